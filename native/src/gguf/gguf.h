@@ -1,0 +1,80 @@
+// Reads GGUF v2 and v3 over a memory map. Every count, length and offset is checked against the file before it is used.
+// Format: the GGUF specification in ggml's docs/gguf.md.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/mmap.h"
+#include "niwaki/status.h"
+
+namespace niwaki {
+
+// ggml_type ids that this engine knows. general.file_type is never looked at (its numbers collide between forks).
+enum class TensorType : uint32_t { kF32 = 0, kF16 = 1, kQ1_0 = 41 };
+// "Q1_0", or "type 99".
+std::string TensorTypeName(uint32_t type);
+
+struct GgufArray;
+// Integers are widened to int64/uint64, f32 to double; bool stays bool.
+using GgufValue = std::variant<bool, int64_t, uint64_t, double, std::string_view, GgufArray>;
+struct GgufArray {
+  uint32_t element_type = 0;     // GGUF value type id: 0 u8 ... 12 f64, 8 string
+  uint64_t count = 0;
+  const uint8_t* data = nullptr;  // elements as in the file (unaligned), inside the map and verified to fit
+  uint64_t bytes = 0;
+};
+// The elements of a string array / of an int32 or uint32 array / of a float32 array. kBadFile when the type differs.
+Result<std::vector<std::string_view>> GgufStrings(const GgufArray& array);
+Result<std::vector<int32_t>> GgufInts(const GgufArray& array);
+Result<std::vector<float>> GgufFloats(const GgufArray& array);
+// As text for people: strings as they are, arrays of up to 8 numbers in brackets, longer ones as "[151669 strings]".
+std::string GgufValueText(const GgufValue& value);
+
+struct GgufTensor {
+  std::string_view name;
+  uint32_t type = 0;               // as in the file, perhaps unknown
+  std::vector<int64_t> shape;      // ne[0] (inner) first
+  std::span<const uint8_t> data;   // empty when the type is unknown
+  int64_t elements() const;
+};
+
+class GgufFile {
+ public:
+  // Opens and checks the whole header. Tensors of unknown types are listed (without data), not refused: the model decides.
+  static Result<std::unique_ptr<GgufFile>> Open(const std::string& path);
+  // The same over bytes in memory that outlive the result. For tests and fuzzing.
+  static Result<std::unique_ptr<GgufFile>> Parse(std::span<const uint8_t> bytes);
+
+  uint32_t version() const { return version_; }
+  std::span<const uint8_t> bytes() const { return bytes_; }
+  const std::vector<std::pair<std::string_view, GgufValue>>& metadata() const { return metadata_; }
+  const std::vector<GgufTensor>& tensors() const { return tensors_; }
+
+  const GgufValue* Find(std::string_view key) const;          // null when absent
+  const GgufTensor* FindTensor(std::string_view name) const;  // null when absent
+  // Typed look-ups. kNotFound when absent, kBadFile when of another type or out of range; both name the key.
+  Result<int64_t> Int(std::string_view key) const;   // any integer type
+  Result<double> Float(std::string_view key) const;  // f32, f64
+  Result<bool> Bool(std::string_view key) const;
+  Result<std::string_view> String(std::string_view key) const;
+  Result<const GgufArray*> Array(std::string_view key) const;
+  // Tells the system that these bytes of the map are not needed any more (they were repacked). No effect on Parse()d bytes.
+  void Forget(std::span<const uint8_t> bytes) const;
+
+ private:
+  GgufFile() = default;
+  friend class GgufParser;
+  MappedFile map_;
+  std::span<const uint8_t> bytes_;
+  uint32_t version_ = 0;
+  std::vector<std::pair<std::string_view, GgufValue>> metadata_;
+  std::vector<GgufTensor> tensors_;
+};
+
+}  // namespace niwaki

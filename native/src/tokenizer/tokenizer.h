@@ -1,0 +1,15 @@
+// Byte-level BPE from GGUF metadata.
+#pragma once
+
+#include <memory>
+
+#include "gguf/gguf.h"
+#include "niwaki/engine.h"
+
+namespace niwaki {
+
+// Builds the tokenizer that a GGUF file describes: tokenizer.ggml.model = "gpt2", tokenizer.ggml.pre = "qwen2".
+// kUnsupported (naming the key and what to do) for other kinds, kBadFile for inconsistent metadata.
+Result<std::unique_ptr<Tokenizer>> NewTokenizer(const GgufFile& file);
+
+}  // namespace niwaki

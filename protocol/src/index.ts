@@ -1,0 +1,4 @@
+export * from './configuration';
+export * from './model';
+export * from './prompt';
+export * from './status';

@@ -1,0 +1,80 @@
+/**
+ * The typed contract of the addon (native/addon). Nothing but this folder touches the addon, and the addon exports nothing else.
+ * All promises reject with an Error whose `code` is an EngineErrorCode. Numbers that count bytes stay below 2^53.
+ */
+import type {
+  FileSummary,
+  JobId,
+  KernelTableInfo,
+  LoadOptions,
+  MemoryEstimate,
+  ModelInfo,
+  StopReason,
+} from './port';
+
+/** Raised whenever this file changes in a way that an older addon does not meet. */
+export const bindingVersion = 1;
+
+export interface NativeBinding {
+  readonly bindingVersion: number;
+  kernelTables(): KernelTableInfo[];
+  /** Throws with a reason. Runs for a second at most: call it in a child process (selfTest.ts), never in the server. */
+  selfTest(kernels: string): void;
+  inspect(path: string): Promise<FileSummary>;
+  estimate(options: LoadOptions, context: number): Promise<MemoryEstimate>;
+  /** Loads on the model's own engine thread. */
+  load(options: LoadOptions): Promise<NativeModel>;
+}
+
+export interface NativeModel {
+  readonly info: ModelInfo;
+  /** On a worker thread of libuv's pool, so that long texts do not block the event loop. */
+  tokenize(text: string, parseSpecial: boolean): Promise<Int32Array>;
+  detokenize(tokens: Int32Array): string;
+  findToken(text: string): number;
+  openSession(context: number): Promise<NativeSession>;
+  /** Cancels all jobs, joins the engine thread, frees the memory. Later calls reject with `invalid_argument`. */
+  dispose(): Promise<void>;
+}
+
+export interface NativeSession {
+  /**
+   * Queued on the model's engine thread, lower `priority` first, then first come first served. Tokens come through one
+   * thread-safe function; the promise settles after the last of them was delivered.
+   */
+  generate(request: NativeRequest, onToken: NativeTokenCallback, onPrefill: NativePrefillCallback): Promise<NativeResult>;
+  /** Sets the job's cancel flag; the engine is idle within 20 ms. */
+  cancel(job: JobId): void;
+  /** Frees the KV cache once its running job has ended (it is cancelled). */
+  dispose(): Promise<void>;
+}
+
+export interface NativeRequest {
+  readonly job: JobId;
+  readonly priority: number;
+  readonly tokens: Int32Array;
+  readonly maxTokens: number;
+  readonly temperature: number;
+  readonly topK: number;
+  readonly topP: number;
+  readonly minP: number;
+  readonly seed: number;
+  readonly banned: Int32Array;
+  readonly stopTokens: Int32Array;
+  readonly stopStrings: readonly string[];
+  readonly requiredPrefix: string;
+}
+
+export type NativeTokenCallback = (id: number, text: string, logprob: number) => void;
+export type NativePrefillCallback = (done: number, total: number) => void;
+
+export interface NativeResult {
+  readonly tokens: Int32Array;
+  readonly text: string;
+  readonly reason: StopReason;
+  readonly reused: number;
+  readonly evaluated: number;
+  readonly prefillMs: number;
+  readonly decodeMs: number;
+  readonly queueMs: number;
+}

@@ -1,0 +1,183 @@
+/**
+ * The engine as the rest of the server sees it. Everything is asynchronous and every argument and result is plain serialisable
+ * data, so that the engine can live in this process, in a host process shared by windows, or in a script for tests.
+ * Handles are numbers that the port gives out; unknown handles reject with code `invalid_argument`.
+ */
+
+export type ModelHandle = number;
+export type SessionHandle = number;
+export type JobId = number;
+export type TokenId = number;
+
+/** Codes of niwaki::StatusCode (native/include/niwaki/status.h). */
+export type EngineErrorCode =
+  | 'invalid_argument'
+  | 'not_found'
+  | 'bad_file'
+  | 'unsupported'
+  | 'out_of_memory'
+  | 'context_overflow'
+  | 'cancelled'
+  | 'internal';
+
+/** What every method rejects with. `message` says what is wrong and what to do next; it may be shown to the user. */
+export class EngineError extends Error {
+  constructor(
+    readonly code: EngineErrorCode,
+    message: string,
+  ) {
+    super(message);
+    this.name = 'EngineError';
+  }
+}
+
+export interface LoadOptions {
+  readonly path: string;
+  /** Workers that compute; 0 or absent = as many as suit the machine. */
+  readonly threads?: number;
+  /** Name of a kernel table; absent = the best. */
+  readonly kernels?: string;
+}
+
+export interface ModelInfo {
+  readonly path: string;
+  readonly name: string;
+  readonly architecture: string;
+  readonly kernels: string;
+  readonly threads: number;
+  readonly fileBytes: number;
+  readonly parameters: number;
+  readonly weightBytes: number;
+  /** Tokens, from the file's header. */
+  readonly contextLength: number;
+  readonly vocabSize: number;
+  readonly layers: number;
+  readonly embeddingLength: number;
+  readonly heads: number;
+  readonly kvHeads: number;
+  readonly headSize: number;
+  readonly kvBytesPerToken: number;
+  readonly tiedHead: boolean;
+  readonly eos: TokenId;
+  readonly bos: TokenId;
+  /** GGUF metadata: scalars and strings as text, long arrays abbreviated. */
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** Bytes. */
+export interface MemoryEstimate {
+  readonly weights: number;
+  readonly kv: number;
+  readonly scratch: number;
+  readonly mapped: number;
+}
+
+export interface TensorSummary {
+  readonly name: string;
+  readonly type: string;
+  /** Inner dimension first, as in the file. */
+  readonly shape: readonly number[];
+  readonly bytes: number;
+}
+
+export interface FileSummary {
+  readonly version: number;
+  readonly fileBytes: number;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly tensors: readonly TensorSummary[];
+  /** Why the engine would refuse the file; '' when it would not. */
+  readonly problem: string;
+}
+
+export interface KernelTableInfo {
+  readonly name: string;
+  readonly needs: string;
+  readonly supported: boolean;
+  readonly allowed: boolean;
+}
+
+export interface SamplingOptions {
+  /** 0 or absent = greedy. */
+  readonly temperature?: number;
+  readonly topK?: number;
+  readonly topP?: number;
+  readonly minP?: number;
+  readonly seed?: number;
+  readonly banned?: readonly TokenId[];
+}
+
+export interface GenerateRequest {
+  readonly session: SessionHandle;
+  /** Chosen by the caller, unique among jobs in flight; `cancel` takes it. */
+  readonly job: JobId;
+  readonly priority: Priority;
+  /** The whole prompt. */
+  readonly tokens: readonly TokenId[];
+  /** 0 = only evaluate the prompt. */
+  readonly maxTokens: number;
+  readonly sampling?: SamplingOptions;
+  readonly stopTokens?: readonly TokenId[];
+  readonly stopStrings?: readonly string[];
+  /** Token healing: the generated text must begin with this (its UTF-8 bytes). */
+  readonly requiredPrefix?: string;
+}
+
+/** Lower runs first. */
+export const Priority = { keystroke: 0, chat: 1, agent: 2, background: 3 } as const;
+export type Priority = (typeof Priority)[keyof typeof Priority];
+
+export type StopReason =
+  | 'end_of_text'
+  | 'stop_token'
+  | 'stop_string'
+  | 'max_tokens'
+  | 'context_full'
+  | 'callback'
+  | 'cancelled';
+
+export type GenerateEvent =
+  | { readonly kind: 'prefill'; readonly done: number; readonly total: number }
+  | { readonly kind: 'token'; readonly id: TokenId; readonly text: string; readonly logprob: number };
+
+export interface GenerateResult {
+  readonly tokens: readonly TokenId[];
+  readonly text: string;
+  readonly reason: StopReason;
+  /** Prompt tokens whose KV was already there. */
+  readonly reused: number;
+  /** Prompt tokens computed now. */
+  readonly evaluated: number;
+  readonly prefillMs: number;
+  readonly decodeMs: number;
+  /** From submission until the engine took the job. */
+  readonly queueMs: number;
+}
+
+export interface EnginePort {
+  kernelTables(): Promise<readonly KernelTableInfo[]>;
+  inspect(path: string): Promise<FileSummary>;
+  /** `context` 0 = the model's own. */
+  estimate(options: LoadOptions, context: number): Promise<MemoryEstimate>;
+
+  load(options: LoadOptions): Promise<{ readonly model: ModelHandle; readonly info: ModelInfo }>;
+  /** Ends the model's jobs (they reject as cancelled), its sessions and frees its memory. */
+  unload(model: ModelHandle): Promise<void>;
+
+  /** `parseSpecial`: control tokens written out in the text become ids. Only for text that we wrote ourselves. */
+  tokenize(model: ModelHandle, text: string, parseSpecial: boolean): Promise<readonly TokenId[]>;
+  /** Control tokens come out as their literal text. Bytes that are no UTF-8 come out as U+FFFD. */
+  detokenize(model: ModelHandle, tokens: readonly TokenId[]): Promise<string>;
+  /** The id of the token with exactly this text, or -1. */
+  findToken(model: ModelHandle, text: string): Promise<TokenId>;
+
+  /** `context` tokens at the most (0 = the model's own). */
+  openSession(model: ModelHandle, context: number): Promise<SessionHandle>;
+  closeSession(session: SessionHandle): Promise<void>;
+  /** Sync + decode. Rejects with `cancelled` when cancelled before the first token; later a cancel resolves with what there is. */
+  generate(request: GenerateRequest, onEvent: (event: GenerateEvent) => void): Promise<GenerateResult>;
+  /** Unknown or finished jobs are ignored. */
+  cancel(job: JobId): void;
+
+  /** Cancels everything, joins the engine thread, frees all memory. The port is dead afterwards. */
+  dispose(): Promise<void>;
+}
