@@ -1,0 +1,201 @@
+#include "convert.h"
+
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+namespace niwaki::addon {
+namespace {
+
+Napi::Number Bytes(Napi::Env env, int64_t value) { return Napi::Number::New(env, static_cast<double>(value)); }
+
+Napi::Error WrongType(Napi::Env env, const char* name, const char* wanted) {
+  return InvalidArgument(env, std::string("Niwaki's addon got a wrong argument: ") + name + " must be " + wanted + ".");
+}
+
+}  // namespace
+
+Napi::Error ToError(Napi::Env env, const Status& status) {
+  Napi::Error error = Napi::Error::New(env, status.message());
+  error.Set("code", Napi::String::New(env, StatusCodeName(status.code())));
+  return error;
+}
+
+Napi::Error InvalidArgument(Napi::Env env, const std::string& message) {
+  return ToError(env, Status(StatusCode::kInvalidArgument, message));
+}
+
+std::string ReadString(Napi::Env env, const Napi::Value& value, const char* name) {
+  if (!value.IsString()) {
+    throw WrongType(env, name, "a string");
+  }
+  return value.As<Napi::String>().Utf8Value();
+}
+
+bool ReadBool(Napi::Env env, const Napi::Value& value, const char* name) {
+  if (!value.IsBoolean()) {
+    throw WrongType(env, name, "true or false");
+  }
+  return value.As<Napi::Boolean>().Value();
+}
+
+double ReadNumber(Napi::Env env, const Napi::Value& value, const char* name) {
+  const double number = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : std::nan("");
+  if (!std::isfinite(number)) {
+    throw WrongType(env, name, "a finite number");
+  }
+  return number;
+}
+
+int64_t ReadInteger(Napi::Env env, const Napi::Value& value, const char* name, int64_t low, int64_t high) {
+  const double number = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : std::nan("");
+  // False for NaN too.
+  if (!(number >= static_cast<double>(low) && number <= static_cast<double>(high)) || number != std::floor(number)) {
+    const std::string wanted = "a whole number from " + std::to_string(low) + " to " + std::to_string(high);
+    throw WrongType(env, name, wanted.c_str());
+  }
+  return static_cast<int64_t>(number);
+}
+
+std::vector<TokenId> ReadTokens(Napi::Env env, const Napi::Value& value, const char* name) {
+  if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != napi_int32_array) {
+    throw WrongType(env, name, "an Int32Array of token ids");
+  }
+  const Napi::Int32Array array = value.As<Napi::Int32Array>();
+  std::vector<TokenId> ids(array.ElementLength());
+  if (!ids.empty()) {
+    std::memcpy(ids.data(), array.Data(), ids.size() * sizeof(TokenId));
+  }
+  return ids;
+}
+
+std::vector<std::string> ReadStrings(Napi::Env env, const Napi::Value& value, const char* name) {
+  if (!value.IsArray()) {
+    throw WrongType(env, name, "an array of strings");
+  }
+  const Napi::Array array = value.As<Napi::Array>();
+  std::vector<std::string> strings;
+  for (uint32_t i = 0; i < array.Length(); ++i) {
+    strings.push_back(ReadString(env, array.Get(i), name));
+  }
+  return strings;
+}
+
+Napi::Object ReadObject(Napi::Env env, const Napi::Value& value, const char* name) {
+  if (!value.IsObject()) {
+    throw WrongType(env, name, "an object");
+  }
+  return value.As<Napi::Object>();
+}
+
+Napi::Function ReadFunction(Napi::Env env, const Napi::Value& value, const char* name) {
+  if (!value.IsFunction()) {
+    throw WrongType(env, name, "a function");
+  }
+  return value.As<Napi::Function>();
+}
+
+LoadOptions ReadLoadOptions(Napi::Env env, const Napi::Value& value) {
+  const Napi::Object object = ReadObject(env, value, "options");
+  LoadOptions options;
+  options.path = ReadString(env, object.Get("path"), "options.path");
+  const Napi::Value threads = object.Get("threads");
+  if (!threads.IsUndefined()) {
+    options.threads = static_cast<int>(ReadInteger(env, threads, "options.threads", 0, 1024));
+  }
+  const Napi::Value kernels = object.Get("kernels");
+  if (!kernels.IsUndefined()) {
+    options.kernels = ReadString(env, kernels, "options.kernels");
+  }
+  return options;
+}
+
+Napi::Int32Array ToTokens(Napi::Env env, const std::vector<TokenId>& ids) {
+  Napi::Int32Array array = Napi::Int32Array::New(env, ids.size());
+  if (!ids.empty()) {
+    std::memcpy(array.Data(), ids.data(), ids.size() * sizeof(TokenId));
+  }
+  return array;
+}
+
+Napi::Object ToObject(Napi::Env env, const std::vector<std::pair<std::string, std::string>>& pairs) {
+  Napi::Object object = Napi::Object::New(env);
+  for (const auto& [key, value] : pairs) {
+    object.Set(key, Napi::String::New(env, value));
+  }
+  return object;
+}
+
+Napi::Object ToModelInfo(Napi::Env env, const Engine& engine) {
+  const ModelInfo& info = engine.info();
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("path", info.path);
+  object.Set("name", info.name);
+  object.Set("architecture", info.architecture);
+  object.Set("kernels", info.kernels);
+  object.Set("threads", info.threads);
+  object.Set("fileBytes", Bytes(env, info.file_bytes));
+  object.Set("parameters", Bytes(env, info.parameters));
+  object.Set("weightBytes", Bytes(env, info.weight_bytes));
+  object.Set("contextLength", info.context_length);
+  object.Set("vocabSize", info.vocab_size);
+  object.Set("layers", info.layers);
+  object.Set("embeddingLength", info.embedding_length);
+  object.Set("heads", info.heads);
+  object.Set("kvHeads", info.kv_heads);
+  object.Set("headSize", info.head_size);
+  object.Set("kvBytesPerToken", Bytes(env, info.kv_bytes_per_token));
+  object.Set("tiedHead", info.tied_head);
+  object.Set("eos", engine.tokenizer().eos());
+  object.Set("bos", engine.tokenizer().bos());
+  object.Set("metadata", ToObject(env, engine.metadata()));
+  return object;
+}
+
+Napi::Object ToFileSummary(Napi::Env env, const FileSummary& summary) {
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("version", summary.version);
+  object.Set("fileBytes", Bytes(env, summary.file_bytes));
+  object.Set("metadata", ToObject(env, summary.metadata));
+  Napi::Array tensors = Napi::Array::New(env, summary.tensors.size());
+  for (size_t i = 0; i < summary.tensors.size(); ++i) {
+    const TensorSummary& tensor = summary.tensors[i];
+    Napi::Object entry = Napi::Object::New(env);
+    entry.Set("name", tensor.name);
+    entry.Set("type", tensor.type);
+    Napi::Array shape = Napi::Array::New(env, tensor.shape.size());
+    for (size_t d = 0; d < tensor.shape.size(); ++d) {
+      shape.Set(static_cast<uint32_t>(d), Bytes(env, tensor.shape[d]));
+    }
+    entry.Set("shape", shape);
+    entry.Set("bytes", Bytes(env, tensor.bytes));
+    tensors.Set(static_cast<uint32_t>(i), entry);
+  }
+  object.Set("tensors", tensors);
+  object.Set("problem", summary.problem);
+  return object;
+}
+
+Napi::Object ToMemoryEstimate(Napi::Env env, const MemoryEstimate& estimate) {
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("weights", Bytes(env, estimate.weights));
+  object.Set("kv", Bytes(env, estimate.kv));
+  object.Set("scratch", Bytes(env, estimate.scratch));
+  object.Set("mapped", Bytes(env, estimate.mapped));
+  return object;
+}
+
+Napi::Array ToKernelTables(Napi::Env env, const std::vector<KernelTableInfo>& tables) {
+  Napi::Array array = Napi::Array::New(env, tables.size());
+  for (size_t i = 0; i < tables.size(); ++i) {
+    Napi::Object entry = Napi::Object::New(env);
+    entry.Set("name", tables[i].name);
+    entry.Set("needs", tables[i].needs);
+    entry.Set("supported", tables[i].supported);
+    entry.Set("allowed", tables[i].allowed);
+    array.Set(static_cast<uint32_t>(i), entry);
+  }
+  return array;
+}
+
+}  // namespace niwaki::addon

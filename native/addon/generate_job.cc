@@ -1,0 +1,138 @@
+#include "generate_job.h"
+
+#include <string>
+#include <utility>
+
+#include "convert.h"
+
+namespace niwaki::addon {
+namespace {
+
+double MillisecondsSince(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+}
+
+// Calls back into JavaScript. What the callback throws ends the job and becomes the reason of its promise.
+template <typename Call>
+void CallBack(GenerateState& state, Call&& call) {
+  if (!state.callback_error.IsEmpty()) {
+    return;
+  }
+  try {
+    call();
+  } catch (const Napi::Error& error) {
+    state.callback_error = Napi::Reference<Napi::Value>::New(error.Value(), 1);
+    state.job->Cancel();
+  }
+}
+
+}  // namespace
+
+GenerateJob::GenerateJob(int priority, SessionId session, int64_t id, std::vector<TokenId> prompt, DecodeOptions decode)
+    : Job(priority, session, id), prompt_(std::move(prompt)), decode_(std::move(decode)), submitted_(Clock::now()) {}
+
+void GenerateJob::Abandon(const Status& why) {
+  channel_->Post([why](Napi::Env env, GenerateState& state) {
+    if (state.callback_error.IsEmpty()) {
+      state.deferred.Reject(ToError(env, why).Value());
+    } else {
+      state.deferred.Reject(state.callback_error.Value());
+    }
+  });
+  channel_->Close();
+}
+
+void GenerateJob::Settle(Outcome outcome) {
+  channel_->Post([outcome = std::move(outcome)](Napi::Env env, GenerateState& state) {
+    if (!state.callback_error.IsEmpty()) {
+      state.deferred.Reject(state.callback_error.Value());
+      return;
+    }
+    Napi::Object result = Napi::Object::New(env);
+    result.Set("tokens", ToTokens(env, outcome.decoded.tokens));
+    result.Set("text", outcome.decoded.text);
+    result.Set("reason", StopReasonName(outcome.decoded.reason));
+    result.Set("reused", static_cast<double>(outcome.reused));
+    result.Set("evaluated", static_cast<double>(outcome.evaluated));
+    result.Set("prefillMs", outcome.prefill_ms);
+    result.Set("decodeMs", outcome.decoded.ms);
+    result.Set("queueMs", outcome.queue_ms);
+    state.deferred.Resolve(result);
+  });
+  channel_->Close();
+}
+
+bool GenerateJob::Run(EngineThread& thread) {
+  const bool first_run = !started_;
+  if (first_run) {
+    started_ = true;
+    outcome_.queue_ms = MillisecondsSince(submitted_);
+  }
+  const Status cancelled(StatusCode::kCancelled, "The request was cancelled.");
+  Session* session = thread.FindSession(this->session());
+  if (session == nullptr) {
+    Abandon(
+        Status(StatusCode::kInvalidArgument, "The session was closed before its request could run. Open a new one."));
+    return true;
+  }
+
+  if (!ArmInterrupt()) {
+    Abandon(cancelled);
+    return true;
+  }
+  thread.SetPreemptible(*this, true);
+  SyncStats stats;
+  const Clock::time_point sync_start = Clock::now();
+  const Status synced = session->Sync(prompt_, &interrupt(), &stats, [this](int64_t done, int64_t total) {
+    channel_->Post([done, total](Napi::Env env, GenerateState& state) {
+      CallBack(state, [&] {
+        state.on_prefill.Call(
+            {Napi::Number::New(env, static_cast<double>(done)), Napi::Number::New(env, static_cast<double>(total))});
+      });
+    });
+  });
+  thread.SetPreemptible(*this, false);
+  outcome_.prefill_ms += MillisecondsSince(sync_start);
+  outcome_.evaluated += stats.evaluated;
+  if (first_run) {
+    outcome_.reused = stats.reused;
+  }
+  if (synced.code() == StatusCode::kCancelled && !this->cancelled()) {
+    return false;
+  }
+  if (!synced.ok()) {
+    Abandon(synced);
+    return true;
+  }
+  if (decode_.max_tokens == 0) {
+    Settle(std::move(outcome_));
+    return true;
+  }
+
+  if (!ArmInterrupt()) {
+    Abandon(cancelled);
+    return true;
+  }
+  Result<DecodeResult> decoded = session->Decode(decode_, &interrupt(), [this](const TokenEvent& event) {
+    channel_->Post([event](Napi::Env env, GenerateState& state) {
+      CallBack(state, [&] {
+        state.on_token.Call({Napi::Number::New(env, event.id), Napi::String::New(env, event.text),
+                             Napi::Number::New(env, static_cast<double>(event.logprob))});
+      });
+    });
+    return true;
+  });
+  if (!decoded.ok()) {
+    Abandon(decoded.status());
+    return true;
+  }
+  if (decoded.value().reason == StopReason::kCancelled && decoded.value().tokens.empty()) {
+    Abandon(cancelled);
+    return true;
+  }
+  outcome_.decoded = std::move(decoded.value());
+  Settle(std::move(outcome_));
+  return true;
+}
+
+}  // namespace niwaki::addon

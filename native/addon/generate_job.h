@@ -1,0 +1,60 @@
+// One generate call: evaluate the whole prompt (what is not cached of it), then decode, streaming tokens to JavaScript.
+#pragma once
+
+#include <napi.h>
+
+#include <chrono>
+#include <memory>
+#include <vector>
+
+#include "engine_thread.h"
+#include "js_channel.h"
+#include "niwaki/engine.h"
+
+namespace niwaki::addon {
+
+class GenerateJob;
+
+// What belongs to JavaScript of one generate call.
+struct GenerateState {
+  Napi::Promise::Deferred deferred;
+  Napi::FunctionReference on_token;
+  Napi::FunctionReference on_prefill;
+  Napi::ObjectReference session;                // keeps the session from being collected while its job waits or runs
+  Napi::Reference<Napi::Value> callback_error;  // what a callback threw first; empty = nothing
+  std::shared_ptr<GenerateJob> job;
+};
+
+class GenerateJob : public Job {
+ public:
+  // `decode.max_tokens` = 0: only evaluate the prompt.
+  GenerateJob(int priority, SessionId session, int64_t id, std::vector<TokenId> prompt, DecodeOptions decode);
+  // Before it is submitted.
+  void SetChannel(std::unique_ptr<JsChannel<GenerateState>> channel) { channel_ = std::move(channel); }
+
+  bool Run(EngineThread& thread) override;
+  void Abandon(const Status& why) override;
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  struct Outcome {
+    DecodeResult decoded;
+    int64_t reused = 0;
+    int64_t evaluated = 0;
+    double prefill_ms = 0;
+    double queue_ms = 0;
+  };
+
+  // The result of the call. The promise settles behind all tokens that were posted before.
+  void Settle(Outcome outcome);
+
+  const std::vector<TokenId> prompt_;
+  const DecodeOptions decode_;
+  const Clock::time_point submitted_;
+  std::unique_ptr<JsChannel<GenerateState>> channel_;
+  // Sums over the runs of a job that was pre-empted.
+  bool started_ = false;
+  Outcome outcome_;
+};
+
+}  // namespace niwaki::addon

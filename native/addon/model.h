@@ -1,0 +1,37 @@
+// NativeModel of binding.ts: a loaded model and its engine thread.
+#pragma once
+
+#include <napi.h>
+
+#include <memory>
+
+#include "engine_thread.h"
+
+namespace niwaki::addon {
+
+class NativeModel : public Napi::ObjectWrap<NativeModel> {
+ public:
+  static Napi::Function DefineClass(Napi::Env env);
+  // The binding's load(): a promise of a NativeModel.
+  static Napi::Value Load(const Napi::CallbackInfo& info);
+
+  // For Napi only: instances are made by Load.
+  explicit NativeModel(const Napi::CallbackInfo& info);
+  ~NativeModel() override;
+
+ private:
+  static Napi::Object Create(Napi::Env env, std::shared_ptr<EngineThread> thread, std::shared_ptr<Engine> engine);
+
+  Napi::Value Tokenize(const Napi::CallbackInfo& info);
+  Napi::Value Detokenize(const Napi::CallbackInfo& info);
+  Napi::Value FindToken(const Napi::CallbackInfo& info);
+  Napi::Value OpenSession(const Napi::CallbackInfo& info);
+  Napi::Value Dispose(const Napi::CallbackInfo& info);
+  // Throws when disposed.
+  void Check(Napi::Env env) const;
+
+  std::shared_ptr<EngineThread> thread_;
+  std::shared_ptr<Engine> engine_;  // null once disposed; its tokenizer may be used on any thread
+};
+
+}  // namespace niwaki::addon

@@ -1,0 +1,198 @@
+#include "session.h"
+
+#include <limits>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "addon_data.h"
+#include "convert.h"
+#include "generate_job.h"
+#include "js_channel.h"
+
+namespace niwaki::addon {
+namespace {
+
+// Sessions are opened before anything else waits longer, and closed as soon as the engine is free.
+constexpr int kHousekeepingPriority = -1;
+// No caller's job has this id.
+constexpr int64_t kNoJobId = -1;
+
+class CloseSessionJob : public Job {
+ public:
+  // `channel` may be null: a session that was garbage collected has nobody who waits.
+  CloseSessionJob(SessionId session, std::unique_ptr<PromiseChannel> channel)
+      : Job(kHousekeepingPriority, session, kNoJobId), channel_(std::move(channel)) {}
+
+  bool Run(EngineThread& thread) override {
+    thread.RemoveSession(session());
+    Done();
+    return true;
+  }
+  // The whole model is being unloaded, and this session with it.
+  void Abandon(const Status& /*why*/) override { Done(); }
+
+  void Done() {
+    if (channel_) {
+      channel_->Post([](Napi::Env env, PromiseState& call) { call.deferred.Resolve(env.Undefined()); });
+      channel_->Close();
+    }
+  }
+
+ private:
+  std::unique_ptr<PromiseChannel> channel_;
+};
+
+struct OpenState : PromiseState {
+  OpenState(Napi::Env env, Napi::Object model_object) : PromiseState(env), model(Napi::Persistent(model_object)) {}
+  Napi::ObjectReference model;
+};
+
+class OpenSessionJob : public Job {
+ public:
+  using Resolve = std::function<void(Napi::Env, OpenState&)>;
+  OpenSessionJob(SessionId session, int32_t context, std::unique_ptr<JsChannel<OpenState>> channel, Resolve resolve)
+      : Job(kHousekeepingPriority, session, kNoJobId),
+        context_(context),
+        channel_(std::move(channel)),
+        resolve_(std::move(resolve)) {}
+
+  bool Run(EngineThread& thread) override {
+    Result<std::unique_ptr<Session>> opened = thread.engine().NewSession(context_);
+    if (!opened.ok()) {
+      Abandon(opened.status());
+      return true;
+    }
+    thread.AddSession(session(), std::move(opened.value()));
+    channel_->Post(resolve_);
+    channel_->Close();
+    return true;
+  }
+  void Abandon(const Status& why) override {
+    channel_->Post([why](Napi::Env env, OpenState& call) { call.deferred.Reject(ToError(env, why).Value()); });
+    channel_->Close();
+  }
+
+ private:
+  const int32_t context_;
+  std::unique_ptr<JsChannel<OpenState>> channel_;
+  const Resolve resolve_;
+};
+
+DecodeOptions ReadDecodeOptions(Napi::Env env, const Napi::Object& request) {
+  constexpr int64_t kMaxInt = std::numeric_limits<int32_t>::max();
+  constexpr int64_t kMaxSafeInteger = (int64_t{1} << 53) - 1;
+  DecodeOptions options;
+  options.max_tokens = static_cast<int>(ReadInteger(env, request.Get("maxTokens"), "maxTokens", 0, kMaxInt));
+  options.sampling.temperature = static_cast<float>(ReadNumber(env, request.Get("temperature"), "temperature"));
+  options.sampling.top_k = static_cast<int>(ReadInteger(env, request.Get("topK"), "topK", 0, kMaxInt));
+  options.sampling.top_p = static_cast<float>(ReadNumber(env, request.Get("topP"), "topP"));
+  options.sampling.min_p = static_cast<float>(ReadNumber(env, request.Get("minP"), "minP"));
+  options.sampling.seed = static_cast<uint64_t>(ReadInteger(env, request.Get("seed"), "seed", 0, kMaxSafeInteger));
+  options.sampling.banned = ReadTokens(env, request.Get("banned"), "banned");
+  options.stop_tokens = ReadTokens(env, request.Get("stopTokens"), "stopTokens");
+  options.stop_strings = ReadStrings(env, request.Get("stopStrings"), "stopStrings");
+  options.required_prefix = ReadString(env, request.Get("requiredPrefix"), "requiredPrefix");
+  return options;
+}
+
+Status ModelUnloaded() {
+  return Status(StatusCode::kInvalidArgument, "The model has been unloaded. Load it again and open a new session.");
+}
+
+}  // namespace
+
+Napi::Function NativeSession::DefineClass(Napi::Env env) {
+  return ObjectWrap::DefineClass(env, "NativeSession",
+                                 {
+                                     InstanceMethod<&NativeSession::Generate>("generate"),
+                                     InstanceMethod<&NativeSession::Cancel>("cancel"),
+                                     InstanceMethod<&NativeSession::Dispose>("dispose"),
+                                 });
+}
+
+NativeSession::NativeSession(const Napi::CallbackInfo& info) : ObjectWrap(info) {}
+
+NativeSession::~NativeSession() {
+  if (thread_ && !disposed_) {
+    (void)thread_->Submit(std::make_shared<CloseSessionJob>(id_, nullptr));
+  }
+}
+
+Napi::Promise NativeSession::Open(Napi::Env env, Napi::Object model, const std::shared_ptr<EngineThread>& thread,
+                                  int32_t context) {
+  auto state = std::make_unique<OpenState>(env, model);
+  const Napi::Promise::Deferred deferred = state->deferred;
+  auto channel = std::make_unique<JsChannel<OpenState>>(env, "niwaki.openSession", std::move(state));
+  const SessionId id = thread->NewSessionId();
+  std::weak_ptr<EngineThread> weak = thread;
+  auto job =
+      std::make_shared<OpenSessionJob>(id, context, std::move(channel), [weak, id](Napi::Env js, OpenState& call) {
+        const Napi::Object object = AddonData::Of(js).session_class.New({});
+        NativeSession* session = Unwrap(object);
+        session->thread_ = weak.lock();
+        session->model_ = std::move(call.model);
+        session->id_ = id;
+        call.deferred.Resolve(object);
+      });
+  if (!thread->Submit(job)) {
+    job->Abandon(ModelUnloaded());
+  }
+  return deferred.Promise();
+}
+
+Napi::Value NativeSession::Generate(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  return RejectOnThrow(env, [&]() -> Napi::Value {
+    if (disposed_ || !thread_) {
+      throw InvalidArgument(env, "The session has been closed. Open a new one.");
+    }
+    const Napi::Object request = ReadObject(env, info[0], "request");
+    const Napi::Function on_token = ReadFunction(env, info[1], "onToken");
+    const Napi::Function on_prefill = ReadFunction(env, info[2], "onPrefill");
+    const int64_t id = ReadInteger(env, request.Get("job"), "job", 0, (int64_t{1} << 53) - 1);
+    const auto priority = static_cast<int>(ReadInteger(env, request.Get("priority"), "priority", 0, 1000));
+    auto job = std::make_shared<GenerateJob>(priority, id_, id, ReadTokens(env, request.Get("tokens"), "tokens"),
+                                             ReadDecodeOptions(env, request));
+    auto state = std::make_unique<GenerateState>(
+        GenerateState{Napi::Promise::Deferred::New(env), Napi::Persistent(on_token), Napi::Persistent(on_prefill),
+                      Napi::Persistent(info.This().As<Napi::Object>()), Napi::Reference<Napi::Value>(), job});
+    const Napi::Promise promise = state->deferred.Promise();
+    job->SetChannel(std::make_unique<JsChannel<GenerateState>>(env, "niwaki.generate", std::move(state)));
+    if (!thread_->Submit(job)) {
+      job->Abandon(ModelUnloaded());
+    }
+    return promise;
+  });
+}
+
+Napi::Value NativeSession::Cancel(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const int64_t id = ReadInteger(env, info[0], "job", 0, (int64_t{1} << 53) - 1);
+  if (thread_) {
+    thread_->CancelJob(id_, id);
+  }
+  return env.Undefined();
+}
+
+Napi::Value NativeSession::Dispose(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  return RejectOnThrow(env, [&]() -> Napi::Value {
+    auto state = std::make_unique<PromiseState>(env);
+    const Napi::Promise promise = state->deferred.Promise();
+    if (disposed_ || !thread_) {
+      state->deferred.Resolve(env.Undefined());
+      return promise;
+    }
+    disposed_ = true;
+    auto job = std::make_shared<CloseSessionJob>(
+        id_, std::make_unique<PromiseChannel>(env, "niwaki.closeSession", std::move(state)));
+    thread_->CancelSession(id_);
+    if (!thread_->Submit(job)) {
+      job->Done();
+    }
+    return promise;
+  });
+}
+
+}  // namespace niwaki::addon
