@@ -1,5 +1,5 @@
-// The tests' own small harness: TEST("name") { EXPECT(...); } and one NIWAKI_TEST_MAIN() a file. Prints one line a failure and
-// a last line "N passed, N failed" that the test runner adds up. Only *_test.cc files include it.
+// The tests' own small harness: TEST("name") { EXPECT(...); } and one NIWAKI_TEST_MAIN() a file. Prints one line a
+// failure and a last line "N passed, N failed" that the test runner adds up. Only *_test.cc files include it.
 #pragma once
 
 #include <cmath>
@@ -65,45 +65,45 @@ inline int RunAll(int argc, char** argv) {
 
 #define NIWAKI_TEST_JOIN2(a, b) a##b
 #define NIWAKI_TEST_JOIN(a, b) NIWAKI_TEST_JOIN2(a, b)
-#define TEST(name)                                                                                            \
-  static void NIWAKI_TEST_JOIN(test_, __LINE__)();                                                            \
-  static const bool NIWAKI_TEST_JOIN(registered_, __LINE__) =                                                 \
-      ::niwaki::testing::Register(name, &NIWAKI_TEST_JOIN(test_, __LINE__));                                  \
+#define TEST(name)                                                           \
+  static void NIWAKI_TEST_JOIN(test_, __LINE__)();                           \
+  static const bool NIWAKI_TEST_JOIN(registered_, __LINE__) =                \
+      ::niwaki::testing::Register(name, &NIWAKI_TEST_JOIN(test_, __LINE__)); \
   static void NIWAKI_TEST_JOIN(test_, __LINE__)()
-#define EXPECT(condition)                                                       \
-  do {                                                                          \
-    if (!(condition)) {                                                         \
-      ::niwaki::testing::Fail(__FILE__, __LINE__, "expected " #condition);      \
-    }                                                                           \
+#define EXPECT(condition)                                                  \
+  do {                                                                     \
+    if (!(condition)) {                                                    \
+      ::niwaki::testing::Fail(__FILE__, __LINE__, "expected " #condition); \
+    }                                                                      \
   } while (false)
-#define EXPECT_EQ(a, b)                                                                                         \
-  do {                                                                                                          \
-    const auto& niwaki_a_ = (a);                                                                                \
-    const auto& niwaki_b_ = (b);                                                                                \
-    if (!(niwaki_a_ == niwaki_b_)) {                                                                            \
-      ::niwaki::testing::Fail(__FILE__, __LINE__,                                                               \
+#define EXPECT_EQ(a, b)                                                                                          \
+  do {                                                                                                           \
+    const auto& niwaki_a_ = (a);                                                                                 \
+    const auto& niwaki_b_ = (b);                                                                                 \
+    if (!(niwaki_a_ == niwaki_b_)) {                                                                             \
+      ::niwaki::testing::Fail(__FILE__, __LINE__,                                                                \
                               "expected " #a " == " #b ", got " + ::niwaki::testing::Show(niwaki_a_) + " and " + \
-                                  ::niwaki::testing::Show(niwaki_b_));                                          \
-    }                                                                                                           \
+                                  ::niwaki::testing::Show(niwaki_b_));                                           \
+    }                                                                                                            \
   } while (false)
-#define EXPECT_NEAR(a, b, tolerance)                                                                          \
-  do {                                                                                                        \
-    const double niwaki_a_ = (a);                                                                             \
-    const double niwaki_b_ = (b);                                                                             \
-    if (!(std::fabs(niwaki_a_ - niwaki_b_) <= (tolerance))) {                                                 \
-      ::niwaki::testing::Fail(__FILE__, __LINE__,                                                             \
+#define EXPECT_NEAR(a, b, tolerance)                                                                                \
+  do {                                                                                                              \
+    const double niwaki_a_ = (a);                                                                                   \
+    const double niwaki_b_ = (b);                                                                                   \
+    if (!(std::fabs(niwaki_a_ - niwaki_b_) <= (tolerance))) {                                                       \
+      ::niwaki::testing::Fail(__FILE__, __LINE__,                                                                   \
                               #a " = " + std::to_string(niwaki_a_) + " and " #b " = " + std::to_string(niwaki_b_) + \
-                                  " differ by more than " + std::to_string(tolerance));                       \
-    }                                                                                                         \
+                                  " differ by more than " + std::to_string(tolerance));                             \
+    }                                                                                                               \
   } while (false)
 // Ends the case when a Status or Result is not ok.
-#define ASSERT_OK(expr)                                                                  \
-  do {                                                                                   \
-    const auto& niwaki_s_ = (expr);                                                      \
-    if (!niwaki_s_.ok()) {                                                               \
+#define ASSERT_OK(expr)                                                                            \
+  do {                                                                                             \
+    const auto& niwaki_s_ = (expr);                                                                \
+    if (!niwaki_s_.ok()) {                                                                         \
       ::niwaki::testing::Fail(__FILE__, __LINE__, #expr ": " + ::niwaki::testing::Why(niwaki_s_)); \
-      return;                                                                            \
-    }                                                                                    \
+      return;                                                                                      \
+    }                                                                                              \
   } while (false)
 #define NIWAKI_TEST_MAIN() \
   int main(int argc, char** argv) { return ::niwaki::testing::RunAll(argc, argv); }

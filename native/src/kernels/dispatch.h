@@ -9,8 +9,8 @@
 
 namespace niwaki {
 
-// The table of that name ("" = best). kNotFound for an unknown name, kUnsupported when this CPU or NIWAKI_CPU rules it out;
-// the message lists what can be had. "oracle" is available everywhere, but only by name.
+// The table of that name ("" = best). kNotFound for an unknown name, kUnsupported when this CPU or NIWAKI_CPU rules it
+// out; the message lists what can be had. "oracle" is available everywhere, but only by name.
 Result<const KernelTable*> FindKernelTable(std::string_view name);
 
 // Compares every function of the table with plain references on fixed small inputs. For SelfTest() and the tests.

@@ -1,25 +1,27 @@
-// The arithmetic of the engine as a table of C functions, one table for each cluster of instruction sets (simdjson's and
-// intgemm's pattern: the choice is made once, far above the inner loops, and can be inspected).
+// The arithmetic of the engine as a table of C functions, one table for each cluster of instruction sets (simdjson's
+// and intgemm's pattern: the choice is made once, far above the inner loops, and can be inspected).
 //
-// The numerics contract (docs/ARCHITECTURE.md, invariant 9). For one table a result depends on its inputs alone: not on how
-// many tokens share a call, nor on which panels or rows a call is asked for. So every function below treats each token and each
-// row by itself, in one fixed order, and never splits the inner dimension.
+// The numerics contract (docs/ARCHITECTURE.md, invariant 9). For one table a result depends on its inputs alone: not on
+// how many tokens share a call, nor on which panels or rows a call is asked for. So every function below treats each
+// token and each row by itself, in one fixed order, and never splits the inner dimension.
 //
-// "generic" and "avx2" share one activation quantisation and one folding order and use no fused multiply-add, so they agree
-// bit for bit; "oracle" is the float reference (no activation quantisation) that both are measured against.
+// "generic" and "avx2" share one activation quantisation and one folding order and use no fused multiply-add, so they
+// agree bit for bit; "oracle" is the float reference (no activation quantisation) that both are measured against.
 #pragma once
 
 #include <cstdint>
 
 namespace niwaki {
 
-// ------------------------------------------------------------------------------------------------ Q1_0 matrix, repacked
-// A Q1_0 matrix [rows, cols] (cols a multiple of 128) lies in memory as [panels][blocks][576 bytes], panels = ceil(rows / 32),
-// blocks = cols / 128. The 576 bytes of a block of 32 rows:
+// ------------------------------------------------------------------------------------------------ Q1_0 matrix,
+// repacked A Q1_0 matrix [rows, cols] (cols a multiple of 128) lies in memory as [panels][blocks][576 bytes], panels =
+// ceil(rows / 32), blocks = cols / 128. The 576 bytes of a block of 32 rows:
 //   512 bytes: 16 vectors of 32 bytes; byte p of vector v holds the sign bits of elements 8v..8v+7 (LSB first) of row
-//              p / 2 when p is even, of row 16 + p / 2 when p is odd (so even bytes are rows 0..15, odd bytes rows 16..31);
+//              p / 2 when p is even, of row 16 + p / 2 when p is odd (so even bytes are rows 0..15, odd bytes
+//              rows 16..31);
 //    64 bytes: 32 fp16 scales, row 0..31.
-// Rows past `rows` are zero bits with scale zero. Exactly 1.125 bits a weight, read strictly forward. See quant/q1_0_panels.h.
+// Rows past `rows` are zero bits with scale zero. Exactly 1.125 bits a weight, read strictly forward. See
+// quant/q1_0_panels.h.
 inline constexpr int64_t kPanelRows = 32;
 inline constexpr int64_t kQ1BlockSize = 128;
 inline constexpr int64_t kPanelBlockBytes = 576;
@@ -38,8 +40,8 @@ struct KernelTable {
                       int64_t tokens, float* y, int64_t y_stride);
 
   // ---- plain matrices, W [rows, cols] row by row, x [tokens, x_stride] floats
-  void (*matmul_f16)(const uint16_t* w, int64_t cols, int64_t row_begin, int64_t row_end, const float* x, int64_t x_stride,
-                     int64_t tokens, float* y, int64_t y_stride);
+  void (*matmul_f16)(const uint16_t* w, int64_t cols, int64_t row_begin, int64_t row_end, const float* x,
+                     int64_t x_stride, int64_t tokens, float* y, int64_t y_stride);
   void (*matmul_f32)(const float* w, int64_t cols, int64_t row_begin, int64_t row_end, const float* x, int64_t x_stride,
                      int64_t tokens, float* y, int64_t y_stride);
 
@@ -57,17 +59,17 @@ struct KernelTable {
   void (*f16_to_f32)(const uint16_t* x, int64_t n, float* y);
 
   // ---- attention over one page of fp16 keys and values, online softmax (Milakov & Gimelshein 2018, FlashAttention)
-  // For each of `group` query heads q [group, head_size] (already scaled by 1/sqrt(head_size)): takes `count` (1..128) tokens
-  // of k, v [count, head_size] into the running state max[g], sum[g], out[g * head_size ...] (un-normalised). The state
-  // starts as max = -infinity, sum = 0, out = 0; after the last page the caller divides out by sum.
-  void (*attend_page_f16)(const float* q, int64_t group, int64_t head_size, const uint16_t* k, const uint16_t* v, int64_t count,
-                          float* max, float* sum, float* out);
+  // For each of `group` query heads q [group, head_size] (already scaled by 1/sqrt(head_size)): takes `count` (1..128)
+  // tokens of k, v [count, head_size] into the running state max[g], sum[g], out[g * head_size ...] (un-normalised).
+  // The state starts as max = -infinity, sum = 0, out = 0; after the last page the caller divides out by sum.
+  void (*attend_page_f16)(const float* q, int64_t group, int64_t head_size, const uint16_t* k, const uint16_t* v,
+                          int64_t count, float* max, float* sum, float* out);
 };
 
 extern const KernelTable kOracleKernels;   // kernels/generic/oracle.cc
 extern const KernelTable kGenericKernels;  // kernels/generic/generic.cc
 #if defined(__x86_64__) || defined(_M_X64)
-extern const KernelTable kAvx2Kernels;     // kernels/x86/avx2.cc
+extern const KernelTable kAvx2Kernels;  // kernels/x86/avx2.cc
 #endif
 
 }  // namespace niwaki

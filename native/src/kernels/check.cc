@@ -1,0 +1,196 @@
+// The self-test of a kernel table: every function against the float oracle on small fixed inputs. A child process runs
+// it before the first use, so it must be quick and must notice a wrong build, a wrong CPU and a miscompiled kernel.
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "base/f16.h"
+#include "kernels/dispatch.h"
+#include "quant/q1_0.h"
+
+namespace niwaki {
+namespace {
+
+// xorshift64*: the same numbers everywhere.
+class Random {
+ public:
+  explicit Random(uint64_t seed) : state_(seed) {}
+  uint64_t Next() {
+    state_ ^= state_ >> 12;
+    state_ ^= state_ << 25;
+    state_ ^= state_ >> 27;
+    return state_ * 2685821657736338717ull;
+  }
+  float Uniform() { return static_cast<float>(static_cast<int64_t>(Next() >> 40) - (1 << 23)) / (1 << 23); }
+
+ private:
+  uint64_t state_;
+};
+
+std::vector<float> Floats(Random& random, size_t n) {
+  std::vector<float> out(n);
+  for (float& x : out) {
+    x = random.Uniform();
+  }
+  return out;
+}
+
+struct AlignedBytes {
+  explicit AlignedBytes(size_t n) : storage(n + 64) {
+    data = storage.data() + (64 - reinterpret_cast<uintptr_t>(storage.data()) % 64) % 64;
+  }
+  std::vector<uint8_t> storage;
+  uint8_t* data;
+};
+
+Status Compare(const KernelTable& table, const char* what, const std::vector<float>& got,
+               const std::vector<float>& want, float tolerance) {
+  double error = 0;
+  double size = 0;
+  for (size_t i = 0; i < want.size(); ++i) {
+    if (!std::isfinite(got[i])) {
+      error = std::numeric_limits<double>::infinity();
+      break;
+    }
+    error += (static_cast<double>(got[i]) - want[i]) * (static_cast<double>(got[i]) - want[i]);
+    size += static_cast<double>(want[i]) * want[i];
+  }
+  const double relative = size > 0 ? std::sqrt(error / size) : std::sqrt(error);
+  if (!(relative <= tolerance)) {
+    return Status(StatusCode::kInternal,
+                  "the kernels \"" + std::string(table.name) + "\" failed their self-test: " + what + " is off by " +
+                      std::to_string(relative) + " (at most " + std::to_string(tolerance) +
+                      " is right); report this with your CPU's name, and set NIWAKI_CPU=generic meanwhile");
+  }
+  return Status();
+}
+
+Status CheckQ1(const KernelTable& table, int64_t rows, int64_t cols, int kind) {
+  Random random(17 + static_cast<uint64_t>(rows * 31 + cols + kind));
+  const int64_t blocks = cols / kQ1BlockSize;
+  const int64_t panels = (rows + kPanelRows - 1) / kPanelRows;
+  std::vector<uint8_t> file(static_cast<size_t>(rows * blocks * kQ1_0BlockBytes));
+  for (uint8_t& byte : file) {
+    byte = kind == 1 ? uint8_t{0xff} : kind == 2 ? uint8_t{0} : static_cast<uint8_t>(random.Next() >> 32);
+  }
+  for (int64_t b = 0; b < rows * blocks; ++b) {
+    const uint16_t d =
+        kind == 3 ? static_cast<uint16_t>(1 + b % 512) : F32ToF16(0.01f + 0.02f * std::fabs(random.Uniform()));
+    std::memcpy(&file[static_cast<size_t>(b * kQ1_0BlockBytes)], &d, 2);
+  }
+  AlignedBytes packed(static_cast<size_t>(PanelBytes(rows, cols)));
+  PackPanels(file.data(), rows, cols, 0, rows, packed.data);
+
+  const int64_t tokens = 3;
+  std::vector<float> x = Floats(random, static_cast<size_t>(tokens * cols));
+  for (int64_t i = 0; i < cols; ++i) {
+    x[static_cast<size_t>(i)] *= i % 97 == 5 ? 300.0f : 1.0f;  // outliers
+    x[static_cast<size_t>(2 * cols + i)] *= i < kQ1BlockSize ? 0.0f : 1e-6f;
+  }
+  const auto run = [&](const KernelTable& t) {
+    const int64_t bytes = t.act_bytes(cols);
+    AlignedBytes acts(static_cast<size_t>(bytes * tokens));
+    for (int64_t token = 0; token < tokens; ++token) {
+      t.quantize_act(&x[static_cast<size_t>(token * cols)], cols, acts.data + token * bytes);
+    }
+    std::vector<float> y(static_cast<size_t>(tokens * panels * kPanelRows));
+    t.matmul_q1_0(packed.data, blocks, 0, panels, acts.data, tokens, y.data(), panels * kPanelRows);
+    return y;
+  };
+  const std::vector<float> got = run(table);
+  const std::vector<float> want = run(kOracleKernels);
+  // Per token, since their sizes differ by orders of magnitude.
+  for (int64_t token = 0; token < tokens; ++token) {
+    const auto part = [&](const std::vector<float>& y) {
+      const auto begin = y.begin() + token * panels * kPanelRows;
+      return std::vector<float>(begin, begin + rows);
+    };
+    NIWAKI_RETURN_IF_ERROR(Compare(table, "a Q1_0 product", part(got), part(want), 0.12f));
+  }
+  return Status();
+}
+
+Status CheckVectors(const KernelTable& table) {
+  Random random(99);
+  const int64_t n = 203;
+  const std::vector<float> x = Floats(random, n);
+  const std::vector<float> w = Floats(random, n);
+  const auto both = [&](const char* what, float tolerance, auto run) {
+    return Compare(table, what, run(table), run(kOracleKernels), tolerance);
+  };
+  NIWAKI_RETURN_IF_ERROR(both("RMSNorm", 1e-5f, [&](const KernelTable& t) {
+    std::vector<float> y(x.size());
+    t.rms_norm(x.data(), w.data(), n, 1e-6f, y.data());
+    return y;
+  }));
+  NIWAKI_RETURN_IF_ERROR(both("RoPE", 1e-5f, [&](const KernelTable& t) {
+    std::vector<float> y(x.begin(), x.begin() + 64);
+    t.rope_neox(y.data(), 64, w.data(), w.data() + 32);
+    return y;
+  }));
+  NIWAKI_RETURN_IF_ERROR(both("SwiGLU", 1e-5f, [&](const KernelTable& t) {
+    std::vector<float> y = x;
+    for (float& v : y) {
+      v *= 40;
+    }
+    t.silu_mul(y.data(), w.data(), n);
+    return y;
+  }));
+  NIWAKI_RETURN_IF_ERROR(both("addition", 1e-6f, [&](const KernelTable& t) {
+    std::vector<float> y = x;
+    t.add(y.data(), w.data(), n);
+    return y;
+  }));
+  std::vector<uint16_t> halves(x.size());
+  NIWAKI_RETURN_IF_ERROR(both("half precision", 0.0f, [&](const KernelTable& t) {
+    t.f32_to_f16(x.data(), n, halves.data());
+    std::vector<float> y(x.size());
+    t.f16_to_f32(halves.data(), n, y.data());
+    return y;
+  }));
+  NIWAKI_RETURN_IF_ERROR(both("an F16 product", 1e-5f, [&](const KernelTable& t) {
+    std::vector<float> y(7);
+    t.matmul_f16(halves.data(), 29, 0, 7, x.data(), n, 1, y.data(), 7);
+    return y;
+  }));
+  NIWAKI_RETURN_IF_ERROR(both("an F32 product", 1e-5f, [&](const KernelTable& t) {
+    std::vector<float> y(7);
+    t.matmul_f32(w.data(), 29, 0, 7, x.data(), n, 1, y.data(), 7);
+    return y;
+  }));
+  const int64_t head = 64;
+  const int64_t count = 21;
+  std::vector<uint16_t> k(static_cast<size_t>(head * count));
+  std::vector<uint16_t> v(k.size());
+  for (size_t i = 0; i < k.size(); ++i) {
+    k[i] = F32ToF16(random.Uniform() * 3);
+    v[i] = F32ToF16(random.Uniform());
+  }
+  const std::vector<float> q = Floats(random, 3 * head);
+  return both("attention", 1e-4f, [&](const KernelTable& t) {
+    std::vector<float> out(3 * head, 0.0f);
+    std::vector<float> max(3, -std::numeric_limits<float>::infinity());
+    std::vector<float> sum(3, 0.0f);
+    t.attend_page_f16(q.data(), 3, head, k.data(), v.data(), 13, max.data(), sum.data(), out.data());
+    t.attend_page_f16(q.data(), 3, head, k.data() + 13 * head, v.data() + 13 * head, count - 13, max.data(), sum.data(),
+                      out.data());
+    for (size_t i = 0; i < out.size(); ++i) {
+      out[i] /= sum[i / head];
+    }
+    return out;
+  });
+}
+
+}  // namespace
+
+Status CheckKernelTable(const KernelTable& table) {
+  for (int kind = 0; kind < 4; ++kind) {
+    NIWAKI_RETURN_IF_ERROR(CheckQ1(table, 70, 256, kind));
+  }
+  NIWAKI_RETURN_IF_ERROR(CheckQ1(table, 32, 128, 0));
+  return CheckVectors(table);
+}
+
+}  // namespace niwaki

@@ -1,0 +1,146 @@
+// The float oracle: what the maths says, with no activation quantisation and sums in double precision. Slow on purpose;
+// the other tables' errors are measured against it.
+#include <cmath>
+#include <limits>
+
+#include "base/f16.h"
+#include "kernels/kernel_table.h"
+
+namespace niwaki {
+namespace {
+
+int64_t ActBytes(int64_t cols) { return (cols * 4 + 63) / 64 * 64; }
+
+void QuantizeAct(const float* x, int64_t cols, void* act) {
+  float* out = static_cast<float*>(act);
+  for (int64_t i = 0; i < cols; ++i) {
+    out[i] = x[i];
+  }
+}
+
+void MatmulQ1(const uint8_t* panels, int64_t blocks, int64_t panel_begin, int64_t panel_end, const void* acts,
+              int64_t tokens, float* y, int64_t y_stride) {
+  const int64_t act_floats = ActBytes(blocks * kQ1BlockSize) / 4;
+  for (int64_t p = panel_begin; p < panel_end; ++p) {
+    for (int64_t t = 0; t < tokens; ++t) {
+      const float* x = static_cast<const float*>(acts) + t * act_floats;
+      for (int64_t r = 0; r < kPanelRows; ++r) {
+        const int64_t byte = r < 16 ? 2 * r : 2 * (r - 16) + 1;
+        double acc = 0;
+        for (int64_t b = 0; b < blocks; ++b) {
+          const uint8_t* w = panels + (p * blocks + b) * kPanelBlockBytes;
+          double sum = 0;
+          for (int64_t i = 0; i < kQ1BlockSize; ++i) {
+            const bool positive = ((w[i / 8 * kPanelRows + byte] >> (i % 8)) & 1) != 0;
+            const double value = x[b * kQ1BlockSize + i];
+            sum += positive ? value : -value;
+          }
+          acc += sum * F16ToF32(static_cast<uint16_t>(w[512 + 2 * r] | (w[513 + 2 * r] << 8)));
+        }
+        y[t * y_stride + p * kPanelRows + r] = static_cast<float>(acc);
+      }
+    }
+  }
+}
+
+float ToFloat(float w) { return w; }
+float ToFloat(uint16_t w) { return F16ToF32(w); }
+
+template <typename W>
+void MatmulPlain(const W* w, int64_t cols, int64_t row_begin, int64_t row_end, const float* x, int64_t x_stride,
+                 int64_t tokens, float* y, int64_t y_stride) {
+  for (int64_t r = row_begin; r < row_end; ++r) {
+    for (int64_t t = 0; t < tokens; ++t) {
+      double sum = 0;
+      for (int64_t i = 0; i < cols; ++i) {
+        sum += static_cast<double>(ToFloat(w[r * cols + i])) * x[t * x_stride + i];
+      }
+      y[t * y_stride + r] = static_cast<float>(sum);
+    }
+  }
+}
+
+void RmsNorm(const float* x, const float* weight, int64_t n, float eps, float* y) {
+  double sum = 0;
+  for (int64_t i = 0; i < n; ++i) {
+    sum += static_cast<double>(x[i]) * x[i];
+  }
+  const double scale = 1.0 / std::sqrt(sum / static_cast<double>(n) + eps);
+  for (int64_t i = 0; i < n; ++i) {
+    y[i] = static_cast<float>(x[i] * scale * weight[i]);
+  }
+}
+
+void RopeNeox(float* x, int64_t head_size, const float* cos, const float* sin) {
+  const int64_t half = head_size / 2;
+  for (int64_t i = 0; i < half; ++i) {
+    const double a = x[i];
+    const double b = x[half + i];
+    x[i] = static_cast<float>(a * cos[i] - b * sin[i]);
+    x[half + i] = static_cast<float>(b * cos[i] + a * sin[i]);
+  }
+}
+
+void SiluMul(float* gate, const float* up, int64_t n) {
+  for (int64_t i = 0; i < n; ++i) {
+    const double g = gate[i];
+    gate[i] = static_cast<float>(g / (1.0 + std::exp(-g)) * up[i]);
+  }
+}
+
+void Add(float* x, const float* y, int64_t n) {
+  for (int64_t i = 0; i < n; ++i) {
+    x[i] += y[i];
+  }
+}
+
+void F32ToF16All(const float* x, int64_t n, uint16_t* y) {
+  for (int64_t i = 0; i < n; ++i) {
+    y[i] = F32ToF16(x[i]);
+  }
+}
+
+void F16ToF32All(const uint16_t* x, int64_t n, float* y) {
+  for (int64_t i = 0; i < n; ++i) {
+    y[i] = F16ToF32(x[i]);
+  }
+}
+
+void AttendPage(const float* q, int64_t group, int64_t head_size, const uint16_t* k, const uint16_t* v, int64_t count,
+                float* max, float* sum, float* out) {
+  for (int64_t g = 0; g < group; ++g) {
+    double scores[128];
+    double top = max[g];
+    for (int64_t j = 0; j < count; ++j) {
+      scores[j] = 0;
+      for (int64_t i = 0; i < head_size; ++i) {
+        scores[j] += static_cast<double>(q[g * head_size + i]) * F16ToF32(k[j * head_size + i]);
+      }
+      top = scores[j] > top ? scores[j] : top;
+    }
+    const double keep = std::exp(max[g] - top);
+    double total = sum[g] * keep;
+    for (int64_t j = 0; j < count; ++j) {
+      scores[j] = std::exp(scores[j] - top);
+      total += scores[j];
+    }
+    for (int64_t i = 0; i < head_size; ++i) {
+      double value = out[g * head_size + i] * keep;
+      for (int64_t j = 0; j < count; ++j) {
+        value += scores[j] * F16ToF32(v[j * head_size + i]);
+      }
+      out[g * head_size + i] = static_cast<float>(value);
+    }
+    max[g] = static_cast<float>(top);
+    sum[g] = static_cast<float>(total);
+  }
+}
+
+}  // namespace
+
+const KernelTable kOracleKernels = {
+    "oracle", ActBytes, QuantizeAct, MatmulQ1,    MatmulPlain<uint16_t>, MatmulPlain<float>, RmsNorm,
+    RopeNeox, SiluMul,  Add,         F32ToF16All, F16ToF32All,           AttendPage,
+};
+
+}  // namespace niwaki
