@@ -42,7 +42,11 @@ export interface NativeSession {
    * Queued on the model's engine thread, lower `priority` first, then first come first served. Tokens come through one
    * thread-safe function; the promise settles after the last of them was delivered.
    */
-  generate(request: NativeRequest, onToken: NativeTokenCallback, onPrefill: NativePrefillCallback): Promise<NativeResult>;
+  generate(
+    request: NativeRequest,
+    onToken: NativeTokenCallback,
+    onPrefill: NativePrefillCallback,
+  ): Promise<NativeResult>;
   /** Sets the job's cancel flag; the engine is idle within 20 ms. */
   cancel(job: JobId): void;
   /** Frees the KV cache once its running job has ended (it is cancelled). */

@@ -127,13 +127,7 @@ export const Priority = { keystroke: 0, chat: 1, agent: 2, background: 3 } as co
 export type Priority = (typeof Priority)[keyof typeof Priority];
 
 export type StopReason =
-  | 'end_of_text'
-  | 'stop_token'
-  | 'stop_string'
-  | 'max_tokens'
-  | 'context_full'
-  | 'callback'
-  | 'cancelled';
+  'end_of_text' | 'stop_token' | 'stop_string' | 'max_tokens' | 'context_full' | 'callback' | 'cancelled';
 
 export type GenerateEvent =
   | { readonly kind: 'prefill'; readonly done: number; readonly total: number }

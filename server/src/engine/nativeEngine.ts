@@ -1,0 +1,299 @@
+/**
+ * The EnginePort over the addon. Keeps the table of handles; everything else is done natively: the queue with its priorities,
+ * the prefix reuse, the cancelling.
+ */
+import type { NativeBinding, NativeModel, NativeRequest, NativeSession } from './binding';
+import { cancelled, invalidArgument, toEngineError } from './errors';
+import { findAddon, loadAddon } from './loadAddon';
+import type {
+  EnginePort,
+  FileSummary,
+  GenerateEvent,
+  GenerateRequest,
+  GenerateResult,
+  JobId,
+  KernelTableInfo,
+  LoadOptions,
+  MemoryEstimate,
+  ModelHandle,
+  ModelInfo,
+  SessionHandle,
+  TokenId,
+} from './port';
+import { selfTest, type SelfTestReport } from './selfTest';
+
+export interface NativeEngineOptions {
+  /** Absent = the one of this build. */
+  readonly addonPath?: string;
+  /** The self-test's script; absent = the one of this build. */
+  readonly selfTestChild?: string;
+  readonly selfTestTimeoutMs?: number;
+  /** Told once, when the kernels have been tried out. For logs and status. */
+  readonly onSelfTest?: (report: SelfTestReport) => void;
+}
+
+interface OpenModel {
+  readonly native: NativeModel;
+  readonly sessions: Set<SessionHandle>;
+  unloaded: boolean;
+}
+
+interface OpenSession {
+  readonly native: NativeSession;
+  readonly model: OpenModel;
+}
+
+interface Ready {
+  readonly binding: NativeBinding;
+  readonly report: SelfTestReport;
+}
+
+const maxTokenId = 2 ** 31 - 1;
+
+/** Token ids in the form that the addon takes. */
+function toIds(tokens: readonly TokenId[], what: string): Int32Array {
+  const ids = new Int32Array(tokens.length);
+  for (let i = 0; i < tokens.length; i += 1) {
+    const id = tokens[i] as number;
+    if (!Number.isInteger(id) || id < 0 || id > maxTokenId) {
+      throw invalidArgument(`${what}[${String(i)}] is ${String(id)}, which is no token id.`);
+    }
+    ids[i] = id;
+  }
+  return ids;
+}
+
+function toNativeRequest(request: GenerateRequest): NativeRequest {
+  const sampling = request.sampling ?? {};
+  return {
+    job: request.job,
+    priority: request.priority,
+    tokens: toIds(request.tokens, 'tokens'),
+    maxTokens: request.maxTokens,
+    temperature: sampling.temperature ?? 0,
+    topK: sampling.topK ?? 0,
+    topP: sampling.topP ?? 1,
+    minP: sampling.minP ?? 0,
+    seed: sampling.seed ?? 0,
+    banned: toIds(sampling.banned ?? [], 'banned'),
+    stopTokens: toIds(request.stopTokens ?? [], 'stopTokens'),
+    stopStrings: request.stopStrings ?? [],
+    requiredPrefix: request.requiredPrefix ?? '',
+  };
+}
+
+class NativeEngine implements EnginePort {
+  private readonly models = new Map<ModelHandle, OpenModel>();
+  private readonly sessions = new Map<SessionHandle, OpenSession>();
+  /** Jobs in flight. */
+  private readonly jobs = new Map<JobId, OpenSession>();
+  private readonly loading = new Set<Promise<unknown>>();
+  private nextHandle = 1;
+  private ready: Promise<Ready> | undefined;
+  private disposed = false;
+
+  constructor(private readonly options: NativeEngineOptions) {}
+
+  async kernelTables(): Promise<readonly KernelTableInfo[]> {
+    const { binding, report } = await this.whenReady();
+    const failed = new Set(report.failures.map((failure) => failure.kernels));
+    return binding
+      .kernelTables()
+      .map((table) => (failed.has(table.name) ? { ...table, supported: false } : table));
+  }
+
+  async inspect(path: string): Promise<FileSummary> {
+    const { binding } = await this.whenReady();
+    return this.guard(binding.inspect(path));
+  }
+
+  async estimate(options: LoadOptions, context: number): Promise<MemoryEstimate> {
+    const { binding, report } = await this.whenReady();
+    return this.guard(binding.estimate({ ...options, kernels: options.kernels ?? report.kernels }, context));
+  }
+
+  async load(options: LoadOptions): Promise<{ readonly model: ModelHandle; readonly info: ModelInfo }> {
+    const { binding, report } = await this.whenReady();
+    const kernels = await this.chooseKernels(options.kernels, report);
+    const promise = this.guard(binding.load({ ...options, kernels }));
+    this.loading.add(promise);
+    try {
+      const native = await promise;
+      if (this.disposed) {
+        await native.dispose();
+        throw cancelled();
+      }
+      const model = this.nextHandle++;
+      this.models.set(model, { native, sessions: new Set(), unloaded: false });
+      return { model, info: native.info };
+    } finally {
+      this.loading.delete(promise);
+    }
+  }
+
+  async unload(model: ModelHandle): Promise<void> {
+    await this.close(model, this.findModel(model));
+  }
+
+  async tokenize(model: ModelHandle, text: string, parseSpecial: boolean): Promise<readonly TokenId[]> {
+    return Array.from(await this.guard(this.findModel(model).native.tokenize(text, parseSpecial)));
+  }
+
+  async detokenize(model: ModelHandle, tokens: readonly TokenId[]): Promise<string> {
+    const { native } = this.findModel(model);
+    return this.guard(Promise.resolve().then(() => native.detokenize(toIds(tokens, 'tokens'))));
+  }
+
+  async findToken(model: ModelHandle, text: string): Promise<TokenId> {
+    const { native } = this.findModel(model);
+    return this.guard(Promise.resolve().then(() => native.findToken(text)));
+  }
+
+  async openSession(model: ModelHandle, context: number): Promise<SessionHandle> {
+    const open = this.findModel(model);
+    const native = await this.guard(open.native.openSession(context));
+    if (open.unloaded) {
+      throw invalidArgument(`Model ${String(model)} was unloaded while a session was being opened.`);
+    }
+    const session = this.nextHandle++;
+    this.sessions.set(session, { native, model: open });
+    open.sessions.add(session);
+    return session;
+  }
+
+  async closeSession(session: SessionHandle): Promise<void> {
+    const open = this.findSession(session);
+    this.sessions.delete(session);
+    open.model.sessions.delete(session);
+    await this.guard(open.native.dispose());
+  }
+
+  async generate(request: GenerateRequest, onEvent: (event: GenerateEvent) => void): Promise<GenerateResult> {
+    const session = this.findSession(request.session);
+    if (this.jobs.has(request.job)) {
+      throw invalidArgument(`Job ${String(request.job)} is still in flight. Give every job its own number.`);
+    }
+    let callbackError: { readonly error: unknown } | undefined;
+    const emit = (event: GenerateEvent): void => {
+      try {
+        onEvent(event);
+      } catch (error) {
+        callbackError = { error };
+        throw error; // the addon cancels the job
+      }
+    };
+    const native = toNativeRequest(request);
+    this.jobs.set(request.job, session);
+    try {
+      const result = await session.native.generate(
+        native,
+        (id, text, logprob) => {
+          emit({ kind: 'token', id, text, logprob });
+        },
+        (done, total) => {
+          emit({ kind: 'prefill', done, total });
+        },
+      );
+      if (session.model.unloaded) {
+        throw cancelled();
+      }
+      return { ...result, tokens: Array.from(result.tokens) };
+    } catch (error) {
+      throw callbackError === undefined ? toEngineError(error) : callbackError.error;
+    } finally {
+      this.jobs.delete(request.job);
+    }
+  }
+
+  cancel(job: JobId): void {
+    this.jobs.get(job)?.native.cancel(job);
+  }
+
+  async dispose(): Promise<void> {
+    this.disposed = true;
+    await Promise.allSettled([
+      ...Array.from(this.models, ([handle, model]) => this.close(handle, model)),
+      ...this.loading, // `load` itself frees what arrives now
+    ]);
+  }
+
+  /** Nothing of the addon is touched before a child process has shown that it works. */
+  private async whenReady(): Promise<Ready> {
+    if (this.disposed) {
+      throw invalidArgument('The engine has been shut down. Restart the language server.');
+    }
+    this.ready ??= this.prepare();
+    return this.ready;
+  }
+
+  private async prepare(): Promise<Ready> {
+    const report = await selfTest(this.selfTestOptions());
+    this.options.onSelfTest?.(report);
+    return { binding: loadAddon(this.addonPath()), report };
+  }
+
+  private addonPath(): string {
+    return this.options.addonPath ?? findAddon();
+  }
+
+  private selfTestOptions(): Parameters<typeof selfTest>[0] {
+    const { selfTestChild, selfTestTimeoutMs } = this.options;
+    return {
+      addonPath: this.addonPath(),
+      ...(selfTestChild === undefined ? {} : { childPath: selfTestChild }),
+      ...(selfTestTimeoutMs === undefined ? {} : { timeoutMs: selfTestTimeoutMs }),
+    };
+  }
+
+  /** A table asked for by name is tried out too; names that the engine refuses anyway are left to its own message. */
+  private async chooseKernels(name: string | undefined, report: SelfTestReport): Promise<string> {
+    if (name === undefined || name === '' || name === report.kernels) {
+      return report.kernels;
+    }
+    const table = report.tables.find((candidate) => candidate.name === name);
+    if (table?.supported === true && table.allowed) {
+      await selfTest(this.selfTestOptions(), name);
+    }
+    return name;
+  }
+
+  private async guard<T>(promise: Promise<T>): Promise<T> {
+    try {
+      return await promise;
+    } catch (error) {
+      throw toEngineError(error);
+    }
+  }
+
+  private findModel(handle: ModelHandle): OpenModel {
+    const model = this.models.get(handle);
+    if (model === undefined) {
+      throw invalidArgument(`There is no model ${String(handle)}: it was unloaded, or never loaded.`);
+    }
+    return model;
+  }
+
+  private findSession(handle: SessionHandle): OpenSession {
+    const session = this.sessions.get(handle);
+    if (session === undefined) {
+      throw invalidArgument(
+        `There is no session ${String(handle)}: it was closed, or its model was unloaded.`,
+      );
+    }
+    return session;
+  }
+
+  private async close(handle: ModelHandle, model: OpenModel): Promise<void> {
+    model.unloaded = true;
+    this.models.delete(handle);
+    for (const session of model.sessions) {
+      this.sessions.delete(session);
+    }
+    await this.guard(model.native.dispose());
+  }
+}
+
+/** The engine in this process. The addon is tried out and loaded when it is first needed. */
+export function createNativeEngine(options: NativeEngineOptions = {}): EnginePort {
+  return new NativeEngine(options);
+}

@@ -1,0 +1,103 @@
+/**
+ * What the rest of the server works with: a session of the engine whose requests are cancelled by an AbortSignal, and the rule
+ * that only the latest of a kind of request counts.
+ */
+import { cancelled, invalidArgument } from './errors';
+import type {
+  EnginePort,
+  GenerateEvent,
+  GenerateRequest,
+  GenerateResult,
+  ModelHandle,
+  SessionHandle,
+} from './port';
+
+/** A generate request without what the session fills in. */
+export type SessionRequest = Omit<GenerateRequest, 'session' | 'job'>;
+
+export interface GenerateOptions {
+  readonly signal?: AbortSignal;
+  readonly onEvent?: (event: GenerateEvent) => void;
+}
+
+/** Unique among all sessions of this process. */
+let lastJob = 0;
+
+export class EngineSession {
+  private closed = false;
+
+  private constructor(
+    private readonly port: EnginePort,
+    readonly handle: SessionHandle,
+  ) {}
+
+  /** `context` tokens at the most (0 = the model's own). */
+  static async open(port: EnginePort, model: ModelHandle, context = 0): Promise<EngineSession> {
+    return new EngineSession(port, await port.openSession(model, context));
+  }
+
+  /**
+   * Rejects with `cancelled` when the signal aborts before the first token; later it resolves with what there is and the reason
+   * 'cancelled'.
+   */
+  async generate(
+    request: SessionRequest,
+    { signal, onEvent }: GenerateOptions = {},
+  ): Promise<GenerateResult> {
+    if (this.closed) {
+      throw invalidArgument('The session has been closed. Open a new one.');
+    }
+    if (signal?.aborted === true) {
+      throw cancelled();
+    }
+    lastJob += 1;
+    const job = lastJob;
+    const abort = (): void => {
+      this.port.cancel(job);
+    };
+    signal?.addEventListener('abort', abort, { once: true });
+    try {
+      return await this.port.generate(
+        { ...request, session: this.handle, job },
+        onEvent ?? (() => undefined),
+      );
+    } finally {
+      signal?.removeEventListener('abort', abort);
+    }
+  }
+
+  /** Cancels what runs and frees the session's memory. Closing twice is no error. */
+  async close(): Promise<void> {
+    if (!this.closed) {
+      this.closed = true;
+      await this.port.closeSession(this.handle);
+    }
+  }
+}
+
+/** Runs one thing at a time for a purpose: whoever comes later aborts the one before. */
+export class LatestWins {
+  private current: AbortController | undefined;
+
+  /** `work` gets a signal that aborts when `signal` does, or when the next `run` begins. */
+  async run<T>(work: (signal: AbortSignal) => Promise<T>, signal?: AbortSignal): Promise<T> {
+    this.current?.abort();
+    const controller = new AbortController();
+    this.current = controller;
+    try {
+      return await work(
+        signal === undefined ? controller.signal : AbortSignal.any([controller.signal, signal]),
+      );
+    } finally {
+      if (this.current === controller) {
+        this.current = undefined;
+      }
+    }
+  }
+
+  /** Aborts what runs now, if anything. */
+  abort(): void {
+    this.current?.abort();
+    this.current = undefined;
+  }
+}
