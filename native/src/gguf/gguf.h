@@ -24,7 +24,7 @@ struct GgufArray;
 // Integers are widened to int64/uint64, f32 to double; bool stays bool.
 using GgufValue = std::variant<bool, int64_t, uint64_t, double, std::string_view, GgufArray>;
 struct GgufArray {
-  uint32_t element_type = 0;     // GGUF value type id: 0 u8 ... 12 f64, 8 string
+  uint32_t element_type = 0;  // GGUF value type id: 0 u8 ... 12 f64, 8 string
   uint64_t count = 0;
   const uint8_t* data = nullptr;  // elements as in the file (unaligned), inside the map and verified to fit
   uint64_t bytes = 0;
@@ -38,15 +38,16 @@ std::string GgufValueText(const GgufValue& value);
 
 struct GgufTensor {
   std::string_view name;
-  uint32_t type = 0;               // as in the file, perhaps unknown
-  std::vector<int64_t> shape;      // ne[0] (inner) first
-  std::span<const uint8_t> data;   // empty when the type is unknown
+  uint32_t type = 0;              // as in the file, perhaps unknown
+  std::vector<int64_t> shape;     // ne[0] (inner) first
+  std::span<const uint8_t> data;  // empty when the type is unknown
   int64_t elements() const;
 };
 
 class GgufFile {
  public:
-  // Opens and checks the whole header. Tensors of unknown types are listed (without data), not refused: the model decides.
+  // Opens and checks the whole header. Tensors of unknown types are listed (without data), not refused: the model
+  // decides.
   static Result<std::unique_ptr<GgufFile>> Open(const std::string& path);
   // The same over bytes in memory that outlive the result. For tests and fuzzing.
   static Result<std::unique_ptr<GgufFile>> Parse(std::span<const uint8_t> bytes);
@@ -64,7 +65,8 @@ class GgufFile {
   Result<bool> Bool(std::string_view key) const;
   Result<std::string_view> String(std::string_view key) const;
   Result<const GgufArray*> Array(std::string_view key) const;
-  // Tells the system that these bytes of the map are not needed any more (they were repacked). No effect on Parse()d bytes.
+  // Tells the system that these bytes of the map are not needed any more (they were repacked). No effect on Parse()d
+  // bytes.
   void Forget(std::span<const uint8_t> bytes) const;
 
  private:

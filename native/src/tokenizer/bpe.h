@@ -1,0 +1,37 @@
+// Merges of byte-level byte-pair encoding (Sennrich et al. 2016; byte level as in GPT-2).
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "niwaki/engine.h"  // TokenId
+
+namespace niwaki {
+
+// (left id, right id) -> (rank, merged id), a hash table with open addressing: the inner loop of tokenising is a
+// look-up here.
+class MergeTable {
+ public:
+  struct Merge {
+    int32_t rank = -1;  // -1: these two do not merge
+    TokenId merged = -1;
+  };
+  explicit MergeTable(size_t merges);
+  // The first insertion of a pair counts.
+  void Insert(TokenId left, TokenId right, int32_t rank, TokenId merged);
+  Merge Find(TokenId left, TokenId right) const;
+
+ private:
+  struct Slot {
+    uint64_t key;
+    Merge merge;
+  };
+  size_t Start(uint64_t key) const;
+  std::vector<Slot> slots_;
+  size_t mask_;
+};
+
+// Merges `ids` (one a byte at first) in place until no pair merges: always the pair of lowest rank, leftmost first.
+void MergePiece(const MergeTable& table, std::vector<TokenId>* ids);
+
+}  // namespace niwaki
