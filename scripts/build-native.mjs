@@ -88,8 +88,7 @@ function sourceFiles(directory = nativeDir) {
       if (entry.isDirectory()) {
         return /^(build.*|bench|fuzz)$/.test(entry.name) ? [] : sourceFiles(path);
       }
-      const isSource = /\.(cc|h|inc|map)$/.test(entry.name) && !entry.name.endsWith('_test.cc');
-      return isSource || entry.name === 'CMakeLists.txt' || entry.name === 'package.json' ? [path] : [];
+      return /_test\.cc$|\.md$/.test(entry.name) ? [] : [path];
     })
     .sort();
 }

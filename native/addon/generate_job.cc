@@ -98,10 +98,10 @@ bool GenerateJob::Run(EngineThread& thread) {
     outcome_.reused = stats.reused;
   }
   if (synced.code() == StatusCode::kCancelled && !this->cancelled()) {
-    return false;
+    return false;  // pre-empted
   }
   if (!synced.ok()) {
-    Abandon(synced);
+    Abandon(synced.code() == StatusCode::kCancelled ? cancelled : synced);
     return true;
   }
   if (decode_.max_tokens == 0) {
@@ -123,7 +123,7 @@ bool GenerateJob::Run(EngineThread& thread) {
     return true;
   });
   if (!decoded.ok()) {
-    Abandon(decoded.status());
+    Abandon(decoded.status().code() == StatusCode::kCancelled ? cancelled : decoded.status());
     return true;
   }
   if (decoded.value().reason == StopReason::kCancelled && decoded.value().tokens.empty()) {

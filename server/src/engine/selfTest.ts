@@ -84,9 +84,12 @@ function runChild(task: SelfTestTask, options: SelfTestOptions): Promise<Verdict
 
     let child: ChildProcess;
     try {
-      child = fork(options.childPath ?? findChild(), [JSON.stringify(task)], {
-        // The server's debugger port must not be taken over by the child.
-        execArgv: process.execArgv.filter((argument) => !argument.startsWith('--inspect')),
+      const script = options.childPath ?? findChild();
+      child = fork(script, [JSON.stringify(task)], {
+        // A child in its sources needs the loader that this process has. Never the debugger's port, and otherwise nothing.
+        execArgv: script.endsWith('.ts')
+          ? process.execArgv.filter((argument) => !argument.startsWith('--inspect'))
+          : [],
         // Inside desktop VS Code "node" is Electron's binary.
         env: { ...process.env, ELECTRON_RUN_AS_NODE: '1' },
         // Nothing may reach the server's stdout: it can be the LSP stream.
