@@ -1,0 +1,51 @@
+// The loaded model behind niwaki::Engine, as sessions see it.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/thread_pool.h"
+#include "model/qwen3.h"
+#include "niwaki/engine.h"
+
+namespace niwaki {
+
+class EngineImpl final : public Engine {
+ public:
+  static Result<std::unique_ptr<Engine>> New(const LoadOptions& options, const CancelFlag* cancel,
+                                             const std::function<void(float)>& progress);
+
+  const ModelInfo& info() const override { return info_; }
+  const niwaki::Tokenizer& tokenizer() const override { return *tokenizer_; }
+  Result<std::unique_ptr<Session>> NewSession(int32_t context) override;
+  const std::vector<std::pair<std::string, std::string>>& metadata() const override { return metadata_; }
+
+  Qwen3& model() { return *model_; }
+  const KernelTable& kernels() const { return *kernels_; }
+  // [vocab_size]: 1 for ids that are never sampled: control tokens that do not end a text, and rows without a token.
+  const std::vector<uint8_t>& never() const { return never_; }
+  // Tokens that end a text: end of sequence and turn, and the markers that can only follow a finished completion.
+  bool ends_text(TokenId id) const;
+
+ private:
+  EngineImpl() = default;
+  void FindEnds(const GgufFile& file);
+
+  ModelInfo info_;
+  std::vector<std::pair<std::string, std::string>> metadata_;
+  std::unique_ptr<niwaki::Tokenizer> tokenizer_;
+  const KernelTable* kernels_ = nullptr;
+  std::unique_ptr<ThreadPool> pool_;
+  std::unique_ptr<Qwen3> model_;
+  std::vector<TokenId> ends_;
+  std::vector<uint8_t> never_;
+};
+
+// The KV cache's shape for a session of `context` tokens.
+KvShape KvShapeOf(const ModelInfo& info, int64_t context);
+
+std::unique_ptr<Session> NewSessionImpl(EngineImpl& engine, int32_t context);
+
+}  // namespace niwaki

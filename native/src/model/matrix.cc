@@ -1,0 +1,156 @@
+#include "model/matrix.h"
+
+#include <algorithm>
+#include <cstring>
+#include <string>
+
+#include "quant/q1_0.h"
+
+namespace niwaki {
+namespace {
+
+bool Cancelled(const std::atomic<bool>* cancel) { return cancel != nullptr && cancel->load(std::memory_order_relaxed); }
+
+// Work below this (multiply-adds) is not worth waking a worker for: some ten microseconds on one core.
+constexpr int64_t kChunkWork = 500'000;
+constexpr int64_t kChunksPerThread = 8;
+
+int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+}  // namespace
+
+int64_t Matrix::BytesFor(TensorType type, int64_t rows, int64_t cols) {
+  switch (type) {
+    case TensorType::kQ1_0:
+      return PanelBytes(rows, cols);
+    case TensorType::kF16:
+      return rows * cols * 2;
+    case TensorType::kF32:
+      return rows * cols * 4;
+  }
+  return 0;
+}
+
+Result<Matrix> LoadMatrix(const GgufFile& file, const GgufTensor& tensor, ThreadPool& pool,
+                          const std::atomic<bool>* cancel, const std::function<void(int64_t)>& step) {
+  Matrix matrix;
+  matrix.type = static_cast<TensorType>(tensor.type);
+  matrix.cols = tensor.shape[0];
+  matrix.rows = tensor.shape[1];
+  const int64_t bytes = Matrix::BytesFor(matrix.type, matrix.rows, matrix.cols);
+  matrix.data = AlignedBuffer(static_cast<size_t>(bytes));
+  if (matrix.data.bytes() == 0) {
+    return Status(StatusCode::kOutOfMemory, "there is no memory for the tensor " + std::string(tensor.name) + " (" +
+                                                std::to_string(bytes >> 20) +
+                                                " MB); close other programs or choose a smaller model");
+  }
+  // Parts of a few megabytes: each is repacked by all workers, then its pages of the file are given back.
+  const int64_t row_bytes = static_cast<int64_t>(tensor.data.size()) / matrix.rows;
+  const int64_t panels_per_part = std::max<int64_t>(1, (int64_t{8} << 20) / (row_bytes * kPanelRows));
+  const int64_t rows_per_part = panels_per_part * kPanelRows;
+  for (int64_t begin = 0; begin < matrix.rows; begin += rows_per_part) {
+    if (Cancelled(cancel)) {
+      return Status(StatusCode::kCancelled, "loading was cancelled");
+    }
+    const int64_t end = std::min(matrix.rows, begin + rows_per_part);
+    const auto part =
+        tensor.data.subspan(static_cast<size_t>(begin * row_bytes), static_cast<size_t>((end - begin) * row_bytes));
+    if (matrix.type == TensorType::kQ1_0) {
+      pool.ParallelFor(CeilDiv(end - begin, kPanelRows), [&](int64_t chunk, int) {
+        const int64_t row = begin + chunk * kPanelRows;
+        PackPanels(tensor.data.data(), matrix.rows, matrix.cols, row, std::min(end, row + kPanelRows),
+                   matrix.data.data());
+      });
+    } else {
+      std::memcpy(matrix.data.data() + begin * row_bytes, part.data(), part.size());
+    }
+    file.Forget(part);
+    step(static_cast<int64_t>(part.size()));
+  }
+  return matrix;
+}
+
+void MatrixRow(const Matrix& matrix, const KernelTable& kernels, int64_t row, float* y) {
+  switch (matrix.type) {
+    case TensorType::kQ1_0:
+      UnpackPanelRow(matrix.data.data(), matrix.cols, row, y);
+      break;
+    case TensorType::kF16:
+      kernels.f16_to_f32(matrix.data.as<uint16_t>() + row * matrix.cols, matrix.cols, y);
+      break;
+    case TensorType::kF32:
+      std::memcpy(y, matrix.data.as<float>() + row * matrix.cols, static_cast<size_t>(matrix.cols) * sizeof(float));
+      break;
+  }
+}
+
+Batch::Batch(const KernelTable& kernels, int64_t max_tokens, int64_t max_cols)
+    : kernels_(kernels),
+      acts_(static_cast<size_t>(kernels.act_bytes(CeilDiv(max_cols, kQ1BlockSize) * kQ1BlockSize) * max_tokens)) {}
+
+void Batch::Set(const float* x, int64_t stride, int64_t cols, int64_t tokens, bool quantized, ThreadPool& pool) {
+  x_ = x;
+  stride_ = stride;
+  cols_ = cols;
+  tokens_ = tokens;
+  if (!quantized) {
+    return;
+  }
+  const int64_t act_bytes = kernels_.act_bytes(cols);
+  const int64_t per_chunk = std::max<int64_t>(1, 16384 / cols);
+  pool.ParallelFor(CeilDiv(tokens, per_chunk), [&](int64_t chunk, int) {
+    for (int64_t t = chunk * per_chunk; t < std::min(tokens, (chunk + 1) * per_chunk); ++t) {
+      kernels_.quantize_act(x + t * stride, cols, acts_.data() + t * act_bytes);
+    }
+  });
+}
+
+bool Products::Run(const Batch& batch, std::initializer_list<Product> products, ThreadPool& pool,
+                   const std::atomic<bool>* cancel) {
+  // All products' rows in one sequence, in units of a panel (or of 32 rows for plain matrices).
+  int64_t units = 0;
+  for (const Product& product : products) {
+    units += CeilDiv(product.matrix->rows, kPanelRows);
+  }
+  const int64_t unit_work = kPanelRows * batch.cols_ * batch.tokens_;
+  const int64_t most = static_cast<int64_t>(pool.threads()) * kChunksPerThread;
+  const int64_t worth = std::max<int64_t>(1, units * unit_work / kChunkWork);
+  // Large batches get more chunks than `most`, so that a cancel is noticed soon.
+  const int64_t chunks = std::min(units, std::max(std::min(most, worth), worth / 16));
+  pool.ParallelFor(chunks, [&](int64_t chunk, int) {
+    if (Cancelled(cancel)) {
+      return;
+    }
+    const int64_t begin = units * chunk / chunks;
+    const int64_t end = units * (chunk + 1) / chunks;
+    int64_t first = 0;
+    for (const Product& product : products) {
+      const Matrix& m = *product.matrix;
+      const int64_t count = CeilDiv(m.rows, kPanelRows);
+      const int64_t from = std::max(begin, first) - first;
+      const int64_t to = std::min(end, first + count) - first;
+      first += count;
+      if (from >= to) {
+        continue;
+      }
+      const int64_t row_end = std::min(m.rows, to * kPanelRows);
+      switch (m.type) {
+        case TensorType::kQ1_0:
+          batch.kernels_.matmul_q1_0(m.data.data(), m.cols / kQ1BlockSize, from, to, batch.acts_.data(), batch.tokens_,
+                                     product.y, product.y_stride);
+          break;
+        case TensorType::kF16:
+          batch.kernels_.matmul_f16(m.data.as<uint16_t>(), m.cols, from * kPanelRows, row_end, batch.x_, batch.stride_,
+                                    batch.tokens_, product.y, product.y_stride);
+          break;
+        case TensorType::kF32:
+          batch.kernels_.matmul_f32(m.data.as<float>(), m.cols, from * kPanelRows, row_end, batch.x_, batch.stride_,
+                                    batch.tokens_, product.y, product.y_stride);
+          break;
+      }
+    }
+  });
+  return !Cancelled(cancel);
+}
+
+}  // namespace niwaki

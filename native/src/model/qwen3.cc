@@ -1,0 +1,213 @@
+#include "model/qwen3.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+namespace niwaki {
+namespace {
+
+int64_t Pad(int64_t n) { return (n + kPanelRows - 1) / kPanelRows * kPanelRows; }
+
+bool Cancelled(const std::atomic<bool>* cancel) { return cancel != nullptr && cancel->load(std::memory_order_relaxed); }
+
+bool IsQ1(const Matrix& matrix) { return matrix.type == TensorType::kQ1_0; }
+
+int64_t QSize(const ModelConfig& c) { return static_cast<int64_t>(c.heads) * c.head_size; }
+int64_t KvSize(const ModelConfig& c) { return static_cast<int64_t>(c.kv_heads) * c.head_size; }
+
+int64_t ScratchFloats(const ModelConfig& c) {
+  const int64_t d = Pad(c.embedding_length);
+  const int64_t row =
+      3 * d + 2 * Pad(QSize(c)) + 2 * Pad(KvSize(c)) + 2 * Pad(c.feed_forward_length) + 2 * Pad(c.head_size / 2);
+  return row * Qwen3::kChunk + Pad(c.vocab_size);
+}
+
+int64_t MaxCols(const ModelConfig& c) {
+  return std::max({static_cast<int64_t>(c.embedding_length), QSize(c), static_cast<int64_t>(c.feed_forward_length)});
+}
+
+// Attention below this many multiply-adds is not worth waking a worker for.
+constexpr int64_t kAttentionWork = 200'000;
+
+}  // namespace
+
+Qwen3::Qwen3(const ModelConfig& config, Weights weights, const KernelTable& kernels, ThreadPool& pool)
+    : config_(config),
+      weights_(std::move(weights)),
+      kernels_(kernels),
+      pool_(pool),
+      d_(config.embedding_length),
+      d_padded_(Pad(config.embedding_length)),
+      q_size_(QSize(config)),
+      kv_size_(KvSize(config)),
+      ff_(config.feed_forward_length),
+      batch_(kernels, kChunk, MaxCols(config)),
+      scratch_(static_cast<size_t>(ScratchFloats(config)) * sizeof(float)) {}
+
+std::unique_ptr<Qwen3> Qwen3::New(const ModelConfig& config, Weights weights, const KernelTable& kernels,
+                                  ThreadPool& pool) {
+  std::unique_ptr<Qwen3> model(new Qwen3(config, std::move(weights), kernels, pool));
+  if (!model->batch_.ok() || model->scratch_.bytes() == 0) {
+    return nullptr;
+  }
+  float* next = model->scratch_.as<float>();
+  std::memset(next, 0, model->scratch_.bytes());
+  const auto take = [&next](int64_t row) {
+    float* part = next;
+    next += Pad(row) * kChunk;
+    return part;
+  };
+  model->x_ = take(model->d_);
+  model->normed_ = take(model->d_);
+  model->delta_ = take(model->d_);
+  model->q_ = take(model->q_size_);
+  model->attended_ = take(model->q_size_);
+  model->k_ = take(model->kv_size_);
+  model->v_ = take(model->kv_size_);
+  model->gate_ = take(model->ff_);
+  model->up_ = take(model->ff_);
+  model->cos_ = take(config.head_size / 2);
+  model->sin_ = take(config.head_size / 2);
+  model->logits_ = next;
+  return model;
+}
+
+int64_t Qwen3::ScratchBytes(const ModelConfig& config, const KernelTable& kernels) {
+  const int64_t cols = (MaxCols(config) + kQ1BlockSize - 1) / kQ1BlockSize * kQ1BlockSize;
+  return ScratchFloats(config) * 4 + kernels.act_bytes(cols) * kChunk;
+}
+
+// cos and sin of position * base^(-2i / head_size), in double and then rounded, for the chunk's positions.
+void Qwen3::Rotations(int64_t begin, int64_t tokens) {
+  const int64_t half = config_.head_size / 2;
+  const int64_t stride = Pad(half);
+  for (int64_t i = 0; i < half; ++i) {
+    const double frequency = std::pow(config_.rope_base, -2.0 * static_cast<double>(i) / config_.head_size);
+    for (int64_t t = 0; t < tokens; ++t) {
+      const double angle = static_cast<double>(begin + t) * frequency;
+      cos_[t * stride + i] = static_cast<float>(std::cos(angle));
+      sin_[t * stride + i] = static_cast<float>(std::sin(angle));
+    }
+  }
+}
+
+void Qwen3::Normalize(const std::vector<float>& weight, int64_t tokens) {
+  for (int64_t t = 0; t < tokens; ++t) {
+    kernels_.rms_norm(x_ + t * d_padded_, weight.data(), d_, config_.norm_epsilon, normed_ + t * d_padded_);
+  }
+}
+
+bool Qwen3::Attention(const LayerWeights& layer, int32_t index, int64_t tokens, int64_t begin, KvCache& cache,
+                      const std::atomic<bool>* cancel) {
+  const int64_t head = config_.head_size;
+  const int64_t q_stride = Pad(q_size_);
+  const int64_t kv_stride = Pad(kv_size_);
+  const int64_t rotation_stride = Pad(head / 2);
+  Normalize(layer.attn_norm, tokens);
+  batch_.Set(normed_, d_padded_, d_, tokens, IsQ1(layer.q) || IsQ1(layer.k) || IsQ1(layer.v), pool_);
+  if (!Products::Run(batch_, {{&layer.q, q_, q_stride}, {&layer.k, k_, kv_stride}, {&layer.v, v_, kv_stride}}, pool_,
+                     cancel)) {
+    return false;
+  }
+  const float scale = 1.0f / std::sqrt(static_cast<float>(head));
+  const int64_t tokens_a_chunk = 8;
+  pool_.ParallelFor((tokens + tokens_a_chunk - 1) / tokens_a_chunk, [&](int64_t chunk, int) {
+    for (int64_t t = chunk * tokens_a_chunk; t < std::min(tokens, (chunk + 1) * tokens_a_chunk); ++t) {
+      const float* cos = cos_ + t * rotation_stride;
+      const float* sin = sin_ + t * rotation_stride;
+      for (int32_t h = 0; h < config_.heads; ++h) {
+        float* q = q_ + t * q_stride + h * head;
+        kernels_.rms_norm(q, layer.q_norm.data(), head, config_.norm_epsilon, q);
+        kernels_.rope_neox(q, head, cos, sin);
+        for (int64_t i = 0; i < head; ++i) {
+          q[i] *= scale;
+        }
+      }
+      for (int32_t h = 0; h < config_.kv_heads; ++h) {
+        float* k = k_ + t * kv_stride + h * head;
+        kernels_.rms_norm(k, layer.k_norm.data(), head, config_.norm_epsilon, k);
+        kernels_.rope_neox(k, head, cos, sin);
+      }
+      cache.Store(index, begin + t, k_ + t * kv_stride, v_ + t * kv_stride);
+    }
+  });
+
+  const int64_t group = config_.heads / config_.kv_heads;
+  const int64_t work = tokens * (begin + tokens) * q_size_ * 2;
+  const int64_t units = tokens * config_.kv_heads;
+  const int64_t chunks = std::min(units, std::max<int64_t>(1, work / kAttentionWork));
+  pool_.ParallelFor(chunks, [&](int64_t chunk, int) {
+    for (int64_t unit = units * chunk / chunks; unit < units * (chunk + 1) / chunks && !Cancelled(cancel); ++unit) {
+      // Heads outermost: neighbours in time read the same pages.
+      const int64_t t = unit % tokens;
+      const int64_t h = unit / tokens;
+      const int64_t offset = t * q_stride + h * group * head;
+      cache.Attend(index, static_cast<int32_t>(h), q_ + offset, group, begin + t + 1, attended_ + offset);
+    }
+  });
+  if (Cancelled(cancel)) {
+    return false;
+  }
+  batch_.Set(attended_, q_stride, q_size_, tokens, IsQ1(layer.attn_output), pool_);
+  if (!Products::Run(batch_, {{&layer.attn_output, delta_, d_padded_}}, pool_, cancel)) {
+    return false;
+  }
+  for (int64_t t = 0; t < tokens; ++t) {
+    kernels_.add(x_ + t * d_padded_, delta_ + t * d_padded_, d_);
+  }
+  return true;
+}
+
+bool Qwen3::FeedForward(const LayerWeights& layer, int64_t tokens, const std::atomic<bool>* cancel) {
+  const int64_t stride = Pad(ff_);
+  Normalize(layer.ffn_norm, tokens);
+  batch_.Set(normed_, d_padded_, d_, tokens, IsQ1(layer.gate) || IsQ1(layer.up), pool_);
+  if (!Products::Run(batch_, {{&layer.gate, gate_, stride}, {&layer.up, up_, stride}}, pool_, cancel)) {
+    return false;
+  }
+  const int64_t tokens_a_chunk = std::max<int64_t>(1, 16384 / ff_);
+  pool_.ParallelFor((tokens + tokens_a_chunk - 1) / tokens_a_chunk, [&](int64_t chunk, int) {
+    for (int64_t t = chunk * tokens_a_chunk; t < std::min(tokens, (chunk + 1) * tokens_a_chunk); ++t) {
+      kernels_.silu_mul(gate_ + t * stride, up_ + t * stride, ff_);
+    }
+  });
+  batch_.Set(gate_, stride, ff_, tokens, IsQ1(layer.down), pool_);
+  if (!Products::Run(batch_, {{&layer.down, delta_, d_padded_}}, pool_, cancel)) {
+    return false;
+  }
+  for (int64_t t = 0; t < tokens; ++t) {
+    kernels_.add(x_ + t * d_padded_, delta_ + t * d_padded_, d_);
+  }
+  return true;
+}
+
+bool Qwen3::Forward(std::span<const TokenId> tokens, int64_t begin, KvCache& cache, const std::atomic<bool>* cancel) {
+  const int64_t n = static_cast<int64_t>(tokens.size());
+  for (int64_t t = 0; t < n; ++t) {
+    MatrixRow(weights_.embedding, kernels_, tokens[static_cast<size_t>(t)], x_ + t * d_padded_);
+  }
+  Rotations(begin, n);
+  for (int32_t i = 0; i < config_.layers; ++i) {
+    const LayerWeights& layer = weights_.layers[static_cast<size_t>(i)];
+    if (!Attention(layer, i, n, begin, cache, cancel) || !FeedForward(layer, n, cancel)) {
+      return false;
+    }
+  }
+  last_tokens_ = n;
+  return true;
+}
+
+bool Qwen3::Logits(float* logits, const std::atomic<bool>* cancel) {
+  const Matrix& head = weights_.head();
+  kernels_.rms_norm(x_ + (last_tokens_ - 1) * d_padded_, weights_.output_norm.data(), d_, config_.norm_epsilon,
+                    normed_);
+  batch_.Set(normed_, d_padded_, d_, 1, IsQ1(head), pool_);
+  if (!Products::Run(batch_, {{&head, logits_, Pad(config_.vocab_size)}}, pool_, cancel)) {
+    return false;
+  }
+  std::memcpy(logits, logits_, static_cast<size_t>(config_.vocab_size) * sizeof(float));
+  return true;
+}
+
+}  // namespace niwaki

@@ -1,0 +1,72 @@
+// The forward pass of Qwen3 dense models: RMSNorm, grouped-query attention with normalised queries and keys, NEOX
+// rotary positions, SwiGLU. (Qwen3 technical report, arXiv 2505.09388; tensor names as in GGUF files.)
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "kv/cache.h"
+#include "model/config.h"
+#include "model/weights.h"
+#include "niwaki/engine.h"  // TokenId
+
+namespace niwaki {
+
+class Qwen3 {
+ public:
+  // Tokens that go through the layers together. Results do not depend on it.
+  static constexpr int64_t kChunk = 64;
+
+  // Null when there is no memory for the activations.
+  static std::unique_ptr<Qwen3> New(const ModelConfig& config, Weights weights, const KernelTable& kernels,
+                                    ThreadPool& pool);
+  // Bytes of activations and logits.
+  static int64_t ScratchBytes(const ModelConfig& config, const KernelTable& kernels);
+
+  // Evaluates tokens (at most kChunk) at positions begin, begin + 1, ... and stores their keys and values; the cache
+  // must hold all positions before `begin` and have room. False when cancelled: the chunk's entries in the cache are
+  // then undefined.
+  bool Forward(std::span<const TokenId> tokens, int64_t begin, KvCache& cache, const std::atomic<bool>* cancel);
+  // Logits after the last token of the last Forward. logits [vocab_size]. False when cancelled.
+  bool Logits(float* logits, const std::atomic<bool>* cancel);
+
+  const Weights& weights() const { return weights_; }
+
+ private:
+  Qwen3(const ModelConfig& config, Weights weights, const KernelTable& kernels, ThreadPool& pool);
+  bool Attention(const LayerWeights& layer, int32_t index, int64_t tokens, int64_t begin, KvCache& cache,
+                 const std::atomic<bool>* cancel);
+  bool FeedForward(const LayerWeights& layer, int64_t tokens, const std::atomic<bool>* cancel);
+  void Normalize(const std::vector<float>& weight, int64_t tokens);
+  void Rotations(int64_t begin, int64_t tokens);
+
+  const ModelConfig config_;
+  Weights weights_;
+  const KernelTable& kernels_;
+  ThreadPool& pool_;
+  const int64_t d_;  // embedding length
+  const int64_t d_padded_;
+  const int64_t q_size_;  // heads * head_size
+  const int64_t kv_size_;
+  const int64_t ff_;
+  int64_t last_tokens_ = 0;
+  Batch batch_;
+  AlignedBuffer scratch_;
+  // Parts of scratch_, each [kChunk, ...padded to whole panels]
+  float* x_ = nullptr;         // residual stream [d]
+  float* normed_ = nullptr;    // [d]
+  float* q_ = nullptr;         // [q_size]
+  float* k_ = nullptr;         // [kv_size]
+  float* v_ = nullptr;         // [kv_size]
+  float* attended_ = nullptr;  // [q_size]
+  float* gate_ = nullptr;      // [ff]
+  float* up_ = nullptr;        // [ff]
+  float* delta_ = nullptr;     // [d]
+  float* cos_ = nullptr;       // [head_size / 2]
+  float* sin_ = nullptr;       // [head_size / 2]
+  float* logits_ = nullptr;    // [vocab], one row
+};
+
+}  // namespace niwaki

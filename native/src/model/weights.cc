@@ -1,0 +1,93 @@
+#include "model/weights.h"
+
+#include <cstring>
+#include <string>
+
+#include "base/f16.h"
+
+namespace niwaki {
+namespace {
+
+std::vector<float> LoadVector(const GgufTensor& tensor) {
+  std::vector<float> out(static_cast<size_t>(tensor.elements()));
+  if (static_cast<TensorType>(tensor.type) == TensorType::kF32) {
+    std::memcpy(out.data(), tensor.data.data(), tensor.data.size());
+  } else {
+    for (size_t i = 0; i < out.size(); ++i) {
+      uint16_t half;
+      std::memcpy(&half, tensor.data.data() + 2 * i, 2);
+      out[i] = F16ToF32(half);
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+int64_t WeightBytes(const GgufFile& file) {
+  int64_t bytes = 0;
+  for (const GgufTensor& tensor : file.tensors()) {
+    bytes += tensor.shape.size() == 2
+                 ? Matrix::BytesFor(static_cast<TensorType>(tensor.type), tensor.shape[1], tensor.shape[0])
+                 : tensor.elements() * 4;
+  }
+  return bytes;
+}
+
+Result<Weights> LoadWeights(const GgufFile& file, const ModelConfig& config, ThreadPool& pool,
+                            const std::atomic<bool>* cancel, const std::function<void(float)>& progress) {
+  Weights weights;
+  const double total = static_cast<double>(file.bytes().size());
+  int64_t done = 0;
+  const auto step = [&](int64_t bytes) {
+    done += bytes;
+    if (progress) {
+      progress(static_cast<float>(static_cast<double>(done) / total));
+    }
+  };
+  Status failure;
+  const auto matrix = [&](const std::string& name, Matrix* out) {
+    if (!failure.ok()) {
+      return;
+    }
+    Result<Matrix> loaded = LoadMatrix(file, *file.FindTensor(name), pool, cancel, step);
+    if (!loaded.ok()) {
+      failure = loaded.status();
+      return;
+    }
+    *out = std::move(loaded.value());
+    weights.bytes += static_cast<int64_t>(out->data.bytes());
+  };
+  const auto vector = [&](const std::string& name, std::vector<float>* out) {
+    *out = LoadVector(*file.FindTensor(name));
+    weights.bytes += static_cast<int64_t>(out->size() * sizeof(float));
+  };
+
+  matrix("token_embd.weight", &weights.embedding);
+  if (!config.tied_head) {
+    matrix("output.weight", &weights.output);
+  }
+  vector("output_norm.weight", &weights.output_norm);
+  weights.layers.resize(static_cast<size_t>(config.layers));
+  for (int32_t i = 0; i < config.layers && failure.ok(); ++i) {
+    LayerWeights& layer = weights.layers[static_cast<size_t>(i)];
+    const std::string b = "blk." + std::to_string(i) + ".";
+    vector(b + "attn_norm.weight", &layer.attn_norm);
+    matrix(b + "attn_q.weight", &layer.q);
+    matrix(b + "attn_k.weight", &layer.k);
+    matrix(b + "attn_v.weight", &layer.v);
+    vector(b + "attn_q_norm.weight", &layer.q_norm);
+    vector(b + "attn_k_norm.weight", &layer.k_norm);
+    matrix(b + "attn_output.weight", &layer.attn_output);
+    vector(b + "ffn_norm.weight", &layer.ffn_norm);
+    matrix(b + "ffn_gate.weight", &layer.gate);
+    matrix(b + "ffn_up.weight", &layer.up);
+    matrix(b + "ffn_down.weight", &layer.down);
+  }
+  if (!failure.ok()) {
+    return failure;
+  }
+  return weights;
+}
+
+}  // namespace niwaki

@@ -1,0 +1,159 @@
+#include "sample/sampler.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace niwaki {
+namespace {
+
+// Better candidates first; equal logits by id, so that results do not depend on the order of partial sorts.
+constexpr auto kBetter = [](const auto& a, const auto& b) {
+  return a.logit != b.logit ? a.logit > b.logit : a.id < b.id;
+};
+
+}  // namespace
+
+Sampler::Sampler(const SamplingOptions& options, std::span<const uint8_t> never)
+    : options_(options), never_(never.begin(), never.end()), state_(options.seed) {
+  for (const TokenId id : options_.banned) {
+    if (id >= 0 && static_cast<size_t>(id) < never_.size()) {
+      never_[static_cast<size_t>(id)] = 1;
+    }
+  }
+}
+
+TokenId Sampler::Sample(std::span<const float> logits, std::span<const TokenId> allowed) {
+  Collect(logits, allowed);
+  if (candidates_.empty()) {
+    return -1;
+  }
+  if (options_.temperature <= 0) {
+    return std::min_element(candidates_.begin(), candidates_.end(), kBetter)->id;
+  }
+  KeepTopK();
+  KeepTopP();
+  KeepMinP();
+  return Draw();
+}
+
+void Sampler::Collect(std::span<const float> logits, std::span<const TokenId> allowed) {
+  candidates_.clear();
+  const auto offer = [&](TokenId id) {
+    const size_t i = static_cast<size_t>(id);
+    // A logit that is not a number is never chosen.
+    if (i < logits.size() && i < never_.size() && never_[i] == 0 && logits[i] == logits[i]) {
+      candidates_.push_back({logits[i], id});
+    }
+  };
+  if (!allowed.empty()) {
+    for (const TokenId id : allowed) {
+      offer(id);
+    }
+    return;
+  }
+  if (options_.temperature <= 0) {  // only the best one is wanted
+    size_t best = logits.size();
+    for (size_t i = 0; i < std::min(logits.size(), never_.size()); ++i) {
+      if (never_[i] == 0 && logits[i] == logits[i] && (best == logits.size() || logits[i] > logits[best])) {
+        best = i;
+      }
+    }
+    if (best < logits.size()) {
+      candidates_.push_back({logits[best], static_cast<TokenId>(best)});
+    }
+    return;
+  }
+  for (size_t i = 0; i < logits.size(); ++i) {
+    offer(static_cast<TokenId>(i));
+  }
+}
+
+void Sampler::KeepTopK() {
+  const size_t k = static_cast<size_t>(std::max(0, options_.top_k));
+  if (k == 0 || k >= candidates_.size()) {
+    return;
+  }
+  std::nth_element(candidates_.begin(), candidates_.begin() + static_cast<int64_t>(k) - 1, candidates_.end(), kBetter);
+  candidates_.resize(k);
+}
+
+void Sampler::KeepTopP() {
+  if (options_.top_p >= 1 || candidates_.size() <= 1) {
+    return;
+  }
+  const float top = std::min_element(candidates_.begin(), candidates_.end(), kBetter)->logit;
+  double total = 0;
+  for (const Candidate& c : candidates_) {
+    total += std::exp(static_cast<double>(c.logit - top));
+  }
+  // The nucleus is small nearly always: sort a little, look, sort more.
+  double sum = 0;
+  size_t kept = 0;
+  for (size_t sorted = 32; kept < candidates_.size(); sorted *= 4) {
+    const size_t end = std::min(sorted, candidates_.size());
+    std::partial_sort(candidates_.begin() + static_cast<int64_t>(kept), candidates_.begin() + static_cast<int64_t>(end),
+                      candidates_.end(), kBetter);
+    while (kept < end) {
+      sum += std::exp(static_cast<double>(candidates_[kept].logit - top));
+      ++kept;
+      if (sum >= static_cast<double>(options_.top_p) * total) {
+        candidates_.resize(kept);
+        return;
+      }
+    }
+  }
+}
+
+void Sampler::KeepMinP() {
+  if (options_.min_p <= 0) {
+    return;
+  }
+  const float top = std::min_element(candidates_.begin(), candidates_.end(), kBetter)->logit;
+  const float bound = top + std::log(std::min(options_.min_p, 1.0f));
+  candidates_.erase(
+      std::remove_if(candidates_.begin(), candidates_.end(), [&](const Candidate& c) { return c.logit < bound; }),
+      candidates_.end());
+}
+
+TokenId Sampler::Draw() {
+  std::sort(candidates_.begin(), candidates_.end(), [](const Candidate& a, const Candidate& b) { return a.id < b.id; });
+  float top = candidates_.front().logit;
+  for (const Candidate& c : candidates_) {
+    top = std::max(top, c.logit);
+  }
+  const auto weight = [&](const Candidate& c) {
+    return std::exp(static_cast<double>(c.logit - top) / static_cast<double>(options_.temperature));
+  };
+  double total = 0;
+  for (const Candidate& c : candidates_) {
+    total += weight(c);
+  }
+  double left = NextUniform() * total;
+  for (const Candidate& c : candidates_) {
+    left -= weight(c);
+    if (left < 0) {
+      return c.id;
+    }
+  }
+  return candidates_.back().id;
+}
+
+// SplitMix64 (Steele, Lea and Flood 2014): the same draws for the same seed on every machine.
+double Sampler::NextUniform() {
+  state_ += 0x9e3779b97f4a7c15ull;
+  uint64_t z = state_;
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
+  return static_cast<double>((z ^ (z >> 31)) >> 11) * 0x1.0p-53;
+}
+
+float LogProbability(std::span<const float> logits, TokenId id) {
+  const float top = *std::max_element(logits.begin(), logits.end());
+  double sum = 0;
+  for (const float logit : logits) {
+    sum += static_cast<double>(std::exp(logit - top));
+  }
+  return static_cast<float>(static_cast<double>(logits[static_cast<size_t>(id)] - top) - std::log(sum));
+}
+
+}  // namespace niwaki
