@@ -76,10 +76,11 @@ inline int RunAll(int argc, char** argv) {
       ::niwaki::testing::Fail(__FILE__, __LINE__, "expected " #condition); \
     }                                                                      \
   } while (false)
+// Both sides are copied: they may be parts of temporaries.
 #define EXPECT_EQ(a, b)                                                                                          \
   do {                                                                                                           \
-    const auto& niwaki_a_ = (a);                                                                                 \
-    const auto& niwaki_b_ = (b);                                                                                 \
+    const auto niwaki_a_ = (a);                                                                                  \
+    const auto niwaki_b_ = (b);                                                                                  \
     if (!(niwaki_a_ == niwaki_b_)) {                                                                             \
       ::niwaki::testing::Fail(__FILE__, __LINE__,                                                                \
                               "expected " #a " == " #b ", got " + ::niwaki::testing::Show(niwaki_a_) + " and " + \

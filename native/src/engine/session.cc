@@ -214,7 +214,7 @@ Result<DecodeResult> SessionImpl::DecodeOrThrow(const DecodeOptions& options, co
       break;
     }
   }
-  if (!stop_text.stopped()) {
+  if (!stop_text.stopped() && result.reason != StopReason::kCallback) {  // a sink that said stop is not called again
     // What was held back belongs to no further token: it comes with the last one's id and no probability of its own.
     std::string rest = stop_text.Push(detokenizer.Flush());
     rest += stop_text.Flush();
