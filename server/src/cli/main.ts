@@ -1,0 +1,67 @@
+/** `niwaki`: the engine from a terminal. Exit status 0 = done, 1 = failed, 2 = wrong use. */
+import { version } from '../../../package.json';
+import { EngineError } from '../engine';
+import { complete } from './complete';
+import { UsageError } from './arguments';
+import { inspect } from './inspect';
+import { tokenize } from './tokenize';
+
+const usage = `Usage: niwaki <command> [options]
+
+  complete FILE:LINE:COL   Complete the file at this place (counted from 1; COL in characters).
+      --model FILE           a GGUF file instead of the built-in model
+      --max-tokens N         most tokens of the completion (default 64)
+      --threads N            worker threads (default: as many as suit the machine)
+      --show-prompt          print the prompt as the model got it, too
+  inspect MODEL            What a GGUF file holds, and whether it can be used.
+      --tensors              list every tensor
+  tokenize [TEXT]          Token ids of TEXT, or of standard input.
+      --model FILE           as above
+      --file FILE            take the text from a file
+      --special              control tokens written out in the text become ids
+
+  --json                   machine-readable output, for every command
+  --help, --version
+
+The environment variable NIWAKI_CPU caps the kernels: generic, avx2.`;
+
+const commands: Readonly<Record<string, (args: string[]) => Promise<string>>> = {
+  complete,
+  inspect,
+  tokenize,
+};
+
+async function run(args: string[]): Promise<number> {
+  const [name = '', ...rest] = args;
+  if (name === '--version' || name === '-v') {
+    process.stdout.write(`${version}\n`);
+    return 0;
+  }
+  if (name === '--help' || name === '-h' || name === 'help' || rest.includes('--help')) {
+    process.stdout.write(`${usage}\n`);
+    return 0;
+  }
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (command === undefined) {
+    process.stderr.write(`${name === '' ? '' : `niwaki: there is no command "${name}".\n\n`}${usage}\n`);
+    return 2;
+  }
+  try {
+    process.stdout.write(`${await command(rest)}\n`);
+    return 0;
+  } catch (error) {
+    if (error instanceof UsageError) {
+      process.stderr.write(`niwaki ${name}: ${error.message}\nTry "niwaki --help".\n`);
+      return 2;
+    }
+    if (error instanceof EngineError || (error instanceof Error && 'code' in error)) {
+      process.stderr.write(`niwaki ${name}: ${error.message}\n`);
+      return 1;
+    }
+    throw error;
+  }
+}
+
+void run(process.argv.slice(2)).then((status) => {
+  process.exitCode = status;
+});

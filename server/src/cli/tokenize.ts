@@ -1,0 +1,36 @@
+/** `niwaki tokenize`: how a model's tokenizer cuts a text. */
+import { readFile } from 'node:fs/promises';
+import { text as readAll } from 'node:stream/consumers';
+import { createNativeEngine } from '../engine';
+import { modelPath, readArguments, UsageError } from './arguments';
+
+export async function tokenize(args: string[]): Promise<string> {
+  const { values, positionals } = readArguments({
+    args,
+    allowPositionals: true,
+    options: {
+      model: { type: 'string' },
+      file: { type: 'string' },
+      special: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+    },
+  });
+  if (positionals.length > 1 || (positionals.length === 1 && values.file !== undefined)) {
+    throw new UsageError('takes one text (quote it), or --file, or standard input.');
+  }
+  const text =
+    positionals[0] ??
+    (values.file === undefined ? await readAll(process.stdin) : await readFile(values.file, 'utf8'));
+  const engine = createNativeEngine();
+  try {
+    const { model } = await engine.load({ path: modelPath(values.model) });
+    const ids = await engine.tokenize(model, text, values.special);
+    if (values.json) {
+      const pieces = await Promise.all(ids.map((id) => engine.detokenize(model, [id])));
+      return JSON.stringify({ ids, pieces }, null, 2);
+    }
+    return ids.join(' ');
+  } finally {
+    await engine.dispose();
+  }
+}

@@ -1,0 +1,228 @@
+/**
+ * A document snapshot in, a suggestion out. Only the latest request counts: a newer one cancels the one that runs. Nothing is
+ * kept on disk.
+ */
+import type { RenderedPrompt } from '#protocol';
+import {
+  cancelled,
+  isCancelled,
+  LatestWins,
+  Priority,
+  type EnginePort,
+  type GenerateResult,
+} from '../engine';
+import { kvBudget, type LoadedModel, type ModelHost } from '../models';
+import { cursorText, isClosersOnly, type CursorText } from '../prompt';
+import { Listeners } from '../util/listeners';
+import { Counters } from './counters';
+import { fitToCursor } from './fit';
+import { cutAtEnd, cutWhenDone, type LinePolicy } from './lines';
+import { PromptBuilder, type BuiltPrompt } from './promptBuilder';
+import { RecentSuggestions } from './recent';
+import { SessionPool } from './sessions';
+import type { CompletionRequest, Suggestion } from './snapshot';
+
+/** What is kept for one loaded model. */
+interface Workshop {
+  readonly model: LoadedModel;
+  readonly prompts: PromptBuilder;
+  readonly sessions: SessionPool;
+}
+
+/** The text with the selected item of the suggest widget put in, and where the cursor is then. */
+function withSelected(request: CompletionRequest): { readonly text: string; readonly offset: number } {
+  const { selected } = request;
+  const { text } = request.document;
+  if (selected === undefined) {
+    return { text, offset: request.offset };
+  }
+  return {
+    text: text.slice(0, selected.start) + selected.text + text.slice(selected.end),
+    offset: selected.start + selected.text.length,
+  };
+}
+
+export class Completer {
+  readonly changes = new Listeners();
+  readonly counters = new Counters();
+  private readonly latest = new LatestWins();
+  private readonly recent = new RecentSuggestions();
+  private workshop: Workshop | undefined;
+  private prompt: RenderedPrompt | undefined;
+  private running = 0;
+
+  constructor(
+    private readonly engine: EnginePort,
+    private readonly host: ModelHost,
+  ) {}
+
+  /** Whether the engine runs for a completion now. */
+  get busy(): boolean {
+    return this.running > 0;
+  }
+
+  get lastPrompt(): RenderedPrompt | undefined {
+    return this.prompt;
+  }
+
+  /**
+   * Undefined when there is nothing worth showing. Rejects as cancelled when a newer request came or `signal` aborted, and with
+   * an EngineError when the engine cannot run.
+   */
+  async complete(request: CompletionRequest, signal: AbortSignal): Promise<Suggestion | undefined> {
+    this.counters.add('requests');
+    try {
+      return await this.latest.run((latest) => this.answer(request, latest), signal);
+    } catch (error) {
+      if (isCancelled(error)) {
+        this.counters.add('cancelled');
+      }
+      throw error;
+    } finally {
+      this.changes.fire();
+    }
+  }
+
+  /** Frees what is kept for a document. */
+  async forget(uri: string): Promise<void> {
+    this.recent.forget(uri);
+    this.workshop?.prompts.forget(uri);
+    await this.workshop?.sessions.release(uri);
+  }
+
+  private async answer(request: CompletionRequest, signal: AbortSignal): Promise<Suggestion | undefined> {
+    const { uri } = request.document;
+    const { text, offset } = withSelected(request);
+    const cursor = cursorText(text, offset);
+    const behind = text.slice(offset);
+    const typedAlong = this.recent.find(uri, cursor.before, behind);
+    if (typedAlong !== undefined) {
+      this.counters.add('typedAlong');
+      return this.suggest(request, cursor, typedAlong);
+    }
+    const model = await this.host.ready(signal);
+    if (model === undefined) {
+      return undefined;
+    }
+    const workshop = this.workshopOf(model);
+    const started = performance.now();
+    const prompt = await workshop.prompts.build(uri, request.document.path, text, offset, request.maxTokens);
+    if (prompt === undefined) {
+      return undefined;
+    }
+    const promptMs = performance.now() - started;
+    const result = await this.run(workshop, request, prompt, cursor, signal);
+    const raw = result.text.startsWith(prompt.healed) ? result.text.slice(prompt.healed.length) : '';
+    const generated = cutWhenDone(raw.replaceAll('\r', ''), this.linePolicy(model, cursor));
+    const suggestion = this.suggest(request, cursor, generated);
+    if (generated !== '') {
+      this.recent.remember(uri, cursor.before, behind, generated);
+    }
+    this.prompt = {
+      uri,
+      text: await this.engine.detokenize(model.handle, prompt.tokens),
+      tokens: prompt.tokens.length,
+      reused: result.reused,
+      evaluated: result.evaluated,
+      healed: prompt.healed,
+      raw: result.text,
+      suggestion: suggestion?.text ?? '',
+      promptMs,
+      prefillMs: result.prefillMs,
+      decodeMs: result.decodeMs,
+    };
+    return suggestion;
+  }
+
+  private async run(
+    workshop: Workshop,
+    request: CompletionRequest,
+    prompt: BuiltPrompt,
+    cursor: CursorText,
+    signal: AbortSignal,
+  ): Promise<GenerateResult> {
+    const { model } = workshop;
+    const session = await workshop.sessions.acquire(
+      request.document.uri,
+      prompt.tokens.length + request.maxTokens,
+    );
+    const policy = this.linePolicy(model, cursor);
+    const ending = new AbortController();
+    let written = '';
+    this.counters.add('runs');
+    this.running += 1;
+    this.changes.fire();
+    try {
+      const result = await session.generate(
+        {
+          priority: Priority.keystroke,
+          tokens: prompt.tokens,
+          maxTokens: request.maxTokens,
+          sampling: { banned: model.profile.banned },
+          stopTokens: model.profile.stopTokens,
+          // The engine stops by itself where that is sure to be right; a dropped line break would set it off at once.
+          stopStrings: policy.maxLines === 1 && !prompt.healed.includes('\n') ? ['\n'] : [],
+          requiredPrefix: prompt.healed,
+        },
+        {
+          signal: AbortSignal.any([signal, ending.signal]),
+          onEvent: (event) => {
+            if (event.kind === 'token') {
+              written += event.text;
+              if (cutAtEnd(written.slice(prompt.healed.length), policy).ended) {
+                ending.abort();
+              }
+            }
+          },
+        },
+      );
+      this.count(result);
+      if (signal.aborted) {
+        throw cancelled();
+      }
+      return result;
+    } finally {
+      this.running -= 1;
+    }
+  }
+
+  private count(result: GenerateResult): void {
+    this.counters.add('tokensReused', result.reused);
+    this.counters.add('tokensEvaluated', result.evaluated);
+    this.counters.add('tokensDecoded', result.tokens.length);
+    if (result.tokens.length > 1 && result.decodeMs > 0) {
+      this.counters.tokensPerSecond = (result.tokens.length * 1000) / result.decodeMs;
+    }
+  }
+
+  /** Lines where nothing follows the cursor; the end of the line where something does. */
+  private linePolicy(model: LoadedModel, cursor: CursorText): LinePolicy {
+    const alone = isClosersOnly(cursor.restOfLine) && cursor.restOfLine.trim() === '';
+    return { maxLines: alone ? model.profile.maxLines : 1 };
+  }
+
+  private suggest(request: CompletionRequest, cursor: CursorText, generated: string): Suggestion | undefined {
+    const fitted = fitToCursor(generated, cursor);
+    if (fitted === undefined) {
+      return undefined;
+    }
+    const { selected } = request;
+    const text = request.document.text.includes('\r\n') ? fitted.text.replaceAll('\n', '\r\n') : fitted.text;
+    return selected === undefined
+      ? { text, start: request.offset, end: request.offset + fitted.replaced }
+      : { text: selected.text + text, start: selected.start, end: selected.end + fitted.replaced };
+  }
+
+  private workshopOf(model: LoadedModel): Workshop {
+    if (this.workshop?.model !== model) {
+      // The sessions of another model were closed when it was unloaded.
+      this.recent.clear();
+      this.workshop = {
+        model,
+        prompts: new PromptBuilder(this.engine, model),
+        sessions: new SessionPool(this.engine, model, kvBudget()),
+      };
+    }
+    return this.workshop;
+  }
+}

@@ -1,0 +1,4 @@
+/** A document snapshot in, a suggestion out. */
+export * from './completer';
+export * from './counters';
+export * from './snapshot';

@@ -1,0 +1,113 @@
+/** Builds the prompt for a document and remembers, document by document, what keeps the next prompt's beginning the same. */
+import type { EnginePort, TokenId } from '../engine';
+import type { LoadedModel } from '../models';
+import {
+  cursorText,
+  normalizeLineBreaks,
+  planWindow,
+  renderPrompt,
+  suffixLength,
+  type PromptTokenizer,
+  type TextWindow,
+} from '../prompt';
+
+export interface BuiltPrompt {
+  readonly tokens: readonly TokenId[];
+  /** What the generated text must begin with. */
+  readonly healed: string;
+}
+
+interface DocumentState {
+  window: TextWindow | undefined;
+  charactersPerToken: number;
+}
+
+/** Source code has 3 to 4; too few only means that a file that just fits is measured once more. */
+const firstGuess = 3;
+const mostCharactersPerToken = 6;
+/** A prompt that turns out too long is planned again with what was learnt. */
+const mostAttempts = 5;
+/** Text that comes and goes unchanged with every keystroke (the suffix, the path, control tokens). */
+const rememberedTexts = 16;
+
+export class PromptBuilder {
+  private readonly documents = new Map<string, DocumentState>();
+  private readonly tokenizer: PromptTokenizer;
+  private readonly encoded = new Map<string, readonly TokenId[]>();
+
+  constructor(
+    private readonly engine: EnginePort,
+    private readonly model: LoadedModel,
+  ) {
+    this.tokenizer = {
+      tokenize: (text, special) => this.tokenize(text, special),
+      detokenize: (tokens) => engine.detokenize(model.handle, tokens),
+    };
+  }
+
+  /**
+   * The prompt of at most the session's context less `room` tokens, which are for the completion. Undefined when there is
+   * nothing to go by: no text before the cursor, in a form that shows no other.
+   */
+  async build(
+    uri: string,
+    path: string,
+    text: string,
+    offset: number,
+    room: number,
+  ): Promise<BuiltPrompt | undefined> {
+    const { form } = this.model.profile;
+    const state = this.documents.get(uri) ?? { window: undefined, charactersPerToken: firstGuess };
+    this.documents.set(uri, state);
+    const budget = this.model.sessionContext - room;
+    const suffixStart = text.length - suffixLength(cursorText(text, offset));
+    // A first look at a file that may fit as a whole is worth tokenizing it.
+    let characters = state.charactersPerToken * budget;
+    if (state.window === undefined && text.length <= mostCharactersPerToken * budget) {
+      characters = Math.max(characters, text.length);
+    }
+    for (let attempt = 0; attempt < mostAttempts; attempt += 1) {
+      const window = planWindow(text, offset, Math.floor(characters), form.usesSuffix, state.window);
+      const prefix = text.slice(window.start, offset);
+      const suffix = text.slice(suffixStart, Math.max(suffixStart, text.length - window.after));
+      const { tokens, healed } = await renderPrompt(
+        form,
+        { path, prefix: normalizeLineBreaks(prefix), suffix: normalizeLineBreaks(suffix) },
+        this.tokenizer,
+      );
+      if (tokens.length === 0) {
+        return undefined;
+      }
+      if (tokens.length <= budget) {
+        state.window = window;
+        return { tokens, healed };
+      }
+      const shown = prefix.length + (form.usesSuffix ? suffix.length : 0);
+      state.charactersPerToken = Math.min(state.charactersPerToken, (shown / tokens.length) * 0.98);
+      // The first miss of a whole file only teaches how long its tokens are.
+      if (attempt === 0 && window.start === 0 && window.after === 0) {
+        state.charactersPerToken = (shown / tokens.length) * 0.98;
+      }
+      characters = Math.min(state.charactersPerToken * budget, characters * 0.98);
+      state.window = undefined;
+    }
+    return undefined;
+  }
+
+  forget(uri: string): void {
+    this.documents.delete(uri);
+  }
+
+  /** The suffix is the same from keystroke to keystroke: its tokens are kept. */
+  private async tokenize(text: string, special: boolean): Promise<readonly TokenId[]> {
+    const key = `${special ? 's' : 't'}${text}`;
+    const known = this.encoded.get(key);
+    const tokens = known ?? (await this.engine.tokenize(this.model.handle, text, special));
+    this.encoded.delete(key);
+    this.encoded.set(key, tokens);
+    if (this.encoded.size > rememberedTexts) {
+      this.encoded.delete(this.encoded.keys().next().value as string);
+    }
+    return tokens;
+  }
+}

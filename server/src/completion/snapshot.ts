@@ -1,0 +1,33 @@
+/** A document as it was when a completion was asked for. Strings are immutable: what the editor does meanwhile changes nothing. */
+export interface DocumentSnapshot {
+  readonly uri: string;
+  /** For the prompt: the path in the workspace with forward slashes, or the file's name. */
+  readonly path: string;
+  readonly languageId: string;
+  readonly version: number;
+  readonly text: string;
+}
+
+/** The item that is selected in the editor's suggest widget: a suggestion must extend it to be shown. */
+export interface SelectedCompletion {
+  /** Offsets of the text that the item would replace. */
+  readonly start: number;
+  readonly end: number;
+  readonly text: string;
+}
+
+export interface CompletionRequest {
+  readonly document: DocumentSnapshot;
+  /** Of the cursor, in UTF-16 units. */
+  readonly offset: number;
+  readonly selected?: SelectedCompletion;
+  /** Most tokens. */
+  readonly maxTokens: number;
+}
+
+export interface Suggestion {
+  readonly text: string;
+  /** Offsets of the text that `text` replaces. */
+  readonly start: number;
+  readonly end: number;
+}

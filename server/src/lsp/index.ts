@@ -1,0 +1,3 @@
+/** LSP over IPC or stdio. */
+export { connectionLog } from './connectionLog';
+export { startServer } from './server';

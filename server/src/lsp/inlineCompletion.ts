@@ -1,0 +1,106 @@
+/** textDocument/inlineCompletion (LSP 3.18) over the Completer. */
+import type { ServerSettings } from '#protocol';
+import type {
+  CancellationToken,
+  Connection,
+  InlineCompletionItem,
+  InlineCompletionParams,
+  TextDocuments,
+} from 'vscode-languageserver/node';
+import type { TextDocument } from 'vscode-languageserver-textdocument';
+import type { Completer, SelectedCompletion } from '../completion';
+import { isCancelled } from '../engine';
+import type { Log } from '../util/log';
+import { promptPath } from './paths';
+
+export interface InlineCompletionDeps {
+  readonly connection: Connection;
+  readonly documents: TextDocuments<TextDocument>;
+  readonly completer: Completer;
+  readonly log: Log;
+  readonly settings: () => ServerSettings;
+  /** URIs. */
+  readonly workspaceFolders: () => readonly string[];
+}
+
+export function isEnabled(settings: ServerSettings, languageId: string): boolean {
+  const { enabled, languages } = settings.completion;
+  return enabled && (languages[languageId] ?? languages['*'] ?? true);
+}
+
+function toSignal(token: CancellationToken): AbortSignal {
+  const controller = new AbortController();
+  if (token.isCancellationRequested) {
+    controller.abort();
+  }
+  token.onCancellationRequested(() => {
+    controller.abort();
+  });
+  return controller.signal;
+}
+
+function selectedIn(document: TextDocument, params: InlineCompletionParams): SelectedCompletion | undefined {
+  const info = params.context.selectedCompletionInfo;
+  return info === undefined
+    ? undefined
+    : {
+        start: document.offsetAt(info.range.start),
+        end: document.offsetAt(info.range.end),
+        text: info.text,
+      };
+}
+
+async function provide(
+  deps: InlineCompletionDeps,
+  params: InlineCompletionParams,
+  token: CancellationToken,
+): Promise<InlineCompletionItem[]> {
+  const document = deps.documents.get(params.textDocument.uri);
+  const settings = deps.settings();
+  if (document === undefined || !isEnabled(settings, document.languageId)) {
+    return [];
+  }
+  const selected = selectedIn(document, params);
+  const { version } = document;
+  const suggestion = await deps.completer.complete(
+    {
+      document: {
+        uri: document.uri,
+        path: promptPath(document.uri, deps.workspaceFolders()),
+        languageId: document.languageId,
+        version,
+        text: document.getText(),
+      },
+      offset: document.offsetAt(params.position),
+      maxTokens: settings.completion.maxTokens,
+      ...(selected === undefined ? {} : { selected }),
+    },
+    toSignal(token),
+  );
+  // The document object is updated in place: a suggestion for an older version has no place in it any more.
+  if (suggestion === undefined || document.version !== version) {
+    return [];
+  }
+  return [
+    {
+      insertText: suggestion.text,
+      range: {
+        start: document.positionAt(suggestion.start),
+        end: document.positionAt(suggestion.end),
+      },
+    },
+  ];
+}
+
+export function registerInlineCompletion(deps: InlineCompletionDeps): void {
+  deps.connection.languages.inlineCompletion.on(async (params, token) => {
+    try {
+      return await provide(deps, params, token);
+    } catch (error) {
+      if (!isCancelled(error)) {
+        deps.log.error(`No completion: ${error instanceof Error ? error.message : String(error)}`);
+      }
+      return [];
+    }
+  });
+}

@@ -1,0 +1,63 @@
+/** The client's questions about models and prompts. */
+import {
+  LastPromptRequest,
+  LoadModelRequest,
+  ModelInfoRequest,
+  RestartEngineRequest,
+  type ModelDetails,
+  type ServerSettings,
+} from '#protocol';
+import type { Connection } from 'vscode-languageserver/node';
+import type { Completer } from '../completion';
+import type { EnginePort } from '../engine';
+import type { ModelHost } from '../models';
+import { choiceOf } from './settings';
+
+export interface ModelRequestDeps {
+  readonly connection: Connection;
+  readonly engine: EnginePort;
+  readonly host: ModelHost;
+  readonly completer: Completer;
+  readonly settings: () => ServerSettings;
+}
+
+async function details({ engine, host }: ModelRequestDeps): Promise<ModelDetails | null> {
+  const { model } = host;
+  if (model === undefined) {
+    return null;
+  }
+  const { info } = model;
+  return {
+    path: info.path,
+    name: info.name,
+    architecture: info.architecture,
+    embedded: model.embedded,
+    kernels: info.kernels,
+    threads: info.threads,
+    fileBytes: info.fileBytes,
+    parameters: info.parameters,
+    weightBytes: info.weightBytes,
+    contextLength: info.contextLength,
+    sessionContext: model.sessionContext,
+    kvBytesPerToken: info.kvBytesPerToken,
+    vocabSize: info.vocabSize,
+    layers: info.layers,
+    license: info.metadata['general.license'] ?? '',
+    fimForm: model.profile.form.name,
+    kernelTables: await engine.kernelTables(),
+  };
+}
+
+export function registerModelRequests(deps: ModelRequestDeps): void {
+  const { connection, host, completer } = deps;
+  connection.onRequest(ModelInfoRequest.type, () => details(deps));
+  connection.onRequest(LoadModelRequest.type, async ({ path }) => {
+    const problem = await host.load({ ...choiceOf(deps.settings()), path });
+    return { ok: problem === '', problem };
+  });
+  connection.onRequest(RestartEngineRequest.type, async () => {
+    const problem = await host.restart();
+    return { ok: problem === '', problem };
+  });
+  connection.onRequest(LastPromptRequest.type, () => completer.lastPrompt ?? null);
+}

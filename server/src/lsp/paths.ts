@@ -1,0 +1,20 @@
+/** From a document's URI to the path that the model is shown. */
+import { basename } from 'node:path/posix';
+
+function decodedPath(uri: string): string {
+  try {
+    return decodeURIComponent(new URL(uri).pathname);
+  } catch {
+    return uri;
+  }
+}
+
+/** Relative to the workspace folder that holds the document (the innermost), else the file's name. */
+export function promptPath(uri: string, workspaceFolders: readonly string[]): string {
+  const inside = workspaceFolders
+    .map((folder) => (folder.endsWith('/') ? folder : `${folder}/`))
+    .filter((folder) => uri.startsWith(folder))
+    .sort((a, b) => b.length - a.length)[0];
+  const path = decodedPath(uri);
+  return inside === undefined ? basename(path) : path.slice(decodedPath(inside).length);
+}

@@ -1,0 +1,119 @@
+/** The language server: wires the connection to completion and models. The only room that knows LSP. */
+import {
+  protocolVersion,
+  SettingsNotification,
+  type InitializationOptions,
+  type ServerSettings,
+} from '#protocol';
+import { TextDocument } from 'vscode-languageserver-textdocument';
+import {
+  ErrorCodes,
+  ResponseError,
+  TextDocuments,
+  TextDocumentSyncKind,
+  type Connection,
+  type InitializeParams,
+  type InitializeResult,
+} from 'vscode-languageserver/node';
+import { Completer } from '../completion';
+import type { EnginePort } from '../engine';
+import { embeddedModelPath, ModelHost } from '../models';
+import type { Log } from '../util/log';
+import { registerInlineCompletion } from './inlineCompletion';
+import { registerModelRequests } from './modelRequests';
+import { choiceOf, defaultSettings, readSettings } from './settings';
+import { StatusReporter } from './statusReporter';
+
+export interface ServerDeps {
+  readonly connection: Connection;
+  readonly log: Log;
+  readonly engine: EnginePort;
+  /** Where the embedded model lies when the client does not say. */
+  readonly extensionPath: string;
+  readonly version: string;
+}
+
+function readOptions(value: unknown): Partial<InitializationOptions> {
+  return typeof value === 'object' && value !== null ? value : {};
+}
+
+function checkVersion(options: Partial<InitializationOptions>): void {
+  if (options.protocolVersion !== undefined && options.protocolVersion !== protocolVersion) {
+    throw new ResponseError(
+      ErrorCodes.InvalidRequest,
+      `Niwaki's server speaks version ${String(protocolVersion)} of its protocol, the client version ` +
+        `${String(options.protocolVersion)}. Reload the window to use one build for both.`,
+    );
+  }
+}
+
+export function startServer({ connection, log, engine, extensionPath, version }: ServerDeps): void {
+  const documents = new TextDocuments(TextDocument);
+  let settings: ServerSettings = defaultSettings;
+  let workspaceFolders: readonly string[] = [];
+  let dispose: () => Promise<void> = () => engine.dispose();
+
+  const applySettings = (host: ModelHost, value: unknown): void => {
+    settings = readSettings(value);
+    host.choose(choiceOf(settings)).catch((error: unknown) => {
+      log.error(error instanceof Error ? error.message : String(error));
+    });
+  };
+
+  connection.onInitialize((params: InitializeParams): InitializeResult => {
+    const options = readOptions(params.initializationOptions);
+    checkVersion(options);
+    workspaceFolders = (params.workspaceFolders ?? []).map((folder) => folder.uri);
+    const host = new ModelHost({
+      engine,
+      embeddedPath: embeddedModelPath(options.extensionPath ?? extensionPath),
+      log,
+    });
+    const completer = new Completer(engine, host);
+    const reporter = new StatusReporter(connection, host, completer);
+    registerInlineCompletion({
+      connection,
+      documents,
+      completer,
+      log,
+      settings: () => settings,
+      workspaceFolders: () => workspaceFolders,
+    });
+    registerModelRequests({ connection, engine, host, completer, settings: () => settings });
+    connection.onNotification(SettingsNotification.type, (value) => {
+      applySettings(host, value);
+    });
+    documents.onDidClose(({ document }) => {
+      completer.forget(document.uri).catch((error: unknown) => {
+        log.warn(error instanceof Error ? error.message : String(error));
+      });
+    });
+    dispose = async () => {
+      reporter.dispose();
+      await engine.dispose();
+    };
+    connection.onInitialized(() => {
+      if (params.capabilities.workspace?.workspaceFolders === true) {
+        connection.workspace.onDidChangeWorkspaceFolders(({ added, removed }) => {
+          const gone = new Set(removed.map((folder) => folder.uri));
+          workspaceFolders = [
+            ...workspaceFolders.filter((uri) => !gone.has(uri)),
+            ...added.map((folder) => folder.uri),
+          ];
+        });
+      }
+      applySettings(host, options.settings);
+    });
+    return {
+      serverInfo: { name: 'niwaki', version },
+      capabilities: {
+        textDocumentSync: { openClose: true, change: TextDocumentSyncKind.Incremental },
+        inlineCompletionProvider: true,
+        workspace: { workspaceFolders: { supported: true, changeNotifications: true } },
+      },
+    };
+  });
+  connection.onShutdown(() => dispose());
+  documents.listen(connection);
+  connection.listen();
+}

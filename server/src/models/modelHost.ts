@@ -1,0 +1,195 @@
+/**
+ * The model that answers: which one it is, loading another in its place, and what to do when that fails. Loads are done one
+ * after the other; the loaded model goes on answering until its successor is ready, and stays when there is none.
+ */
+import { cancelled, type EnginePort, type ModelHandle, type ModelInfo } from '../engine';
+import { Listeners } from '../util/listeners';
+import type { Log } from '../util/log';
+import { kvBudget, sessionContext } from './budget';
+import { completionProfile, type CompletionProfile } from './profile';
+
+export interface LoadedModel {
+  readonly handle: ModelHandle;
+  readonly info: ModelInfo;
+  readonly embedded: boolean;
+  readonly profile: CompletionProfile;
+  /** Tokens that a completion session may hold. */
+  readonly sessionContext: number;
+}
+
+export interface ModelChoice {
+  /** '' = the embedded model. */
+  readonly path: string;
+  /** 0 = automatic. */
+  readonly threads: number;
+  /** 0 = no limit besides the model's own. */
+  readonly maxContextTokens: number;
+}
+
+export type ModelState = 'starting' | 'loading' | 'ready' | 'failed';
+
+/** '' = success; otherwise a sentence for the user. */
+export type Problem = string;
+
+export interface ModelHostOptions {
+  readonly engine: EnginePort;
+  readonly embeddedPath: string;
+  readonly log: Log;
+}
+
+function sameChoice(a: ModelChoice, b: ModelChoice): boolean {
+  return a.path === b.path && a.threads === b.threads && a.maxContextTokens === b.maxContextTokens;
+}
+
+export class ModelHost {
+  readonly changes = new Listeners();
+  private loaded: LoadedModel | undefined;
+  private currentState: ModelState = 'starting';
+  private currentProblem: Problem = '';
+  /** What was last asked for, whether or not it could be loaded. */
+  private choice: ModelChoice | undefined;
+  private work: Promise<unknown> = Promise.resolve();
+  private loads = 0;
+
+  constructor(private readonly options: ModelHostOptions) {}
+
+  get state(): ModelState {
+    return this.currentState;
+  }
+
+  get problem(): Problem {
+    return this.currentProblem;
+  }
+
+  get model(): LoadedModel | undefined {
+    return this.loaded;
+  }
+
+  /** The model, once what is being loaded is there. Undefined when there is none; rejects as cancelled with the signal. */
+  async ready(signal: AbortSignal): Promise<LoadedModel | undefined> {
+    while (this.loaded === undefined && this.loads > 0) {
+      await this.settled(signal);
+    }
+    return this.loaded;
+  }
+
+  /** Loads what the settings ask for, unless that is what was last asked for. */
+  async choose(choice: ModelChoice): Promise<Problem> {
+    if (this.choice !== undefined && sameChoice(this.choice, choice)) {
+      return this.currentProblem;
+    }
+    return this.load(choice);
+  }
+
+  /** Loads now, even when the file is the one that is loaded: it may have changed. */
+  load(choice: ModelChoice): Promise<Problem> {
+    this.choice = choice;
+    return this.enqueue(async () => {
+      this.currentProblem = await this.replace(choice);
+      if (this.loaded === undefined && choice.path !== '') {
+        const more = await this.replace({ ...choice, path: '' });
+        this.currentProblem += more === '' ? ' The built-in model is used instead.' : ` ${more}`;
+      } else if (this.currentProblem !== '' && this.loaded !== undefined) {
+        this.currentProblem += ` ${this.loaded.info.name} is used instead.`;
+      }
+      return this.currentProblem;
+    });
+  }
+
+  /** Ends all jobs, frees the model and loads what was last asked for again. */
+  restart(): Promise<Problem> {
+    const choice = this.choice ?? { path: '', threads: 0, maxContextTokens: 0 };
+    const dropped = this.enqueue(async () => {
+      await this.drop();
+    });
+    void dropped.catch(() => undefined);
+    return this.load(choice);
+  }
+
+  async dispose(): Promise<void> {
+    await this.enqueue(() => this.drop());
+  }
+
+  private async enqueue<T>(action: () => Promise<T>): Promise<T> {
+    this.loads += 1;
+    const result = this.work.then(async () => {
+      this.setState('loading');
+      try {
+        return await action();
+      } finally {
+        this.loads -= 1;
+        this.setState(this.loads > 0 ? 'loading' : this.loaded === undefined ? 'failed' : 'ready');
+      }
+    });
+    this.work = result.catch(() => undefined);
+    return result;
+  }
+
+  private async replace(choice: ModelChoice): Promise<Problem> {
+    const { engine, embeddedPath, log } = this.options;
+    const embedded = choice.path === '';
+    const path = embedded ? embeddedPath : choice.path;
+    const started = performance.now();
+    try {
+      const { model, info } = await engine.load({
+        path,
+        ...(choice.threads > 0 ? { threads: choice.threads } : {}),
+      });
+      const next: LoadedModel = {
+        handle: model,
+        info,
+        embedded,
+        profile: await completionProfile(engine, model, info),
+        sessionContext: sessionContext(info, choice.maxContextTokens, kvBudget()),
+      };
+      await this.drop();
+      this.loaded = next;
+      log.info(
+        `Loaded ${info.name} (${path}) in ${(performance.now() - started).toFixed(0)} ms: kernels ${info.kernels}, ` +
+          `${String(info.threads)} threads, ${String(next.sessionContext)} tokens of context.`,
+      );
+      return '';
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      const problem = reason.includes(path) ? reason : `The model ${path} could not be loaded: ${reason}`;
+      log.error(problem);
+      return /[.!]$/.test(problem) ? problem : `${problem}.`;
+    }
+  }
+
+  private async drop(): Promise<void> {
+    const old = this.loaded;
+    this.loaded = undefined;
+    if (old !== undefined) {
+      await this.options.engine.unload(old.handle);
+    }
+  }
+
+  private setState(state: ModelState): void {
+    this.currentState = state;
+    this.changes.fire();
+  }
+
+  /** Resolves at the next change. */
+  private settled(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (signal.aborted) {
+        reject(cancelled());
+        return;
+      }
+      const end = (): void => {
+        off();
+        signal.removeEventListener('abort', abort);
+      };
+      const abort = (): void => {
+        end();
+        reject(cancelled());
+      };
+      const off = this.changes.add(() => {
+        end();
+        resolve();
+      });
+      signal.addEventListener('abort', abort);
+    });
+  }
+}
