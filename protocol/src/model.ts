@@ -20,7 +20,12 @@ export interface ModelDetails {
   readonly license: string;
   /** How prompts with text behind the cursor are written for this model, e.g. 'suffix-first contiguous'. */
   readonly fimForm: string;
-  readonly kernelTables: readonly { readonly name: string; readonly needs: string; readonly supported: boolean; readonly allowed: boolean }[];
+  readonly kernelTables: readonly {
+    readonly name: string;
+    readonly needs: string;
+    readonly supported: boolean;
+    readonly allowed: boolean;
+  }[];
 }
 
 /** client → server. null when no model is loaded. */

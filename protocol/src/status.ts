@@ -14,6 +14,8 @@ export type EngineState =
 
 /** A snapshot of the server, small enough to send often. */
 export interface ServerStatus {
+  /** Of the server's process. */
+  readonly pid: number;
   readonly state: EngineState;
   /** general.name of the loaded model, '' when none. */
   readonly model: string;

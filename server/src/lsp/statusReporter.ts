@@ -35,6 +35,7 @@ export class StatusReporter {
     const { host, completer } = this;
     const state: EngineState = host.state === 'ready' && completer.busy ? 'busy' : host.state;
     return {
+      pid: process.pid,
       state,
       model: host.model?.info.name ?? '',
       embedded: host.model?.embedded ?? false,

@@ -1,0 +1,76 @@
+/** The only reader and writer of Niwaki's settings. */
+import type { ServerSettings } from '#protocol';
+import { ConfigurationTarget, Disposable, EventEmitter, workspace, type Event } from 'vscode';
+
+const section = 'niwaki';
+const anyLanguage = '*';
+
+export class Config implements Disposable {
+  private readonly emitter = new EventEmitter<void>();
+  private readonly subscription = workspace.onDidChangeConfiguration((event) => {
+    if (event.affectsConfiguration(section)) {
+      this.emitter.fire();
+    }
+  });
+  readonly onDidChange: Event<void> = this.emitter.event;
+
+  serverSettings(): ServerSettings {
+    return {
+      modelPath: this.get('model.path', '').trim(),
+      threads: this.get('engine.threads', 0),
+      maxContextTokens: this.get('model.maxContextTokens', 0),
+      completion: {
+        enabled: this.get('completion.enabled', true),
+        languages: this.languages(),
+        maxTokens: this.get('completion.maxTokens', 64),
+      },
+    };
+  }
+
+  completionsEnabled(): boolean {
+    return this.get('completion.enabled', true);
+  }
+
+  /** Whether completions come in documents of this language: the global switch and the language's own. */
+  enabledFor(languageId: string): boolean {
+    return this.completionsEnabled() && this.languageEnabled(languageId);
+  }
+
+  /** The language's own switch. */
+  languageEnabled(languageId: string): boolean {
+    const languages = this.languages();
+    return languages[languageId] ?? languages[anyLanguage] ?? true;
+  }
+
+  async setCompletionsEnabled(enabled: boolean): Promise<void> {
+    await this.set('completion.enabled', enabled);
+  }
+
+  async setLanguageEnabled(languageId: string, enabled: boolean): Promise<void> {
+    const own = workspace
+      .getConfiguration(section)
+      .inspect<Record<string, boolean>>('completion.languages')?.globalValue;
+    await this.set('completion.languages', { ...own, [languageId]: enabled });
+  }
+
+  async setModelPath(path: string): Promise<void> {
+    await this.set('model.path', path === '' ? undefined : path);
+  }
+
+  dispose(): void {
+    this.subscription.dispose();
+    this.emitter.dispose();
+  }
+
+  private languages(): Readonly<Record<string, boolean>> {
+    return this.get<Record<string, boolean>>('completion.languages', { [anyLanguage]: true });
+  }
+
+  private get<T>(key: string, fallback: T): T {
+    return workspace.getConfiguration(section).get<T>(key, fallback);
+  }
+
+  private async set(key: string, value: unknown): Promise<void> {
+    await workspace.getConfiguration(section).update(key, value, ConfigurationTarget.Global);
+  }
+}

@@ -1,0 +1,49 @@
+/** Composes the extension; everything else is in the features. */
+import { commands, window, type ExtensionContext } from 'vscode';
+import { createApi, type NiwakiApi } from './api';
+import { Config } from './config';
+import type { NiwakiContext } from './context';
+import * as engineInfo from './features/engineInfo';
+import { inlineCompletionMiddleware } from './features/inlineCompletion';
+import * as menu from './features/menu';
+import * as models from './features/models';
+import * as promptView from './features/promptView';
+import * as restart from './features/restart';
+import * as status from './features/status';
+import * as toggle from './features/toggle';
+import { ServerConnection } from './languageClient';
+import { VirtualDocuments } from './ui/virtualDocuments';
+
+let running: ServerConnection | undefined;
+
+export function activate(extension: ExtensionContext): NiwakiApi {
+  const log = window.createOutputChannel('Niwaki', { log: true });
+  const config = new Config();
+  const server = new ServerConnection(extension, config, log, inlineCompletionMiddleware(config));
+  const documents = new VirtualDocuments();
+  const context: NiwakiContext = {
+    extension,
+    config,
+    server,
+    documents,
+    log,
+    runCommand: async (command) => {
+      await commands.executeCommand(command);
+    },
+  };
+  extension.subscriptions.push(log, config, documents, server);
+  for (const feature of [status, models, toggle, restart, promptView, engineInfo, menu]) {
+    extension.subscriptions.push(feature.activate(context));
+  }
+  running = server;
+  // Not awaited: the editor's start does not wait for ours, and the status says how far it is.
+  server.start().catch((error: unknown) => {
+    log.error(`The server could not be started: ${error instanceof Error ? error.message : String(error)}`);
+  });
+  return createApi(server);
+}
+
+export async function deactivate(): Promise<void> {
+  await running?.stop();
+  running = undefined;
+}

@@ -1,0 +1,59 @@
+/** "Show Engine Info": the model, the kernels, what has been computed. */
+import type { ModelDetails, ServerStatus } from '#protocol';
+import { commands, Disposable } from 'vscode';
+import type { NiwakiContext } from '../context';
+import { formatBytes, formatRate } from '../ui/numbers';
+
+function modelSection(model: ModelDetails): string[] {
+  return [
+    '## Model',
+    '',
+    `- ${model.name}${model.embedded ? ' (built in)' : ''}`,
+    `- File: ${model.path} (${formatBytes(model.fileBytes)})`,
+    `- Licence: ${model.license === '' ? 'not stated in the file' : model.license}`,
+    `- Architecture: ${model.architecture}, ${String(model.layers)} layers, ${(model.parameters / 1e6).toFixed(1)} million weights, vocabulary of ${String(model.vocabSize)}`,
+    `- Context: ${String(model.contextLength)} tokens, of which ${String(model.sessionContext)} are used here`,
+    `- Form of the prompt: ${model.fimForm}`,
+    `- Memory: ${formatBytes(model.weightBytes)} of weights, ${formatBytes(model.kvBytesPerToken)} of KV cache a token`,
+    '',
+    '## Kernels',
+    '',
+    `- In use: ${model.kernels}, ${String(model.threads)} threads`,
+    ...model.kernelTables.map(
+      (table) =>
+        `- ${table.name}: needs ${table.needs}; ${table.supported ? (table.allowed ? 'usable' : 'ruled out by NIWAKI_CPU') : 'not supported by this machine'}`,
+    ),
+  ];
+}
+
+function countersSection({ counters, ...status }: ServerStatus): string[] {
+  return [
+    '## Since the server started',
+    '',
+    `- Server process: ${String(status.pid)}`,
+    `- Requests: ${String(counters.requests)}`,
+    `- Runs of the engine: ${String(counters.runs)}`,
+    `- Typed along: ${String(counters.typedAlong)}`,
+    `- Cancelled: ${String(counters.cancelled)}`,
+    `- Prompt tokens reused: ${String(counters.tokensReused)}`,
+    `- Prompt tokens computed: ${String(counters.tokensEvaluated)}`,
+    `- Tokens written: ${String(counters.tokensDecoded)}`,
+    `- Speed of the last completion: ${formatRate(status.tokensPerSecond)} tokens/s`,
+  ];
+}
+
+export function activate({ server, documents }: NiwakiContext): Disposable {
+  return commands.registerCommand('niwaki.showEngineInfo', async () => {
+    const [status, model] = await Promise.all([server.fetchStatus(), server.modelDetails()]);
+    const lines = [
+      '# Niwaki engine',
+      '',
+      ...(status.problem === '' ? [] : [`**${status.problem}**`, '']),
+      ...(model === null ? ['No model is loaded.'] : modelSection(model)),
+      '',
+      ...countersSection(status),
+      '',
+    ];
+    await documents.show('engine-info.md', lines.join('\n'));
+  });
+}

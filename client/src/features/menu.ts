@@ -1,0 +1,39 @@
+/** What a click on the status bar offers. */
+import { commands, Disposable, l10n, window, type QuickPickItem } from 'vscode';
+import type { NiwakiContext } from '../context';
+
+interface Entry extends QuickPickItem {
+  readonly command: string;
+}
+
+export function activate({ config, server, runCommand }: NiwakiContext): Disposable {
+  return commands.registerCommand('niwaki.showMenu', async () => {
+    const languageId = window.activeTextEditor?.document.languageId;
+    const entries: Entry[] = [
+      {
+        label: config.completionsEnabled() ? l10n.t('Turn completions off') : l10n.t('Turn completions on'),
+        command: 'niwaki.toggleCompletions',
+      },
+      ...(languageId === undefined
+        ? []
+        : [
+            {
+              label: config.languageEnabled(languageId)
+                ? l10n.t('Turn completions off for {0}', languageId)
+                : l10n.t('Turn completions on for {0}', languageId),
+              command: 'niwaki.toggleLanguage',
+            },
+          ]),
+      { label: l10n.t('Choose model file…'), command: 'niwaki.chooseModel' },
+      { label: l10n.t('Show rendered prompt'), command: 'niwaki.showRenderedPrompt' },
+      { label: l10n.t('Show engine info'), command: 'niwaki.showEngineInfo' },
+      { label: l10n.t('Restart'), command: 'niwaki.restart' },
+      { label: l10n.t('Show log'), command: 'niwaki.showLog' },
+    ];
+    const title = server.status === undefined ? 'Niwaki' : `Niwaki · ${server.status.model}`;
+    const chosen = await window.showQuickPick(entries, { title });
+    if (chosen !== undefined) {
+      await runCommand(chosen.command);
+    }
+  });
+}

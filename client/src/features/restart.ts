@@ -1,0 +1,12 @@
+/** "Restart": a new server process, for when something has gone wrong. Open documents are sent again. */
+import { commands, Disposable } from 'vscode';
+import type { NiwakiContext } from '../context';
+
+export function activate({ server, log }: NiwakiContext): Disposable {
+  return Disposable.from(
+    commands.registerCommand('niwaki.restart', () => server.restart()),
+    commands.registerCommand('niwaki.showLog', () => {
+      log.show();
+    }),
+  );
+}

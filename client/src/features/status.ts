@@ -1,0 +1,162 @@
+/** The status bar and the language status: what runs, whether it is ready, what is wrong. */
+import type { ServerStatus } from '#protocol';
+import {
+  Disposable,
+  l10n,
+  languages,
+  LanguageStatusSeverity,
+  StatusBarAlignment,
+  ThemeColor,
+  window,
+  type LanguageStatusItem,
+  type StatusBarItem,
+} from 'vscode';
+import type { NiwakiContext } from '../context';
+import { documentSelector } from '../languageClient';
+import { formatRate } from '../ui/numbers';
+
+/** A job shorter than this leaves the status bar as it is. */
+const busyDelayMs = 400;
+
+type Shown = 'starting' | 'ready' | 'off' | 'offHere' | 'failed' | 'stopped' | 'busy';
+
+function labels(): Readonly<Record<Shown, readonly [icon: string, label: string]>> {
+  return {
+    starting: ['$(loading~spin)', l10n.t('Niwaki: starting')],
+    ready: ['$(sparkle)', l10n.t('Niwaki: ready')],
+    busy: ['$(sync~spin)', l10n.t('Niwaki: thinking')],
+    off: ['$(circle-slash)', l10n.t('Niwaki: completions are off')],
+    offHere: ['$(circle-slash)', l10n.t('Niwaki: completions are off for this language')],
+    failed: ['$(warning)', l10n.t('Niwaki: no model')],
+    stopped: ['$(warning)', l10n.t('Niwaki: not running')],
+  };
+}
+
+function summary(status: ServerStatus): string {
+  const parts = [status.model];
+  if (status.kernels !== '') {
+    parts.push(l10n.t('{0} kernels, {1} threads', status.kernels, status.threads));
+  }
+  if (status.tokensPerSecond > 0) {
+    parts.push(l10n.t('{0} tokens/s', formatRate(status.tokensPerSecond)));
+  }
+  return parts.join(' · ');
+}
+
+class StatusView implements Disposable {
+  private readonly item: StatusBarItem = window.createStatusBarItem(
+    'niwaki.status',
+    StatusBarAlignment.Right,
+    100,
+  );
+  private readonly languageItem: LanguageStatusItem = languages.createLanguageStatusItem(
+    'niwaki.status',
+    documentSelector,
+  );
+  private readonly subscriptions: Disposable[];
+  private busyTimer: NodeJS.Timeout | undefined;
+  private showsBusy = false;
+  private reportedProblem = '';
+
+  constructor(private readonly context: NiwakiContext) {
+    this.item.name = 'Niwaki';
+    this.item.command = 'niwaki.showMenu';
+    this.languageItem.name = 'Niwaki';
+    this.languageItem.command = { command: 'niwaki.showEngineInfo', title: l10n.t('Engine Info') };
+    const update = (): void => {
+      this.update();
+    };
+    this.subscriptions = [
+      context.server.onStatus(update),
+      context.config.onDidChange(update),
+      window.onDidChangeActiveTextEditor(update),
+    ];
+    this.update();
+    this.item.show();
+  }
+
+  dispose(): void {
+    clearTimeout(this.busyTimer);
+    for (const subscription of [...this.subscriptions, this.item, this.languageItem]) {
+      subscription.dispose();
+    }
+  }
+
+  private update(): void {
+    const { status } = this.context.server;
+    this.trackBusy(status?.state === 'busy');
+    const shown = this.shown(status);
+    const [icon, label] = labels()[shown];
+    const detail = status === undefined ? '' : summary(status);
+    const problem = status?.problem ?? '';
+    this.item.text = `${problem === '' ? icon : '$(warning)'} Niwaki`;
+    this.item.accessibilityInformation = { label, role: 'button' };
+    this.item.tooltip = [label, detail, problem].filter((line) => line !== '').join('\n');
+    const wrong = problem !== '' || shown === 'failed' || shown === 'stopped';
+    this.item.backgroundColor = wrong ? new ThemeColor('statusBarItem.warningBackground') : undefined;
+    this.languageItem.text = label;
+    this.languageItem.detail = problem === '' ? detail : problem;
+    this.languageItem.busy = shown === 'starting';
+    this.languageItem.severity = wrong ? LanguageStatusSeverity.Warning : LanguageStatusSeverity.Information;
+    this.report(problem);
+  }
+
+  private shown(status: ServerStatus | undefined): Shown {
+    const { config } = this.context;
+    const languageId = window.activeTextEditor?.document.languageId;
+    if (!config.completionsEnabled()) {
+      return 'off';
+    }
+    if (status === undefined) {
+      return this.context.server.givenUp ? 'stopped' : 'starting';
+    }
+    if (status.state === 'failed') {
+      return 'failed';
+    }
+    if (status.state === 'starting' || status.state === 'loading') {
+      return 'starting';
+    }
+    if (languageId !== undefined && !config.languageEnabled(languageId)) {
+      return 'offHere';
+    }
+    return this.showsBusy ? 'busy' : 'ready';
+  }
+
+  private trackBusy(busy: boolean): void {
+    if (!busy) {
+      clearTimeout(this.busyTimer);
+      this.busyTimer = undefined;
+      this.showsBusy = false;
+    } else if (this.busyTimer === undefined) {
+      this.busyTimer = setTimeout(() => {
+        this.showsBusy = true;
+        this.update();
+      }, busyDelayMs);
+    }
+  }
+
+  /** A new problem is said once, aloud. */
+  private report(problem: string): void {
+    if (problem === this.reportedProblem) {
+      return;
+    }
+    this.reportedProblem = problem;
+    if (problem === '') {
+      return;
+    }
+    const choose = l10n.t('Choose Model…');
+    const showLog = l10n.t('Show Log');
+    void window.showWarningMessage(`Niwaki: ${problem}`, choose, showLog).then((chosen) => {
+      if (chosen === showLog) {
+        this.context.log.show();
+      } else if (chosen === choose) {
+        return this.context.runCommand('niwaki.chooseModel');
+      }
+      return undefined;
+    });
+  }
+}
+
+export function activate(context: NiwakiContext): Disposable {
+  return new StatusView(context);
+}

@@ -1,0 +1,93 @@
+#!/usr/bin/env node
+/**
+ * Builds what VS Code loads: dist/extension.js, dist/server.js, dist/selfTestChild.js and dist/cli.js (bundles), and the native
+ * addon. Type errors are not looked for here ("npm run check" does).
+ *
+ *   node scripts/build.mjs [--no-native] [--production] [--watch] [--quiet]
+ *
+ * dist/meta.json lists every file in every bundle; a test reads it to show that none of them opens network connections.
+ */
+import { build, context } from 'esbuild';
+import { chmodSync, mkdirSync, realpathSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { buildNative } from './build-native.mjs';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const dist = join(root, 'dist');
+
+/** Every bundle is one file, so that nothing but dist/, models/ and media/ need be shipped. */
+function options({ production, quiet }) {
+  return {
+    absWorkingDir: root,
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    target: 'node20',
+    external: ['vscode'],
+    minify: production,
+    sourcemap: !production,
+    sourcesContent: false,
+    legalComments: 'none',
+    logLevel: quiet ? 'error' : 'warning',
+    metafile: true,
+    outdir: dist,
+    entryPoints: [
+      { in: 'client/src/extension.ts', out: 'extension' },
+      { in: 'server/src/main.ts', out: 'server' },
+      { in: 'server/src/engine/selfTestChild.ts', out: 'selfTestChild' },
+    ],
+  };
+}
+
+function cliOptions(flags) {
+  const common = options(flags);
+  return {
+    ...common,
+    entryPoints: [{ in: 'server/src/cli/main.ts', out: 'cli' }],
+    banner: { js: '#!/usr/bin/env node' },
+  };
+}
+
+/**
+ * @param {{ native?: boolean, production?: boolean, quiet?: boolean }} [flags]
+ */
+export async function buildAll({ native = true, production = false, quiet = false } = {}) {
+  mkdirSync(dist, { recursive: true });
+  const flags = { production, quiet };
+  const results = await Promise.all([build(options(flags)), build(cliOptions(flags))]);
+  const meta = { inputs: {}, outputs: {} };
+  for (const { metafile } of results) {
+    Object.assign(meta.inputs, metafile.inputs);
+    Object.assign(meta.outputs, metafile.outputs);
+  }
+  writeFileSync(join(dist, 'meta.json'), JSON.stringify(meta));
+  chmodSync(join(dist, 'cli.js'), 0o755);
+  if (native) {
+    buildNative({ quiet });
+  }
+}
+
+async function watch() {
+  for (const settings of [options({}), cliOptions({})]) {
+    const watcher = await context({ ...settings, logLevel: 'info' });
+    await watcher.watch();
+  }
+}
+
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(realpathSync(process.argv[1])).href) {
+  const args = process.argv.slice(2);
+  try {
+    await buildAll({
+      native: !args.includes('--no-native'),
+      production: args.includes('--production'),
+      quiet: args.includes('--quiet'),
+    });
+    if (args.includes('--watch')) {
+      await watch();
+    }
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    process.exitCode = 1;
+  }
+}
