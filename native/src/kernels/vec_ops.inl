@@ -1,8 +1,10 @@
-// Everything but the Q1_0 products, written once over a vector of eight floats (V8) and compiled into each table that includes
-// this file: same operations in the same order, so the tables agree bit for bit. Includers define, in an anonymous namespace,
-//   struct V8 with static Load, Splat, LoadF16; Store, StoreF16; + - * /; Max; Round (to nearest even); Exp2Int (2^n for integral n)
-// before including it. Element i of a sum lives in lane i % 8; lanes are added as ((0+4)+(2+6)) + ((1+5)+(3+7)); a tail shorter
-// than eight is padded with zeros.
+// Everything but the Q1_0 products, written once over a vector of eight floats (V8) and compiled into each table that
+// includes this file: same operations in the same order, so the tables agree bit for bit. Includers define, in an
+// anonymous namespace,
+//   struct V8 with static Load, Splat, LoadF16; Store, StoreF16; + - * /; Max; Round (to nearest even); Exp2Int (2^n
+//   for integral n)
+// before including it. Element i of a sum lives in lane i % 8; lanes are added as ((0+4)+(2+6)) + ((1+5)+(3+7)); a tail
+// shorter than eight is padded with zeros.
 
 inline float SumLanes(V8 v) {
   float l[8];
@@ -12,8 +14,8 @@ inline float SumLanes(V8 v) {
 
 inline float MaxOf(float a, float b) { return a > b ? a : b; }
 
-// exp(x) after Cephes' expf: x = n ln2 + r, |r| <= ln2 / 2, a polynomial of degree 6 in r, times 2^n. Below -87.3 it is 0,
-// above 88.7 it saturates at exp(88.7). Error under 2 units in the last place (kernels_test measures it).
+// exp(x) after Cephes' expf: x = n ln2 + r, |r| <= ln2 / 2, a polynomial of degree 6 in r, times 2^n. Below -87.3 it is
+// 0, above 88.7 it saturates at exp(88.7). Error under 2 units in the last place (kernels_test measures it).
 inline V8 Exp(V8 x) {
   const V8 limited = V8::Max(V8::Min(x, V8::Splat(88.7f)), V8::Splat(-88.0f));
   const V8 n = V8::Round(limited * V8::Splat(1.44269504088896341f));
@@ -158,8 +160,8 @@ inline float Dot(const W* w, const float* x, int64_t n) {
 }
 
 template <typename W>
-void MatmulPlain(const W* w, int64_t cols, int64_t row_begin, int64_t row_end, const float* x, int64_t x_stride, int64_t tokens,
-                 float* y, int64_t y_stride) {
+void MatmulPlain(const W* w, int64_t cols, int64_t row_begin, int64_t row_end, const float* x, int64_t x_stride,
+                 int64_t tokens, float* y, int64_t y_stride) {
   for (int64_t r = row_begin; r < row_end; ++r) {
     for (int64_t t = 0; t < tokens; ++t) {
       y[t * y_stride + r] = Dot(w + r * cols, x + t * x_stride, cols);
@@ -219,8 +221,8 @@ void AttendPass(const float* q, int64_t group, int64_t head_size, const uint16_t
   }
 }
 
-void AttendPageF16(const float* q, int64_t group, int64_t head_size, const uint16_t* k, const uint16_t* v, int64_t count,
-                   float* max, float* sum, float* out) {
+void AttendPageF16(const float* q, int64_t group, int64_t head_size, const uint16_t* k, const uint16_t* v,
+                   int64_t count, float* max, float* sum, float* out) {
   for (int64_t g = 0; g < group; g += kMaxGroup) {
     const int64_t n = group - g < kMaxGroup ? group - g : kMaxGroup;
     AttendPass(q + g * head_size, n, head_size, k, v, count, max + g, sum + g, out + g * head_size);

@@ -1,0 +1,149 @@
+// The pool of workers: every chunk once, also under contention, in tiny rounds and around its destruction.
+#include "base/thread_pool.h"
+
+#include <atomic>
+#include <chrono>
+#include <thread>
+
+#if defined(__linux__)
+#include <time.h>
+#endif
+
+#include "base/testing.h"
+
+namespace niwaki {
+namespace {
+
+TEST("every chunk is done exactly once, by workers that exist, before the call returns") {
+  for (const int threads : {1, 2, 3, 5, 8}) {
+    ThreadPool pool(threads);
+    EXPECT_EQ(pool.threads(), threads);
+    for (const int64_t chunks : {0, 1, 2, 3, 7, 64, 1000}) {
+      std::vector<std::atomic<int>> done(static_cast<size_t>(chunks));
+      std::atomic<int> strange{0};
+      pool.ParallelFor(chunks, [&](int64_t chunk, int worker) {
+        strange += chunk < 0 || chunk >= chunks || worker < 0 || worker >= threads ? 1 : 0;
+        done[static_cast<size_t>(chunk)].fetch_add(1);
+      });
+      EXPECT_EQ(strange.load(), 0);
+      for (const std::atomic<int>& count : done) {
+        EXPECT_EQ(count.load(), 1);
+      }
+    }
+  }
+}
+
+TEST("a worker's number belongs to one thread at a time") {
+  ThreadPool pool(4);
+  std::atomic<int> inside[4] = {};
+  std::atomic<int> clashes{0};
+  for (int round = 0; round < 50; ++round) {
+    pool.ParallelFor(64, [&](int64_t, int worker) {
+      clashes += inside[worker].fetch_add(1) != 0 ? 1 : 0;
+      inside[worker].fetch_sub(1);
+    });
+  }
+  EXPECT_EQ(clashes.load(), 0);
+}
+
+TEST("plain writes of the workers are visible to the caller, round after round") {
+  ThreadPool pool(3);
+  std::vector<int64_t> values(257, 0);  // plain integers on purpose: the pool must order the accesses
+  for (int64_t round = 1; round <= 20000; ++round) {
+    pool.ParallelFor(5, [&](int64_t chunk, int) { values[static_cast<size_t>(chunk * 50)] += round; });
+    if (values[200] != round * (round + 1) / 2) {
+      EXPECT_EQ(values[200], round * (round + 1) / 2);
+      return;
+    }
+  }
+}
+
+TEST("rounds of every length with pauses between them, so that workers are awake, asleep and late") {
+  ThreadPool pool(4);
+  std::atomic<int64_t> total{0};
+  int64_t want = 0;
+  for (int round = 0; round < 600; ++round) {
+    const int64_t chunks = 1 + round % 9;
+    want += chunks;
+    pool.ParallelFor(chunks, [&](int64_t chunk, int) {
+      if (chunk == 0 && round % 5 == 0) {
+        std::this_thread::yield();
+      }
+      total.fetch_add(1);
+    });
+    EXPECT_EQ(total.load(), want);
+    if (round % 20 == 0) {
+      std::this_thread::sleep_for(std::chrono::microseconds(round));
+    }
+  }
+}
+
+TEST("all workers take part in long work") {
+  ThreadPool pool(3);
+  std::atomic<int> seen[3] = {};
+  // Each chunk waits until all three threads hold one (or five seconds are over).
+  std::atomic<int> waiting{0};
+  pool.ParallelFor(3, [&](int64_t, int worker) {
+    seen[worker] = 1;
+    waiting.fetch_add(1);
+    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+    while (waiting.load() < 3 && std::chrono::steady_clock::now() < until) {
+      std::this_thread::yield();
+    }
+  });
+  EXPECT_EQ(seen[0] + seen[1] + seen[2], 3);
+}
+
+TEST("pools come and go, used or not") {
+  for (int i = 0; i < 100; ++i) {
+    ThreadPool pool(1 + i % 4);
+    if (i % 3 != 0) {
+      std::atomic<int> count{0};
+      pool.ParallelFor(i % 7, [&](int64_t, int) { ++count; });
+      EXPECT_EQ(count.load(), i % 7);
+    }
+  }
+}
+
+TEST("two pools in two threads do not disturb each other") {
+  std::atomic<int64_t> sums[2] = {};
+  const auto work = [&](int index) {
+    ThreadPool pool(2);
+    for (int round = 0; round < 500; ++round) {
+      pool.ParallelFor(4, [&](int64_t, int) { sums[index].fetch_add(1); });
+    }
+  };
+  std::thread other(work, 0);
+  work(1);
+  other.join();
+  EXPECT_EQ(sums[0].load(), int64_t{2000});
+  EXPECT_EQ(sums[1].load(), int64_t{2000});
+}
+
+TEST("the default number of threads is sensible") {
+  const ThreadPool pool(0);
+  EXPECT(pool.threads() >= 1 && pool.threads() <= 8);
+}
+
+#if defined(__linux__)
+TEST("an idle pool takes no processor time") {
+  ThreadPool pool(4);
+  pool.ParallelFor(100, [](int64_t, int) {});
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));  // the workers' short spin is over
+  const auto used = [] {
+    timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return static_cast<double>(t.tv_sec) * 1e3 + static_cast<double>(t.tv_nsec) / 1e6;
+  };
+  const double before = used();
+  std::this_thread::sleep_for(std::chrono::milliseconds(150));
+  const double after = used();
+  std::printf("    an idle pool of four used %.3f ms of processor time in 150 ms\n", after - before);
+  EXPECT(after - before < 15);
+}
+#endif
+
+}  // namespace
+}  // namespace niwaki
+
+NIWAKI_TEST_MAIN()
