@@ -1,0 +1,7 @@
+import type { ForkOptions } from 'node:child_process';
+
+export class Child {
+  constructor(script: string, options?: ForkOptions);
+  ask(op: string, values?: Readonly<Record<string, unknown>>): Promise<unknown>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,2 @@
+export function missing(): string;
+export function setUpPeer(): boolean;
