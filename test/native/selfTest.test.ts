@@ -92,10 +92,10 @@ describe('native engine: self-test before first use', function () {
     assert.equal(info.kernels, next);
     assert.equal(report?.kernels, next);
     assert.deepEqual(
-      report?.failures.map((failure) => failure.kernels),
+      report.failures.map((failure) => failure.kernels),
       [best],
     );
-    assert.match(report?.failures[0]?.what ?? '', /crashed/);
+    assert.match(report.failures[0]?.what ?? '', /crashed/);
     const listed = await engine.kernelTables();
     assert.equal(listed.find((table) => table.name === best)?.supported, false);
     await engine.dispose();

@@ -55,7 +55,7 @@ async function main(path: string, addonPath: string): Promise<ShapeReport> {
   );
   const rssAfter = residentBytes();
   const { metadata, ...rest } = info;
-  void metadata;
+  metadata;
   await engine.dispose();
   return { info: rest, problem, estimate, result, logprobs, loadMs, rssBefore, rssAfter };
 }

@@ -6,7 +6,8 @@ interface Entry extends QuickPickItem {
   readonly command: string;
 }
 
-export function activate({ config, server, runCommand }: NiwakiContext): Disposable {
+export function activate(context: NiwakiContext): Disposable {
+  const { config, server } = context;
   return commands.registerCommand('niwaki.showMenu', async () => {
     const languageId = window.activeTextEditor?.document.languageId;
     const entries: Entry[] = [
@@ -33,7 +34,7 @@ export function activate({ config, server, runCommand }: NiwakiContext): Disposa
     const title = server.status === undefined ? 'Niwaki' : `Niwaki · ${server.status.model}`;
     const chosen = await window.showQuickPick(entries, { title });
     if (chosen !== undefined) {
-      await runCommand(chosen.command);
+      await context.runCommand(chosen.command);
     }
   });
 }

@@ -127,8 +127,8 @@ class StatusView implements Disposable {
       clearTimeout(this.busyTimer);
       this.busyTimer = undefined;
       this.showsBusy = false;
-    } else if (this.busyTimer === undefined) {
-      this.busyTimer = setTimeout(() => {
+    } else {
+      this.busyTimer ??= setTimeout(() => {
         this.showsBusy = true;
         this.update();
       }, busyDelayMs);

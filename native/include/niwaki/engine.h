@@ -1,8 +1,8 @@
 // The narrow API of the engine. An Engine is a loaded model; a Session is one mutable inference timeline over it.
 // Callers always pass the *whole* prompt: Session::Sync keeps the longest prefix it has already evaluated.
 //
-// Threads: an Engine may be shared by many Sessions, but calls on the Sessions of one Engine must not overlap (one engine
-// thread makes them; the engine's own pool of workers does the arithmetic). The const methods of Tokenizer and
+// Threads: an Engine may be shared by many Sessions, but calls on the Sessions of one Engine must not overlap (one
+// engine thread makes them; the engine's own pool of workers does the arithmetic). The const methods of Tokenizer and
 // Engine::info may be called from any thread at any time.
 #pragma once
 
@@ -24,21 +24,22 @@ using TokenId = int32_t;
 // ---------------------------------------------------------------------------------------------------------------- load
 
 struct LoadOptions {
-  std::string path;      // a GGUF file, UTF-8
-  int threads = 0;       // workers that compute, 0 = as many as the machine's cores allow
-  std::string kernels;   // name of a kernel table ("oracle", "generic", "avx2"), "" = the best that the CPU supports and NIWAKI_CPU allows
+  std::string path;     // a GGUF file, UTF-8
+  int threads = 0;      // workers that compute, 0 = as many as the machine's cores allow
+  std::string kernels;  // name of a kernel table ("oracle", "generic", "avx2"), "" = the best that the CPU supports and
+                        // NIWAKI_CPU allows
 };
 
 struct ModelInfo {
   std::string path;
-  std::string name;              // general.name
-  std::string architecture;      // general.architecture
-  std::string kernels;           // the active kernel table
+  std::string name;          // general.name
+  std::string architecture;  // general.architecture
+  std::string kernels;       // the active kernel table
   int threads = 0;
   int64_t file_bytes = 0;
-  int64_t parameters = 0;        // elements of all tensors
-  int64_t weight_bytes = 0;      // memory held by weights after loading
-  int32_t context_length = 0;    // tokens, from the header
+  int64_t parameters = 0;      // elements of all tensors
+  int64_t weight_bytes = 0;    // memory held by weights after loading
+  int32_t context_length = 0;  // tokens, from the header
   int32_t vocab_size = 0;
   int32_t layers = 0;
   int32_t embedding_length = 0;
@@ -51,17 +52,17 @@ struct ModelInfo {
 
 // Bytes before anything is allocated.
 struct MemoryEstimate {
-  int64_t weights = 0;   // repacked weights that stay in memory
-  int64_t kv = 0;        // KV cache for `context` tokens
-  int64_t scratch = 0;   // activations and logits
-  int64_t mapped = 0;    // size of the file mapping (clean pages: the system may drop them)
+  int64_t weights = 0;  // repacked weights that stay in memory
+  int64_t kv = 0;       // KV cache for `context` tokens
+  int64_t scratch = 0;  // activations and logits
+  int64_t mapped = 0;   // size of the file mapping (clean pages: the system may drop them)
 };
 
 // ----------------------------------------------------------------------------------------------------------- tokenizer
 
 enum class SpecialTokens {
-  kAsText,   // "<|fim_prefix|>" in the text is just characters: what user text always gets
-  kParse,    // control tokens written out in the text become their ids: only for text that we wrote ourselves
+  kAsText,  // "<|fim_prefix|>" in the text is just characters: what user text always gets
+  kParse,   // control tokens written out in the text become their ids: only for text that we wrote ourselves
 };
 
 class Tokenizer {
@@ -76,18 +77,19 @@ class Tokenizer {
   // Id of the token whose literal text is `text` ("<|im_end|>"), or -1.
   virtual TokenId Find(std::string_view text) const = 0;
   virtual int32_t size() const = 0;
-  virtual TokenId bos() const = 0;   // -1 when the model has none
-  virtual TokenId eos() const = 0;   // -1 when the model has none
+  virtual TokenId bos() const = 0;  // -1 when the model has none
+  virtual TokenId eos() const = 0;  // -1 when the model has none
   // Ids that start with the bytes `prefix` (ascending ids). For token healing: what may follow a cut token.
   virtual std::vector<TokenId> IdsWithPrefix(std::string_view prefix) const = 0;
 };
 
-// Turns tokens into UTF-8 text piece by piece and never splits a character: bytes of an unfinished character are held back.
+// Turns tokens into UTF-8 text piece by piece and never splits a character: bytes of an unfinished character are held
+// back.
 class StreamingDetokenizer {
  public:
   explicit StreamingDetokenizer(const Tokenizer& tokenizer) : tokenizer_(tokenizer) {}
-  // Text that is complete after this token; "" while a character is unfinished. Bytes that can never become valid UTF-8 come
-  // out as U+FFFD, one for each maximal invalid part (WHATWG's practice).
+  // Text that is complete after this token; "" while a character is unfinished. Bytes that can never become valid UTF-8
+  // come out as U+FFFD, one for each maximal invalid part (WHATWG's practice).
   std::string Push(TokenId id);
   // What was held back, as U+FFFD, when the stream has ended.
   std::string Flush();
@@ -100,27 +102,28 @@ class StreamingDetokenizer {
 // ------------------------------------------------------------------------------------------------------------- session
 
 struct SyncStats {
-  int64_t reused = 0;      // prompt tokens whose KV was already there
-  int64_t evaluated = 0;   // prompt tokens that were computed now
-  double ms = 0;           // wall time of the evaluation
+  int64_t reused = 0;     // prompt tokens whose KV was already there
+  int64_t evaluated = 0;  // prompt tokens that were computed now
+  double ms = 0;          // wall time of the evaluation
 };
 
 struct SamplingOptions {
-  float temperature = 0;   // 0 = greedy
-  int top_k = 0;           // 0 = off
-  float top_p = 1;         // 1 = off
-  float min_p = 0;         // 0 = off
+  float temperature = 0;  // 0 = greedy
+  int top_k = 0;          // 0 = off
+  float top_p = 1;        // 1 = off
+  float min_p = 0;        // 0 = off
   uint64_t seed = 0;
-  std::vector<TokenId> banned;   // never sampled
+  std::vector<TokenId> banned;  // never sampled
 };
 
 struct DecodeOptions {
   int max_tokens = 64;
   SamplingOptions sampling;
-  std::vector<TokenId> stop_tokens;         // end the stream; the token itself is not emitted
-  std::vector<std::string> stop_strings;    // end the stream; text before the match is emitted, the match and what follows is not
-  // Token healing: the emitted bytes must begin with these. Each step is restricted to tokens that begin with what is left of
-  // them (or, where no such token exists, to tokens that are a prefix of it) until they are used up.
+  std::vector<TokenId> stop_tokens;  // end the stream; the token itself is not emitted
+  std::vector<std::string>
+      stop_strings;  // end the stream; text before the match is emitted, the match and what follows is not
+  // Token healing: the emitted bytes must begin with these. Each step is restricted to tokens that begin with what is
+  // left of them (or, where no such token exists, to tokens that are a prefix of it) until they are used up.
   std::string required_prefix;
 };
 
@@ -129,15 +132,15 @@ const char* StopReasonName(StopReason reason);
 
 struct TokenEvent {
   TokenId id = -1;
-  std::string text;      // complete UTF-8 that this token releases; may be "" (see StreamingDetokenizer and stop strings)
-  float logprob = 0;     // natural log of the probability under softmax of the raw (unbanned, temperature 1) logits
+  std::string text;   // complete UTF-8 that this token releases; may be "" (see StreamingDetokenizer and stop strings)
+  float logprob = 0;  // natural log of the probability under softmax of the raw (unbanned, temperature 1) logits
 };
 // Returns false to stop (StopReason::kCallback).
 using TokenSink = std::function<bool(const TokenEvent&)>;
 
 struct DecodeResult {
-  std::vector<TokenId> tokens;   // all sampled tokens, those of a stop string included, the stop token not
-  std::string text;              // what the sink received, joined
+  std::vector<TokenId> tokens;  // all sampled tokens, those of a stop string included, the stop token not
+  std::string text;             // what the sink received, joined
   StopReason reason = StopReason::kMaxTokens;
   double ms = 0;
 };
@@ -148,12 +151,14 @@ using CancelFlag = std::atomic<bool>;
 class Session {
  public:
   virtual ~Session() = default;
-  // Makes the timeline equal to `tokens` and leaves the logits of the last one ready. Empty token lists are kInvalidArgument.
-  // On kCancelled what was finished stays evaluated. `progress` (may be null) gets (done, total) prompt tokens after every chunk.
+  // Makes the timeline equal to `tokens` and leaves the logits of the last one ready. Empty token lists are
+  // kInvalidArgument. On kCancelled what was finished stays evaluated. `progress` (may be null) gets (done, total)
+  // prompt tokens after every chunk.
   virtual Status Sync(std::span<const TokenId> tokens, const CancelFlag* cancel, SyncStats* stats,
                       const std::function<void(int64_t, int64_t)>& progress = nullptr) = 0;
   // Continues the timeline. Sampled tokens become part of it, so accepted text is already cached.
-  virtual Result<DecodeResult> Decode(const DecodeOptions& options, const CancelFlag* cancel, const TokenSink& sink) = 0;
+  virtual Result<DecodeResult> Decode(const DecodeOptions& options, const CancelFlag* cancel,
+                                      const TokenSink& sink) = 0;
   // [vocab_size] logits after the last token of the timeline; empty before the first Sync.
   virtual std::span<const float> logits() const = 0;
   // Tokens whose KV is held.
@@ -174,7 +179,8 @@ class Engine {
   virtual const niwaki::Tokenizer& tokenizer() const = 0;
   // `context` tokens at the most (0 = the model's own); KV pages are allocated as they fill.
   virtual Result<std::unique_ptr<Session>> NewSession(int32_t context) = 0;
-  // GGUF metadata with scalar or string values (and small arrays) as key -> text, for inspection and prompts' templates.
+  // GGUF metadata with scalar or string values (and small arrays) as key -> text, for inspection and prompts'
+  // templates.
   virtual const std::vector<std::pair<std::string, std::string>>& metadata() const = 0;
 };
 
@@ -190,21 +196,22 @@ struct KernelTableInfo {
 std::vector<KernelTableInfo> KernelTables();
 // The table that Load would take for `name` ("" = best). An error for unknown, unsupported or disallowed names.
 Result<std::string> ChooseKernels(std::string_view name);
-// Small checks of every kernel of a table against the references (a second at most). For a child process before first use.
+// Small checks of every kernel of a table against the references (a second at most). For a child process before first
+// use.
 Status SelfTest(std::string_view kernels);
 
 struct TensorSummary {
   std::string name;
-  std::string type;              // "Q1_0", "F32", or "type 99" when unknown
-  std::vector<int64_t> shape;    // ne[0] (the inner dimension) first, as in the file
+  std::string type;            // "Q1_0", "F32", or "type 99" when unknown
+  std::vector<int64_t> shape;  // ne[0] (the inner dimension) first, as in the file
   int64_t bytes = 0;
 };
 struct FileSummary {
   int32_t version = 0;
   int64_t file_bytes = 0;
-  std::vector<std::pair<std::string, std::string>> metadata;   // arrays abbreviated: "[151669 strings]"
+  std::vector<std::pair<std::string, std::string>> metadata;  // arrays abbreviated: "[151669 strings]"
   std::vector<TensorSummary> tensors;
-  std::string problem;   // why Load would refuse it; "" when it would not
+  std::string problem;  // why Load would refuse it; "" when it would not
 };
 // Looks into any GGUF, also one that Load refuses.
 Result<FileSummary> Inspect(const std::string& path);

@@ -41,8 +41,8 @@ class [[nodiscard]] Status {
 template <typename T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::move(value)) {}           // NOLINT: implicit on purpose, so that `return value;` works
-  Result(Status status) : state_(std::move(status)) {}    // NOLINT: likewise for `return Status(...)`
+  Result(T value) : state_(std::move(value)) {}         // NOLINT: implicit on purpose, so that `return value;` works
+  Result(Status status) : state_(std::move(status)) {}  // NOLINT: likewise for `return Status(...)`
 
   bool ok() const { return std::holds_alternative<T>(state_); }
   // Only when ok().

@@ -173,7 +173,12 @@ export class ScriptedEngine implements EnginePort {
     this.sessions.delete(handle);
     session.model.sessions.delete(handle);
     const mine = [...this.jobs.values()].filter((job) => job.session === session);
-    const ended = mine.map((job) => new Promise<void>((resolve) => this.onEnd(job, resolve)));
+    const ended = mine.map(
+      (job) =>
+        new Promise<void>((resolve) => {
+          this.onEnd(job, resolve);
+        }),
+    );
     for (const job of mine) {
       this.abort(job);
     }

@@ -73,7 +73,7 @@ function runChild(task: SelfTestTask, options: SelfTestOptions): Promise<Verdict
     let kernels: string | undefined;
     let tables: readonly KernelTableInfo[] = [];
     let stderr = '';
-    let timer: NodeJS.Timeout | undefined;
+    let timer: NodeJS.Timeout | undefined = undefined;
     const settle = (verdict: Verdict): void => {
       clearTimeout(timer);
       resolve(verdict); // the first one counts

@@ -1,0 +1,105 @@
+/** Which room of native/ may include which (docs/ARCHITECTURE.md, "Directions"), and what the core must never do. */
+import * as assert from 'node:assert/strict';
+import { read, repositoryFiles } from './files';
+
+/** Besides itself, base and niwaki (the public headers). */
+const mayInclude: Readonly<Record<string, readonly string[]>> = {
+  base: [],
+  gguf: [],
+  tokenizer: ['gguf'],
+  quant: ['kernels'],
+  kernels: ['quant'],
+  kv: ['kernels', 'quant'],
+  sample: [],
+  model: ['kernels', 'quant', 'kv', 'gguf'],
+  engine: ['model', 'sample', 'kv', 'kernels', 'quant', 'gguf', 'tokenizer'],
+};
+
+const cpp = repositoryFiles().filter((path) => path.startsWith('native/') && /\.(cc|h|inl)$/.test(path));
+const isTest = (path: string): boolean => /(_test\.cc|_testing\.h|\/testing\.h)$/.test(path);
+
+function includes(path: string): string[] {
+  return [...read(path).matchAll(/^#include "([^"]+)"/gm)].map((match) => match[1] as string);
+}
+
+describe('tidy: directions in native/', () => {
+  it('finds the sources', () => {
+    assert.ok(cpp.length > 40, `only ${String(cpp.length)} files`);
+  });
+
+  it('includes only in the allowed directions', () => {
+    const wrong = cpp
+      .filter((path) => path.startsWith('native/src/') && !isTest(path))
+      .flatMap((path) => {
+        const room = path.split('/')[2] as string;
+        const allowed = new Set([room, 'base', 'niwaki', ...(mayInclude[room] ?? [])]);
+        return includes(path)
+          .filter((include) => !allowed.has(include.split('/')[0] as string))
+          .map((include) => `${path} includes ${include}`);
+      });
+    assert.deepEqual(wrong, []);
+  });
+
+  it('knows every room', () => {
+    const rooms = new Set(
+      cpp.filter((path) => path.startsWith('native/src/')).map((path) => path.split('/')[2] as string),
+    );
+    assert.deepEqual(
+      [...rooms].filter((room) => !(room in mayInclude)),
+      [],
+    );
+  });
+
+  it('has napi.h in addon/ only', () => {
+    const wrong = cpp.filter(
+      (path) =>
+        !path.startsWith('native/addon/') && /#include <(napi|node_api|js_native_api)\.h>/.test(read(path)),
+    );
+    assert.deepEqual(wrong, []);
+  });
+
+  it('has no third-party header: angle brackets are the standard library and the system', () => {
+    const known = new Set(
+      (
+        'algorithm array atomic bit cerrno chrono climits cmath condition_variable cstddef cstdint cstdio cstdlib cstring deque exception functional ' +
+        'immintrin.h fcntl.h sys/mman.h sys/stat.h unistd.h windows.h cpuid.h intrin.h initializer_list limits map memory mutex new numeric ' +
+        'optional queue random set shared_mutex span sstream string string_view system_error thread tuple type_traits unordered_map unordered_set utility variant vector ' +
+        'sched.h pthread.h csignal fstream iostream iterator list filesystem cassert cfloat'
+      ).split(' '),
+    );
+    const wrong = cpp
+      .filter((path) => path.startsWith('native/src/') || path.startsWith('native/include/'))
+      .flatMap((path) =>
+        [...read(path).matchAll(/^\s*#include <([^>]+)>/gm)]
+          .map((match) => match[1] as string)
+          .filter((header) => !known.has(header))
+          .map((header) => `${path} includes <${header}>`),
+      );
+    assert.deepEqual(wrong, []);
+  });
+
+  it('never prints, aborts or exits', () => {
+    const forbidden =
+      /\b(std::cout|std::cerr|std::clog|f?printf|puts|std::abort|abort|std::exit|exit|_exit|std::terminate|quick_exit|assert)\s*\(|<<\s*std::endl|\bstd::(cout|cerr|clog)\b/;
+    const wrong = cpp
+      .filter((path) => !isTest(path) && !path.startsWith('native/bench/'))
+      .flatMap((path) =>
+        read(path)
+          .split('\n')
+          .map((line, index) => ({ line: line.replace(/\/\/.*$/, '').replace(/static_assert/g, ''), index }))
+          .filter(({ line }) => forbidden.test(line))
+          .map(({ line, index }) => `${path}:${String(index + 1)}: ${line.trim()}`),
+      );
+    assert.deepEqual(wrong, []);
+  });
+
+  it('throws nowhere but in the addon', () => {
+    const wrong = cpp.filter(
+      (path) =>
+        path.startsWith('native/src/') &&
+        !isTest(path) &&
+        /\bthrow\b(?!\()/.test(read(path).replace(/\/\/.*$/gm, '')),
+    );
+    assert.deepEqual(wrong, []);
+  });
+});
