@@ -10,10 +10,11 @@ export class Child {
 
   /**
    * @param {string} script
+   * @param {string[]} [args]
    * @param {{ execArgv?: string[], cwd?: string, env?: NodeJS.ProcessEnv }} [options]
    */
-  constructor(script, options = {}) {
-    this.#process = fork(script, [], { execArgv: [], ...options });
+  constructor(script, args = [], options = {}) {
+    this.#process = fork(script, args, { execArgv: [], ...options });
     this.#process.on('message', ({ id, value, error }) => {
       const waiting = this.#waiting.get(id);
       this.#waiting.delete(id);

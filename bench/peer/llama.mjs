@@ -97,3 +97,5 @@ process.on('message', async ({ id, op, ...rest }) => {
     process.send({ id, error: String(error?.stack ?? error) });
   }
 });
+// The parent is gone or has had enough: nothing may outlive it.
+process.on('disconnect', () => process.exit());

@@ -1,0 +1,211 @@
+#!/usr/bin/env node
+/**
+ * Our engine against llama.cpp (bench/peer) on the same files: tokens per second of evaluating a fresh prompt (prefill) and of
+ * writing on (decode).
+ *
+ *   node bench/engine.mjs [--quick] [--json FILE]
+ *
+ * Each engine first tries out its settings (threads; for the peer flash attention too) and keeps what is best for it. Then both
+ * stay loaded and take turns, so that a disturbance of the machine meets both; medians are compared. It does its own set-up.
+ */
+import { writeFileSync } from 'node:fs';
+import { availableParallelism, cpus, loadavg } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { prepare, root } from './engine/prepare.mjs';
+import { Child } from './peer/client.mjs';
+
+const { values: args } = parseArgs({
+  options: { quick: { type: 'boolean', default: false }, json: { type: 'string' } },
+});
+const rounds = args.quick ? 3 : 7;
+const decodeTokens = 64;
+const cores = availableParallelism();
+const batchSize = 512;
+
+const median = (values) => {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+};
+
+/** Prompts of ids that both vocabularies have. No two begin alike, so that no engine can reuse one for another. */
+let prompts = 0;
+function freshPrompt(length) {
+  prompts += 1;
+  return Array.from({ length }, (_, i) => 300 + ((prompts * 7919 + i * 104_729) % 15_000));
+}
+
+/** Tokens per second of one measurement. */
+async function measure(engine, what, model, tokens) {
+  if (what === 'prefill') {
+    const { ms } = await engine.child.ask('prefill', { tokens });
+    return (tokens.length / ms) * 1000;
+  }
+  const { ms, steps } = await engine.child.ask('decode', {
+    tokens,
+    count: model.probing ? 16 : decodeTokens,
+  });
+  return (steps / ms) * 1000;
+}
+
+const threadCounts = [...new Set([cores, Math.ceil(cores / 2), 1])];
+
+/** The settings that suit an engine best, for prefill and for decode. Threads first, then the rest with the best threads. */
+async function findBest(engine, model) {
+  const best = {
+    prefill: { speed: 0, settings: undefined },
+    decode: { speed: 0, settings: undefined },
+  };
+  const tryOut = async (settings, kinds) => {
+    await engine.child.ask('configure', settings);
+    await measure(engine, 'decode', { probing: true }, freshPrompt(8)); // warms up
+    for (const what of kinds) {
+      const tokens = freshPrompt(what === 'prefill' ? model.probe : 32);
+      const speed = await measure(engine, what, { probing: true }, tokens);
+      if (speed > best[what].speed) {
+        best[what] = { speed, settings };
+      }
+    }
+  };
+  const base = { contextSize: model.context, batchSize, flashAttention: false };
+  for (const threads of threadCounts) {
+    await tryOut({ ...base, threads }, ['prefill', 'decode']);
+  }
+  if (engine.hasFlashAttention) {
+    for (const what of ['prefill', 'decode']) {
+      await tryOut({ ...best[what].settings, flashAttention: true }, [what]);
+    }
+  }
+  return { prefill: best.prefill.settings, decode: best.decode.settings };
+}
+
+function settingsText({ threads, flashAttention }) {
+  return `${threads} thread${threads === 1 ? '' : 's'}${flashAttention ? ', flash attention' : ''}`;
+}
+
+async function compare(model, engines) {
+  for (const engine of engines) {
+    engine.child = engine.start();
+    engine.about = await engine.child.ask('load', { path: model.path });
+    engine.best = await findBest(engine, model);
+  }
+  const results = [];
+  for (const what of ['prefill', 'decode']) {
+    for (const engine of engines) {
+      await engine.child.ask('configure', engine.best[what]);
+      await measure(engine, 'decode', { probing: true }, freshPrompt(8));
+      engine.speeds = [];
+    }
+    for (let round = 0; round < rounds; round += 1) {
+      const tokens = freshPrompt(what === 'prefill' ? model.prompt : 32);
+      for (const engine of round % 2 === 0 ? engines : [...engines].reverse()) {
+        engine.speeds.push(await measure(engine, what, model, tokens));
+      }
+    }
+    const [ours, peer] = engines;
+    results.push({
+      model: model.id,
+      what,
+      tokens: what === 'prefill' ? model.prompt : decodeTokens,
+      ours: { median: median(ours.speeds), all: ours.speeds, settings: ours.best[what] },
+      peer: { median: median(peer.speeds), all: peer.speeds, settings: peer.best[what] },
+      ratio: median(ours.speeds) / median(peer.speeds),
+    });
+  }
+  for (const engine of engines) {
+    await engine.child.close();
+  }
+  return results;
+}
+
+function printTable(results) {
+  const rows = [['model', 'what', 'ours tok/s', 'llama.cpp tok/s', 'ratio', 'settings (ours; llama.cpp)']];
+  const range = ({ median: middle, all }) =>
+    `${middle.toFixed(1)} (${Math.min(...all).toFixed(1)} to ${Math.max(...all).toFixed(1)})`;
+  for (const { model, what, tokens, ours, peer, ratio } of results) {
+    rows.push([
+      model,
+      `${what} ${tokens}`,
+      range(ours),
+      range(peer),
+      `${ratio.toFixed(2)}x`,
+      `${settingsText(ours.settings)}; ${settingsText(peer.settings)}`,
+    ]);
+  }
+  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
+  for (const row of rows) {
+    console.log(`| ${row.map((cell, column) => cell.padEnd(widths[column])).join(' | ')} |`);
+    if (row === rows[0]) {
+      console.log(`| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`);
+    }
+  }
+}
+
+async function main() {
+  const { addonPath, embedded, big } = await prepare();
+  const loadBefore = loadavg()[0];
+  const models = [
+    { id: 'embedded', path: embedded, context: 2048, prompt: 1024, probe: 512 },
+    { id: '1.7b', path: big, context: 1024, prompt: 512, probe: 128 },
+  ];
+  const engines = [
+    {
+      name: 'ours',
+      hasFlashAttention: false,
+      start: () =>
+        new Child(join(root, 'bench', 'engine', 'ours.mjs'), [addonPath], {
+          cwd: root,
+          execArgv: ['--import', 'tsx'],
+        }),
+    },
+    {
+      name: 'peer',
+      hasFlashAttention: true,
+      start: () => new Child(join(root, 'bench', 'peer', 'llama.mjs')),
+    },
+  ];
+  const started = performance.now();
+  const results = [];
+  for (const model of models) {
+    results.push(...(await compare(model, engines)));
+  }
+  const [ours, peer] = engines;
+  const report = {
+    date: new Date().toISOString().slice(0, 10),
+    cpu: cpus()[0]?.model ?? 'unknown',
+    cores,
+    load: [loadBefore, loadavg()[0]],
+    kernels: ours.about.kernels,
+    peer: `llama.cpp ${peer.about.release}`,
+    rounds,
+    seconds: Math.round((performance.now() - started) / 1000),
+    results,
+    bars: results.map(({ model, what, ratio }) => ({
+      id: `not-slower-${what}-${model}`,
+      value: ratio,
+      unit: 'x',
+      bar: 1.0,
+      holds: ratio >= 1.0,
+    })),
+  };
+  console.log(
+    `${report.cpu}, ${cores} cores, load ${report.load.map((load) => load.toFixed(1)).join(' to ')}; ` +
+      `kernels ${report.kernels}; ${report.peer}; medians of ${rounds} (${report.seconds} s)\n`,
+  );
+  printTable(results);
+  console.log('');
+  for (const { id, value, holds } of report.bars) {
+    console.log(`${holds ? 'holds' : 'DOES NOT HOLD'}: ${id} ${value.toFixed(2)}x (at least 1.00x)`);
+  }
+  if (args.json !== undefined) {
+    writeFileSync(args.json, `${JSON.stringify(report, null, 2)}\n`);
+  }
+}
+
+try {
+  await main();
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exit(1); // children may still be there; they end with their channel
+}
