@@ -1,6 +1,7 @@
 #include "engine/stop_text.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace niwaki {
 
@@ -14,9 +15,16 @@ std::string StopText::Push(std::string_view text) {
     return std::string();
   }
   held_ += text;
+  // The stop string that is complete first counts, of several that end there the longest: so the answer does not depend
+  // on how the text was cut.
   size_t match = std::string::npos;
+  size_t match_end = std::string::npos;
   for (const std::string& stop : stops_) {
-    match = std::min(match, held_.find(stop));
+    const size_t begin = held_.find(stop);
+    if (begin != std::string::npos && std::pair(begin + stop.size(), begin) < std::pair(match_end, match)) {
+      match = begin;
+      match_end = begin + stop.size();
+    }
   }
   if (match != std::string::npos) {
     stopped_ = true;

@@ -1,4 +1,5 @@
-// Lets generated text through until a stop string appears, also one that is spread over several tokens.
+// Lets generated text through until a stop string is complete, also one that is spread over several tokens. The result
+// depends on the text alone, not on how it was cut into tokens.
 #pragma once
 
 #include <string>

@@ -32,28 +32,6 @@ struct TinyShape {
   int64_t context = 300;
 };
 
-// GPT-2's way to write a byte.
-inline std::string WrittenByte(uint32_t byte) {
-  uint32_t extra = 0;
-  for (uint32_t b = 0; b <= byte; ++b) {
-    const bool printable = (b >= 0x21 && b <= 0x7e) || (b >= 0xa1 && b <= 0xac) || b >= 0xae;
-    if (b == byte) {
-      const uint32_t c = printable ? b : 0x100 + extra;
-      return c < 0x80 ? std::string(1, static_cast<char>(c))
-                      : std::string{static_cast<char>(0xc0 | (c >> 6)), static_cast<char>(0x80 | (c & 63))};
-    }
-    extra += printable ? 0 : 1;
-  }
-  return {};
-}
-inline std::string Written(const std::string& bytes) {
-  std::string out;
-  for (const char c : bytes) {
-    out += WrittenByte(static_cast<uint8_t>(c));
-  }
-  return out;
-}
-
 inline void AddTinyTokenizer(GgufWriter* w) {
   std::vector<std::string> tokens;
   std::vector<int32_t> types;
@@ -62,7 +40,7 @@ inline void AddTinyTokenizer(GgufWriter* w) {
     types.push_back(3);
   }
   for (uint32_t b = 0; b < 256; ++b) {
-    tokens.push_back(WrittenByte(b));
+    tokens.push_back(Written(std::string(1, static_cast<char>(b))));
     types.push_back(1);
   }
   tokens.insert(tokens.end(), {"in", Written(" in")});

@@ -139,4 +139,24 @@ class GgufWriter {
   std::vector<std::pair<std::string, std::vector<uint8_t>>> pairs_;
 };
 
+// Bytes in GPT-2's alphabet, as tokenizer.ggml.tokens holds them.
+inline std::string Written(const std::string& bytes) {
+  static const std::vector<std::string> alphabet = [] {
+    std::vector<std::string> out;
+    uint32_t next = 0x100;
+    for (uint32_t b = 0; b < 256; ++b) {
+      const bool printable = (b >= 0x21 && b <= 0x7e) || (b >= 0xa1 && b <= 0xac) || b >= 0xae;
+      const uint32_t c = printable ? b : next++;
+      out.push_back(c < 0x80 ? std::string(1, static_cast<char>(c))
+                             : std::string{static_cast<char>(0xc0 | (c >> 6)), static_cast<char>(0x80 | (c & 63))});
+    }
+    return out;
+  }();
+  std::string out;
+  for (const char c : bytes) {
+    out += alphabet[static_cast<uint8_t>(c)];
+  }
+  return out;
+}
+
 }  // namespace niwaki::testing

@@ -1,0 +1,165 @@
+// The cache of keys and values: attention over its pages against a naive softmax, limits, reuse after truncation.
+#include <algorithm>
+
+#include "base/f16.h"
+#include "base/thread_pool.h"
+#include "kernels/kernels_testing.h"
+#include "kv/cache.h"
+
+namespace niwaki {
+namespace {
+
+using testing::AllTables;
+using testing::Floats;
+using testing::Random;
+using testing::RelativeError;
+using testing::SameValues;
+using Vec = std::vector<float>;
+
+// Keys and values of one token in one layer, a pure function of its arguments.
+Vec Entry(const KvShape& shape, int64_t layer, int64_t position, bool value) {
+  Random random(static_cast<uint64_t>(layer * 100003 + position * 2 + (value ? 1 : 0)) + 5);
+  return Floats(int64_t{shape.kv_heads} * shape.head_size, [&] { return random.Gauss(); });
+}
+void StoreTokens(KvCache& cache, const KvShape& shape, int64_t begin, int64_t end, int64_t shift = 0) {
+  for (int64_t position = begin; position < end; ++position) {
+    for (int32_t layer = 0; layer < shape.layers; ++layer) {
+      cache.Store(layer, position, Entry(shape, layer, position + shift, false).data(),
+                  Entry(shape, layer, position + shift, true).data());
+    }
+  }
+}
+Vec Query(const KvShape& shape, int64_t group) {
+  Random random(99);
+  return Floats(group * shape.head_size, [&] { return random.Gauss() * 0.2f; });
+}
+Vec Attend(const KvCache& cache, const KvShape& shape, int32_t layer, int32_t head, int64_t group, int64_t length) {
+  const Vec q = Query(shape, group);
+  Vec out(q.size(), -777.0f);
+  cache.Attend(layer, head, q.data(), group, length, out.data());
+  return out;
+}
+Vec Naive(const KvShape& shape, int32_t layer, int32_t head, int64_t group, int64_t length) {
+  const Vec q = Query(shape, group);
+  const size_t size = static_cast<size_t>(shape.head_size);
+  const size_t offset = static_cast<size_t>(head) * size;
+  Vec out;
+  for (size_t g = 0; g < static_cast<size_t>(group); ++g) {
+    std::vector<double> sum(size, 0.0);
+    double total = 0;
+    for (int64_t j = 0; j < length; ++j) {
+      const Vec k = Entry(shape, layer, j, false);
+      const Vec v = Entry(shape, layer, j, true);
+      double score = 0;
+      for (size_t i = 0; i < size; ++i) {
+        score += static_cast<double>(q[g * size + i]) * F16ToF32(F32ToF16(k[offset + i]));
+      }
+      const double weight = std::exp(score);
+      total += weight;
+      for (size_t i = 0; i < size; ++i) {
+        sum[i] += weight * F16ToF32(F32ToF16(v[offset + i]));
+      }
+    }
+    for (const double s : sum) {
+      out.push_back(static_cast<float>(s / total));
+    }
+  }
+  return out;
+}
+
+TEST("attention over stored tokens, every layer and head, lengths around the pages' borders") {
+  const KvShape shape{2, 3, 16, 400};
+  for (const KernelTable* table : AllTables()) {
+    const std::unique_ptr<KvCache> cache = NewF16KvCache(shape, *table);
+    ASSERT_OK(cache->Reserve(400));
+    StoreTokens(*cache, shape, 0, 400);
+    for (const int64_t length : {1, 127, 128, 129, 256, 257, 400}) {
+      for (int32_t layer = 0; layer < 2; ++layer) {
+        for (int32_t head = 0; head < 3; ++head) {
+          const Vec got = Attend(*cache, shape, layer, head, 2, length);
+          EXPECT(RelativeError(got, Naive(shape, layer, head, 2, length)) < 3e-6);
+        }
+      }
+    }
+  }
+}
+
+TEST("large groups take several passes and give the bits of the single heads") {
+  const KvShape shape{1, 1, 8, 200};
+  for (const KernelTable* table : AllTables()) {
+    const std::unique_ptr<KvCache> cache = NewF16KvCache(shape, *table);
+    ASSERT_OK(cache->Reserve(200));
+    StoreTokens(*cache, shape, 0, 200);
+    const int64_t group = 37;
+    const Vec all = Attend(*cache, shape, 0, 0, group, 200);
+    EXPECT(RelativeError(all, Naive(shape, 0, 0, group, 200)) < 3e-6);
+    const Vec q = Query(shape, group);
+    for (int64_t g = 0; g < group; ++g) {
+      Vec one(8);
+      cache->Attend(0, 0, q.data() + g * 8, 1, 200, one.data());
+      EXPECT(SameValues(one, {all.begin() + g * 8, all.begin() + (g + 1) * 8}));
+    }
+  }
+}
+
+TEST("truncation and new tokens: results are those of a fresh cache, memory is kept") {
+  const KvShape shape{1, 2, 8, 300};
+  const KernelTable& table = *AllTables().front();
+  const std::unique_ptr<KvCache> cache = NewF16KvCache(shape, table);
+  ASSERT_OK(cache->Reserve(300));
+  StoreTokens(*cache, shape, 0, 100);
+  StoreTokens(*cache, shape, 100, 300, 5000);  // other tokens first
+  const int64_t bytes = cache->allocated_bytes();
+  cache->Truncate(100);
+  ASSERT_OK(cache->Reserve(260));
+  StoreTokens(*cache, shape, 100, 260);
+  EXPECT_EQ(cache->allocated_bytes(), bytes);
+  const std::unique_ptr<KvCache> fresh = NewF16KvCache(shape, table);
+  ASSERT_OK(fresh->Reserve(260));
+  StoreTokens(*fresh, shape, 0, 260);
+  for (const int64_t length : {50, 100, 101, 200, 260}) {
+    EXPECT(SameValues(Attend(*cache, shape, 0, 1, 3, length), Attend(*fresh, shape, 0, 1, 3, length)));
+  }
+}
+
+TEST("pages come one by one; more than the session may hold is refused") {
+  const KvShape shape{3, 2, 8, 300};
+  const std::unique_ptr<KvCache> cache = NewF16KvCache(shape, kGenericKernels);
+  const int64_t page = KvCache::kPageTokens * KvCache::BytesPerTokenF16(shape);
+  EXPECT_EQ(KvCache::BytesPerTokenF16(shape), int64_t{2 * 2 * 3 * 2 * 8});
+  EXPECT_EQ(cache->allocated_bytes(), int64_t{0});
+  for (const auto& [tokens, pages] :
+       {std::pair<int64_t, int64_t>{0, 0}, {1, 1}, {128, 1}, {129, 2}, {300, 3}, {5, 3}}) {
+    ASSERT_OK(cache->Reserve(tokens));
+    EXPECT_EQ(cache->allocated_bytes(), pages * page);
+  }
+  const Status full = cache->Reserve(301);
+  EXPECT(full.code() == StatusCode::kContextOverflow);
+  EXPECT(full.message().find("301") != std::string::npos && full.message().find("300") != std::string::npos);
+  EXPECT_EQ(cache->allocated_bytes(), 3 * page);
+}
+
+TEST("concurrent stores and reads of different positions and heads") {
+  const KvShape shape{2, 4, 16, 256};
+  const KernelTable& table = *AllTables().front();
+  const std::unique_ptr<KvCache> serial = NewF16KvCache(shape, table);
+  const std::unique_ptr<KvCache> parallel = NewF16KvCache(shape, table);
+  ASSERT_OK(serial->Reserve(256));
+  ASSERT_OK(parallel->Reserve(256));
+  StoreTokens(*serial, shape, 0, 256);
+  ThreadPool pool(3);
+  pool.ParallelFor(256, [&](int64_t position, int) { StoreTokens(*parallel, shape, position, position + 1); });
+  std::vector<Vec> got(8);
+  pool.ParallelFor(8, [&](int64_t i, int) {
+    got[static_cast<size_t>(i)] =
+        Attend(*parallel, shape, static_cast<int32_t>(i / 4), static_cast<int32_t>(i % 4), 2, 256);
+  });
+  for (int32_t i = 0; i < 8; ++i) {
+    EXPECT(SameValues(got[static_cast<size_t>(i)], Attend(*serial, shape, i / 4, i % 4, 2, 256)));
+  }
+}
+
+}  // namespace
+}  // namespace niwaki
+
+NIWAKI_TEST_MAIN()

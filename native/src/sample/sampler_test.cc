@@ -1,0 +1,220 @@
+// Sampling: which candidates are left, how often each is drawn, and that a seed decides everything.
+#include "sample/sampler.h"
+
+#include <algorithm>
+#include <limits>
+#include <map>
+#include <set>
+
+#include "base/random_testing.h"
+#include "base/testing.h"
+
+namespace niwaki {
+namespace {
+
+using Logits = std::vector<float>;
+using Ids = std::vector<TokenId>;
+constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+
+TokenId Greedy(const Logits& logits, const Ids& allowed = {}, const Ids& banned = {}) {
+  SamplingOptions options;
+  options.banned = banned;
+  return Sampler(options, std::vector<uint8_t>(logits.size(), 0)).Sample(logits, allowed);
+}
+
+// How often each id was drawn in `draws` draws of one sampler.
+std::map<TokenId, int> Count(const SamplingOptions& options, const Logits& logits, int draws, const Ids& allowed = {}) {
+  Sampler sampler(options, std::vector<uint8_t>(logits.size(), 0));
+  std::map<TokenId, int> counts;
+  for (int i = 0; i < draws; ++i) {
+    counts[sampler.Sample(logits, allowed)] += 1;
+  }
+  return counts;
+}
+std::set<TokenId> Seen(const SamplingOptions& options, const Logits& logits) {
+  std::set<TokenId> seen;
+  for (const auto& [id, count] : Count(options, logits, 4000)) {
+    seen.insert(id);
+  }
+  return seen;
+}
+SamplingOptions Warm(float temperature = 1, uint64_t seed = 7) {
+  SamplingOptions options;
+  options.temperature = temperature;
+  options.seed = seed;
+  return options;
+}
+// Logits whose softmax is these probabilities.
+Logits LogOf(const std::vector<double>& probabilities) {
+  Logits out;
+  for (const double p : probabilities) {
+    out.push_back(static_cast<float>(std::log(p)));
+  }
+  return out;
+}
+
+TEST("greedy takes the largest logit, the lowest id among equals") {
+  EXPECT_EQ(Greedy({1, 3, 2}), 1);
+  EXPECT_EQ(Greedy({1, 3, 3, 3}), 1);
+  EXPECT_EQ(Greedy({-5, -kInfinity, -4}), 2);
+  EXPECT_EQ(Greedy({0, 0, 0}), 0);
+  EXPECT_EQ(Greedy({1, 3, 3, 2}, {0, 2, 3}), 2);
+  EXPECT_EQ(Greedy({1, 3, 3, 2}, {3, 2, 1}), 1);
+}
+
+TEST("logits that are no numbers are never chosen") {
+  EXPECT_EQ(Greedy({kNan, 1, kNan, 2}), 3);
+  EXPECT_EQ(Greedy({kNan, 1, 2}, {0, 1}), 1);
+  EXPECT_EQ(Greedy({kNan, kNan}), -1);
+  for (const auto& [id, count] : Count(Warm(), {kNan, 1, kNan, 2}, 200)) {
+    EXPECT(id == 1 || id == 3);
+  }
+}
+
+TEST("bans and never-lists hold; when nothing is left the answer is -1") {
+  EXPECT_EQ(Greedy({1, 3, 2}, {}, {1}), 2);
+  EXPECT_EQ(Greedy({1, 3, 2}, {1, 2}, {1, -4, 99}), 2);
+  EXPECT_EQ(Greedy({1, 3, 2}, {1}, {1}), -1);
+  EXPECT_EQ(Greedy({1, 3, 2}, {}, {0, 1, 2}), -1);
+  EXPECT_EQ(Greedy({1, 3, 2}, {-1, 3, 1 << 30}), -1);  // ids that do not exist
+  SamplingOptions options = Warm();
+  options.banned = {2};
+  Sampler sampler(options, std::vector<uint8_t>{0, 1, 0, 0});
+  for (int i = 0; i < 200; ++i) {
+    const TokenId id = sampler.Sample(Logits{1, 9, 9, 1}, {});
+    EXPECT(id == 0 || id == 3);
+  }
+}
+
+TEST("draws follow the softmax at the given temperature") {
+  const std::vector<double> p = {0.5, 0.25, 0.15, 0.07, 0.03};
+  const int draws = 40000;
+  for (const double temperature : {0.5, 1.0, 2.0}) {
+    std::vector<double> want;
+    double total = 0;
+    for (const double x : p) {
+      want.push_back(std::pow(x, 1 / temperature));
+      total += want.back();
+    }
+    const auto counts = Count(Warm(static_cast<float>(temperature)), LogOf(p), draws);
+    for (size_t i = 0; i < p.size(); ++i) {
+      const double expected = want[i] / total;
+      const auto found = counts.find(static_cast<TokenId>(i));
+      const double got = found == counts.end() ? 0 : static_cast<double>(found->second) / draws;
+      EXPECT_NEAR(got, expected, 4 * std::sqrt(expected * (1 - expected) / draws));
+    }
+  }
+}
+
+TEST("an allowed list renormalises what is left") {
+  const auto counts = Count(Warm(), LogOf({0.6, 0.2, 0.1, 0.1}), 20000, {1, 2});
+  EXPECT_EQ(counts.size(), size_t{2});
+  EXPECT_NEAR(counts.at(1) / 20000.0, 2.0 / 3, 0.015);
+}
+
+TEST("top-k keeps the k best, the lower ids among equals") {
+  const Logits logits = {1, 2, 2, 2, 0};
+  SamplingOptions options = Warm(10);
+  options.top_k = 2;
+  EXPECT(Seen(options, logits) == (std::set<TokenId>{1, 2}));
+  options.top_k = 1;
+  EXPECT(Seen(options, logits) == (std::set<TokenId>{1}));
+  for (const int off : {0, 5, 100, -3}) {
+    options.top_k = off;
+    EXPECT_EQ(Seen(options, logits).size(), size_t{5});
+  }
+}
+
+TEST("top-p keeps the smallest set that reaches p, the last one included") {
+  const Logits logits = LogOf({0.05, 0.4, 0.3, 0.15, 0.1});
+  const auto kept = [&](float p) {
+    SamplingOptions options = Warm(10);  // the truncation looks at probabilities at temperature 1
+    options.top_p = p;
+    return Seen(options, logits);
+  };
+  EXPECT(kept(0.1f) == (std::set<TokenId>{1}));
+  EXPECT(kept(0.39f) == (std::set<TokenId>{1}));
+  EXPECT(kept(0.41f) == (std::set<TokenId>{1, 2}));
+  EXPECT(kept(0.8f) == (std::set<TokenId>{1, 2, 3}));
+  EXPECT(kept(0.93f) == (std::set<TokenId>{1, 2, 3, 4}));
+  EXPECT_EQ(kept(1.0f).size(), size_t{5});
+  EXPECT(kept(0.0f) == (std::set<TokenId>{1}));
+}
+
+TEST("top-p over many candidates, more than are sorted at first") {
+  std::vector<double> p;
+  for (int i = 0; i < 1000; ++i) {
+    p.push_back(0.001);
+  }
+  SamplingOptions options = Warm(1);
+  options.top_p = 0.3f;
+  TokenId largest = 0;
+  for (const auto& [id, count] : Count(options, LogOf(p), 30000)) {
+    largest = std::max(largest, id);
+  }
+  EXPECT(largest >= 295 && largest <= 301);  // equal logits: the lower ids
+}
+
+TEST("min-p keeps what is at least that share of the best") {
+  const Logits logits = LogOf({0.5, 0.26, 0.24, 0.04});
+  const auto kept = [&](float p) {
+    SamplingOptions options = Warm(10);
+    options.min_p = p;
+    return Seen(options, logits);
+  };
+  EXPECT(kept(0.5f) == (std::set<TokenId>{0, 1}));
+  EXPECT(kept(0.1f) == (std::set<TokenId>{0, 1, 2}));
+  EXPECT_EQ(kept(0.01f).size(), size_t{4});
+  EXPECT(kept(1.0f) == (std::set<TokenId>{0}));
+  EXPECT(kept(2.0f) == (std::set<TokenId>{0}));  // never nothing
+}
+
+TEST("a seed decides everything; other seeds differ") {
+  testing::Random random(3);
+  const Logits logits = testing::Floats(500, [&] { return random.Gauss(); });
+  const auto draw = [&](uint64_t seed) {
+    SamplingOptions options = Warm(1, seed);
+    options.top_k = 100;
+    options.top_p = 0.95f;
+    options.min_p = 0.01f;
+    Sampler sampler(options, std::vector<uint8_t>(500, 0));
+    Ids ids;
+    for (int i = 0; i < 50; ++i) {
+      ids.push_back(sampler.Sample(logits, {}));
+    }
+    return ids;
+  };
+  std::set<Ids> different;
+  for (const uint64_t seed : {uint64_t{0}, uint64_t{1}, uint64_t{2}, uint64_t{1} << 63, ~uint64_t{0}}) {
+    EXPECT(draw(seed) == draw(seed));
+    different.insert(draw(seed));
+  }
+  EXPECT_EQ(different.size(), size_t{5});
+}
+
+TEST("extreme logits and temperatures") {
+  for (const float temperature : {1e-30f, 1e-3f, 1.0f, 1e30f}) {
+    for (const auto& [id, count] : Count(Warm(temperature), {1e30f, -1e30f, 0, -kInfinity}, 100)) {
+      EXPECT(id >= 0 && id < 4);
+      EXPECT(temperature > 1 || id == 0);
+    }
+  }
+  EXPECT_EQ(Count(Warm(1), {-kInfinity, 5, -kInfinity}, 50).size(), size_t{1});
+}
+
+TEST("log probabilities") {
+  const std::vector<double> p = {0.5, 0.3, 0.2};
+  for (size_t i = 0; i < p.size(); ++i) {
+    EXPECT_NEAR(LogProbability(LogOf(p), static_cast<TokenId>(i)), std::log(p[i]), 1e-5);
+  }
+  const Logits large = {1000, 999, -1000};
+  EXPECT_NEAR(LogProbability(large, 0), -std::log(1 + std::exp(-1.0)), 1e-5);
+  EXPECT_NEAR(LogProbability(large, 2), -2000 - std::log(1 + std::exp(-1.0)), 1e-3);
+  EXPECT_NEAR(LogProbability(Logits(100000, 3.0f), 5), -std::log(100000.0), 1e-4);
+}
+
+}  // namespace
+}  // namespace niwaki
+
+NIWAKI_TEST_MAIN()
