@@ -1,0 +1,148 @@
+#!/usr/bin/env node
+/**
+ * Tests the built extension in a real VS Code: first the suite that runs inside the extension host (suite/), then the one that
+ * presses real keys (ui/). Ends with one line, "N passed, N failed".
+ *
+ *   node test/vscode/run.mjs [--suite] [--ui] [--grep PATTERN]
+ *
+ * NIWAKI_VSCODE=desktop            lets @vscode/test-electron download the oldest desktop VS Code that we support, for suite/
+ * NIWAKI_VSCODE_EXECUTABLE=PATH    takes this desktop VS Code for suite/
+ * Otherwise VS Code comes from npm packages (scripts/vscode/stack.mjs); ui/ needs those in any case.
+ */
+import { runTests } from '@vscode/test-electron';
+import { build } from 'esbuild';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import Mocha from 'mocha';
+import { root, SetupError } from '../../scripts/vscode/setup.mjs';
+import { makeWorkspace } from './workspace.mjs';
+
+const here = dirname(fileURLToPath(import.meta.url));
+const outDir = join(root, 'out', 'test', 'vscode');
+const oldestDesktop = '1.106.0';
+
+/** The suite runs in whatever Node the extension host has, so it is bundled; mocha stays outside, it loads itself in parts. */
+async function bundleSuite() {
+  rmSync(outDir, { recursive: true, force: true });
+  const suite = join(here, 'suite');
+  await build({
+    entryPoints: readdirSync(suite)
+      .filter((name) => name === 'index.ts' || name.endsWith('.test.ts'))
+      .map((name) => join(suite, name)),
+    outdir: outDir,
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    target: 'node20',
+    external: ['vscode', 'mocha'],
+    sourcemap: 'inline',
+    logLevel: 'warning',
+  });
+}
+
+/** Processes that run our language server out of this checkout, whoever started them. */
+function isAlive(pid) {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function runSuite(grep) {
+  const temporary = mkdtempSync(join(tmpdir(), 'niwaki-suite-'));
+  const results = join(temporary, 'results.json');
+  const desktop = process.env.NIWAKI_VSCODE === 'desktop';
+  const executable = process.env.NIWAKI_VSCODE_EXECUTABLE;
+  try {
+    await bundleSuite();
+    let problem;
+    try {
+      await runTests({
+        ...(desktop
+          ? { version: oldestDesktop }
+          : { vscodeExecutablePath: executable ?? join(here, 'codeShim.mjs') }),
+        extensionDevelopmentPath: root,
+        extensionTestsPath: join(outDir, 'index.js'),
+        launchArgs: [makeWorkspace(join(temporary, 'workspace')), '--disable-extensions'],
+        extensionTestsEnv: { NIWAKI_TEST_RESULTS: results, NIWAKI_TEST_GREP: grep },
+      });
+    } catch (error) {
+      problem = error.message;
+    }
+    if (!existsSync(results)) {
+      console.error(`The suite left no results: ${problem ?? 'VS Code reported success'}.`);
+      return { passed: 0, failed: 1 };
+    }
+    const { passed, failed, serverPids } = JSON.parse(readFileSync(results, 'utf8'));
+    const left = serverPids.filter(isAlive);
+    if (left.length > 0) {
+      console.error(`Language servers were left behind: ${left.join(', ')}.`);
+    }
+    // All passed and yet a bad exit status: VS Code itself failed, or asked for something outside.
+    const other = (failed === 0 && problem !== undefined) || left.length > 0;
+    if (failed === 0 && problem !== undefined) {
+      console.error(problem);
+    }
+    return { passed, failed: failed + (other ? 1 : 0) };
+  } finally {
+    rmSync(temporary, { recursive: true, force: true });
+  }
+}
+
+async function runUi(grep) {
+  if (process.platform !== 'linux') {
+    console.log(
+      'The real-keyboard tests are skipped: they need the VS Code that the project brings along (linux-x64).',
+    );
+    return { passed: 0, failed: 0 };
+  }
+  const mocha = new Mocha({ ui: 'bdd', reporter: 'spec', ...(grep === '' ? {} : { grep }) });
+  const folder = join(here, 'ui');
+  for (const name of readdirSync(folder).sort()) {
+    if (name.endsWith('.test.mjs')) {
+      mocha.addFile(join(folder, name));
+    }
+  }
+  await mocha.loadFilesAsync();
+  return new Promise((resolve) => {
+    const runner = mocha.run(() => resolve({ passed: runner.stats.passes, failed: runner.stats.failures }));
+  });
+}
+
+async function main() {
+  const { values } = parseArgs({
+    options: {
+      suite: { type: 'boolean', default: false },
+      ui: { type: 'boolean', default: false },
+      grep: { type: 'string', default: '' },
+    },
+  });
+  for (const built of ['extension.js', 'server.js']) {
+    if (!existsSync(join(root, 'dist', built))) {
+      throw new SetupError(`dist/${built} is missing. Run "npm run build" first.`);
+    }
+  }
+  mkdirSync(join(root, 'out', 'screenshots'), { recursive: true });
+  const both = values.suite === values.ui;
+  const runs = [
+    ...(both || values.suite ? [await runSuite(values.grep)] : []),
+    ...(both || values.ui ? [await runUi(values.grep)] : []),
+  ];
+  const passed = runs.reduce((sum, run) => sum + run.passed, 0);
+  const failed = runs.reduce((sum, run) => sum + run.failed, 0);
+  console.log(`${passed} passed, ${failed} failed`);
+  return failed === 0 && passed > 0 ? 0 : 1;
+}
+
+try {
+  process.exit(await main());
+} catch (error) {
+  console.error(error instanceof SetupError ? error.message : error);
+  console.log('0 passed, 1 failed');
+  process.exit(1);
+}

@@ -1,0 +1,237 @@
+import * as assert from 'node:assert/strict';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as vscode from 'vscode';
+import {
+  acceptGhostText,
+  closeEditors,
+  configure,
+  extension,
+  offersGhostText,
+  openFile,
+  palette,
+  paletteLine,
+  ready,
+  running,
+  type,
+  until,
+  workspacePath,
+} from './support';
+
+/** What the embedded model may take for a short file, from the request to the finished text. */
+const suggestionMs = 200;
+
+/** Source text long enough that reading it takes the model a while, and that no other text shares a beginning with. */
+function longText(seed: number): string {
+  const lines = Array.from(
+    { length: 220 },
+    (_, i) => `export const value${String(seed)}_${String(i)} = compute(${String(i * 7919 + seed)});\n`,
+  );
+  return `${lines.join('')}${palette}`;
+}
+
+describe('Niwaki in the extension host', function () {
+  this.timeout(30_000);
+
+  afterEach(closeEditors);
+
+  it('activates without waiting for the model, and keeps the engine out of the extension host', async () => {
+    const started = performance.now();
+    await extension().activate();
+    assert.ok(performance.now() - started < 2_000);
+    assert.ok(statSync(join(extension().extensionPath, 'dist', 'extension.js')).size < 1_500_000);
+    if (existsSync('/proc/self/maps')) {
+      assert.ok(!readFileSync('/proc/self/maps', 'utf8').includes('niwaki.node'));
+    }
+  });
+
+  it('is ready soon, with the embedded model', async () => {
+    const { serverPid, status, model } = await ready();
+    assert.notEqual(serverPid, process.pid);
+    assert.equal(status.embedded, true);
+    assert.equal(status.problem, '');
+    assert.ok(model !== null && model.embedded && model.parameters > 1e5 && model.name === status.model);
+    assert.ok(model.kernelTables.some((table) => table.name === status.kernels && table.supported));
+  });
+
+  it('writes ghost text that can be accepted while typing', async () => {
+    await ready();
+    const editor = await openFile(palette);
+    const before = (await running()).status.counters;
+    await type('pal');
+    assert.match(await acceptGhostText(editor), paletteLine);
+    const { status, lastPrompt } = await running();
+    assert.ok(status.counters.runs > before.runs && status.counters.tokensDecoded > before.tokensDecoded);
+    assert.ok(lastPrompt !== null);
+    assert.ok(lastPrompt.text.includes("palette.addColour('green');"));
+    const took = lastPrompt.promptMs + lastPrompt.prefillMs + lastPrompt.decodeMs;
+    console.log(`    the last suggestion took ${took.toFixed(1)} ms`);
+    assert.ok(took < suggestionMs, `took ${took.toFixed(1)} ms`);
+  });
+
+  it('computes only what was typed when the file grows', async () => {
+    await ready();
+    const editor = await openFile(longText(1));
+    await type('palette.add');
+    await acceptGhostText(editor);
+    await type('\n');
+    const before = (await running()).status.counters;
+    await type('palette.add');
+    await acceptGhostText(editor);
+    const { counters } = (await running()).status;
+    const evaluated = counters.tokensEvaluated - before.tokensEvaluated;
+    const reused = counters.tokensReused - before.tokensReused;
+    assert.ok(reused > 5 * evaluated, `reused ${String(reused)}, computed ${String(evaluated)}`);
+  });
+
+  it('drops a request when a newer keystroke comes, and answers the newer one', async () => {
+    await ready();
+    let cancelled = 0;
+    for (let seed = 2; seed < 8 && cancelled === 0; seed += 1) {
+      const editor = await openFile(longText(seed)); // unknown text: the model is busy reading it for a while
+      const before = (await running()).status.counters;
+      await type('p');
+      await until('the engine runs', async () => (await running()).status.counters.runs > before.runs);
+      await type('a');
+      assert.match(await acceptGhostText(editor, 10_000), /^pa./);
+      assert.ok((await running()).lastPrompt?.text.endsWith('\npa'), 'the model read the newer text');
+      cancelled = (await running()).status.counters.cancelled - before.cancelled;
+    }
+    assert.ok(cancelled > 0, 'no request was cancelled');
+  });
+
+  it('is switched off and on by its command', async () => {
+    await ready();
+    let editor = await openFile(palette);
+    await vscode.commands.executeCommand('niwaki.toggleCompletions');
+    try {
+      await type('pal');
+      const before = (await running()).status.counters.runs;
+      assert.equal(await offersGhostText(editor, 1_500), false);
+      assert.equal((await running()).status.counters.runs, before);
+    } finally {
+      await vscode.commands.executeCommand('niwaki.toggleCompletions');
+    }
+    await closeEditors();
+    editor = await openFile(palette);
+    await type('pal');
+    assert.match(await acceptGhostText(editor), paletteLine);
+  });
+
+  it('leaves a language alone for which completions are off', async () => {
+    await ready();
+    const editor = await openFile(palette, '.txt'); // plain text is off unless the user says otherwise
+    await type('pal');
+    assert.equal(await offersGhostText(editor, 1_000), false);
+  });
+
+  it('goes on with the embedded model when the chosen file is broken, and names the file', async () => {
+    await ready();
+    const broken = workspacePath('broken.gguf');
+    writeFileSync(broken, 'GGUF, or so it says');
+    try {
+      await configure('model.path', broken);
+      const { status } = await until('a problem', async () => {
+        const now = await running();
+        return now.status.problem !== '' && now.status.state === 'ready' && now;
+      });
+      assert.ok(status.problem.includes('broken.gguf'), status.problem);
+      assert.equal(status.embedded, true);
+      const editor = await openFile(palette);
+      await type('pal');
+      assert.match(await acceptGhostText(editor), paletteLine);
+    } finally {
+      await configure('model.path', undefined);
+    }
+    await until('no problem any more', async () => (await running()).status.problem === '');
+  });
+
+  it('completes again within 3 seconds after the server process crashed', async function () {
+    if (process.platform === 'win32') {
+      this.skip(); // no such signal
+    }
+    const { serverPid } = await ready();
+    const editor = await openFile(palette);
+    await type('pa');
+    const killed = Date.now();
+    process.kill(serverPid, 'SIGSEGV');
+    const next = await until(
+      'a new server',
+      async () => {
+        const { extensionPath } = extension();
+        assert.ok(extensionPath !== '');
+        const now = await extension().exports.diagnostics();
+        return now.serverPid !== undefined && now.serverPid !== serverPid && now.serverPid;
+      },
+      3_000,
+    );
+    assert.notEqual(next, serverPid);
+    await type('l');
+    assert.match(await acceptGhostText(editor, 3_000), paletteLine);
+    const took = Date.now() - killed;
+    console.log(`    completed ${String(took)} ms after the crash`);
+    assert.ok(took < 3_000, `took ${String(took)} ms`);
+  });
+
+  it('starts a new server on command', async () => {
+    const { serverPid } = await ready();
+    await vscode.commands.executeCommand('niwaki.restart');
+    const next = await ready();
+    assert.notEqual(next.serverPid, serverPid);
+    await until('the old server has ended', () => {
+      try {
+        process.kill(serverPid, 0);
+        return false;
+      } catch {
+        return true;
+      }
+    });
+    const editor = await openFile(palette);
+    await type('pal');
+    assert.match(await acceptGhostText(editor), paletteLine);
+  });
+
+  it('shows the prompt that the model read', async () => {
+    await ready();
+    const editor = await openFile(palette);
+    await type('palette');
+    await acceptGhostText(editor);
+    await vscode.commands.executeCommand('niwaki.showRenderedPrompt');
+    const document = vscode.window.activeTextEditor?.document;
+    assert.ok(document?.uri.scheme === 'niwaki');
+    const { lastPrompt } = await running();
+    assert.ok(lastPrompt !== null);
+    assert.ok(document.getText().includes(lastPrompt.text));
+    assert.ok(document.getText().includes(editor.document.uri.toString()));
+  });
+
+  it('shows what the engine runs on', async () => {
+    const { status, model } = await ready();
+    await vscode.commands.executeCommand('niwaki.showEngineInfo');
+    const document = vscode.window.activeTextEditor?.document;
+    assert.ok(document?.uri.scheme === 'niwaki' && model !== null);
+    for (const expected of [
+      model.name,
+      model.path,
+      status.kernels,
+      String(status.pid),
+      'Runs of the engine:',
+    ]) {
+      assert.ok(document.getText().includes(expected), `"${expected}" in\n${document.getText()}`);
+    }
+  });
+
+  it('brings the page up to date when it is shown again', async () => {
+    await ready();
+    await vscode.commands.executeCommand('niwaki.showEngineInfo');
+    const first = vscode.window.activeTextEditor?.document.getText();
+    const editor = await openFile(palette);
+    await type('pal');
+    await acceptGhostText(editor);
+    await vscode.commands.executeCommand('niwaki.showEngineInfo');
+    const runs = (await running()).status.counters.runs;
+    const page = vscode.window.activeTextEditor?.document;
+    console.log("  ", page?.uri.toString(), page?.getText(), first);
+    await until('new figures', () => page?.getText().includes(`Runs of the engine: ${String(runs)}`));
+  });
+});

@@ -1,0 +1,140 @@
+/** What the tests in the extension host share. */
+import * as assert from 'node:assert/strict';
+import { join } from 'node:path';
+import * as vscode from 'vscode';
+import type { Diagnostics, NiwakiApi } from '../../../client/src/api';
+
+export const extensionId = 'niwaki.niwaki';
+
+export function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** Asks again and again until the answer is neither undefined nor false. */
+export async function until<T>(
+  what: string,
+  ask: () => Promise<T | undefined | false> | T | undefined | false,
+  ms = 10_000,
+): Promise<T> {
+  for (const end = Date.now() + ms; ; await sleep(20)) {
+    const answer = await ask();
+    if (answer !== undefined && answer !== false) {
+      return answer;
+    }
+    if (Date.now() > end) {
+      throw new Error(`${what}: not within ${String(ms)} ms`);
+    }
+  }
+}
+
+export function extension(): vscode.Extension<NiwakiApi> {
+  const found = vscode.extensions.getExtension<NiwakiApi>(extensionId);
+  assert.ok(found, `the extension ${extensionId} is present`);
+  return found;
+}
+
+export async function diagnostics(): Promise<Diagnostics> {
+  const api = await extension().activate();
+  return api.diagnostics();
+}
+
+export type RunningDiagnostics = Diagnostics & {
+  readonly serverPid: number;
+  readonly status: NonNullable<Diagnostics['status']>;
+};
+
+/** The diagnostics of a server that runs; fails when none does. */
+export async function running(): Promise<RunningDiagnostics> {
+  const { serverPid, status, ...rest } = await diagnostics();
+  assert.ok(serverPid !== undefined && status !== undefined, 'a server runs');
+  return { serverPid, status, ...rest };
+}
+
+/** Waits until completions are possible. */
+export function ready(ms = 20_000): Promise<RunningDiagnostics> {
+  return until(
+    'ready',
+    async () => {
+      const now = await diagnostics();
+      return now.status?.state === 'ready' && (await running());
+    },
+    ms,
+  );
+}
+
+function workspaceFolder(): vscode.Uri {
+  const folder = vscode.workspace.workspaceFolders?.[0];
+  assert.ok(folder, 'a folder is open');
+  return folder.uri;
+}
+
+/** Lines after which nobody doubts how the next one goes on; see workspace.mjs. */
+export const palette = ['red', 'green', 'blue', 'yellow']
+  .map((colour) => `palette.addColour('${colour}');\n`)
+  .join('');
+
+/** What an accepted line has to look like, whichever colour the model chooses. */
+export const paletteLine = /^palette\.addColour\('\w+'\);?$/;
+
+let files = 0;
+
+/** Opens a new file with this content, the cursor at its end. */
+export async function openFile(content: string, suffix = '.ts'): Promise<vscode.TextEditor> {
+  files += 1;
+  const uri = vscode.Uri.joinPath(workspaceFolder(), `typed${String(files)}${suffix}`);
+  await vscode.workspace.fs.writeFile(uri, Buffer.from(content));
+  const document = await vscode.workspace.openTextDocument(uri);
+  const editor = await vscode.window.showTextDocument(document);
+  const end = document.positionAt(content.length);
+  editor.selection = new vscode.Selection(end, end);
+  return editor;
+}
+
+/** Closes everything, changes and all, without a question being asked. */
+export async function closeEditors(): Promise<void> {
+  while (vscode.window.tabGroups.all.some((group) => group.tabs.length > 0)) {
+    await vscode.commands.executeCommand('workbench.action.revertAndCloseActiveEditor');
+  }
+}
+
+/** As if typed, a letter at a time. */
+export async function type(text: string): Promise<void> {
+  for (const letter of text) {
+    await vscode.commands.executeCommand('type', { text: letter });
+  }
+}
+
+/** Accepts the ghost text once there is some; returns the document's last line then. */
+export async function acceptGhostText(editor: vscode.TextEditor, ms = 5_000): Promise<string> {
+  const { document } = editor;
+  const { version } = document;
+  await until(
+    'ghost text to accept',
+    async () => {
+      await vscode.commands.executeCommand('editor.action.inlineSuggest.commit'); // does nothing while there is none
+      return document.version !== version;
+    },
+    ms,
+  );
+  return document.lineAt(document.lineCount - 1).text;
+}
+
+/** Whether ghost text shows up at all within `ms`. */
+export async function offersGhostText(editor: vscode.TextEditor, ms: number): Promise<boolean> {
+  try {
+    await acceptGhostText(editor, ms);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** A setting of ours, for this user; undefined takes it back. */
+export async function configure(key: string, value: unknown): Promise<void> {
+  await vscode.workspace.getConfiguration('niwaki').update(key, value, vscode.ConfigurationTarget.Global);
+}
+
+/** A folder of the workspace's disk, for files that are no documents. */
+export function workspacePath(name: string): string {
+  return join(workspaceFolder().fsPath, name);
+}

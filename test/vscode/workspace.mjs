@@ -1,0 +1,37 @@
+/** The folder that the tests open. */
+import { cpSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { root } from '../../scripts/vscode/setup.mjs';
+
+/**
+ * A file in which there is hardly a doubt how the next line goes on, even for the smallest model. It ends with a line break, so
+ * that a test types at the end of it.
+ */
+export const paletteFile = 'palette.ts';
+const palette = `const palette = new Palette();
+
+${['red', 'green', 'blue', 'yellow'].map((name) => `palette.addColour('${name}');\n`).join('')}`;
+
+const settings = {
+  // An open suggest widget hides ghost text that does not extend its selected item. Tests of ghost text alone do without it.
+  'editor.quickSuggestions': { other: 'off', comments: 'off', strings: 'off' },
+  'editor.wordBasedSuggestions': 'off',
+  'editor.suggestOnTriggerCharacters': false,
+  'editor.parameterHints.enabled': false,
+  'files.autoSave': 'off',
+};
+
+/** Makes the folder and returns its path. */
+export function makeWorkspace(folder) {
+  const sample = join(root, 'test', 'fixtures', 'sample-project');
+  mkdirSync(folder, { recursive: true });
+  if (existsSync(sample)) {
+    cpSync(sample, folder, { recursive: true });
+  }
+  const files = { [paletteFile]: palette, '.vscode/settings.json': JSON.stringify(settings, null, 2) };
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true });
+    writeFileSync(join(folder, name), text);
+  }
+  return folder;
+}
