@@ -42,10 +42,13 @@ async function extensionHostDeath(server, isOver) {
   }
 }
 
+/** Complaints about parts that the stack leaves out on purpose. */
+const knownNoise = /@vscode\/(spdlog|native-watchdog)|ServiceWorker/;
+
 /** The extension host's console carries much that is not ours; the suite's lines are indented, errors may explain a failure. */
 function report(type, args) {
   const line = format(...args).trimEnd();
-  const isErrorWorthKnowing = type === 'error' && !line.includes('@vscode/spdlog'); // a native module that the stack leaves out
+  const isErrorWorthKnowing = type === 'error' && !knownNoise.test(line);
   if (line.startsWith('  ') || isErrorWorthKnowing) {
     console.log(line);
   }

@@ -17,7 +17,7 @@ interface TestResult {
 export async function run(): Promise<void> {
   const grep = process.env['NIWAKI_TEST_GREP'] ?? '';
   const mocha = new Mocha({ ui: 'bdd', timeout: 30_000, ...(grep === '' ? {} : { grep }) });
-  mocha.reporter(class {}); // the lines below are the report
+  mocha.reporter(Mocha.reporters.Base); // prints nothing: the lines below are the report
   for (const name of readdirSync(__dirname).sort()) {
     if (name.endsWith('.test.js')) {
       mocha.addFile(join(__dirname, name));

@@ -7,7 +7,9 @@ import type { Diagnostics, NiwakiApi } from '../../../client/src/api';
 export const extensionId = 'niwaki.niwaki';
 
 export function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms);
+  });
 }
 
 /** Asks again and again until the answer is neither undefined nor false. */

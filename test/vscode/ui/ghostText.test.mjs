@@ -1,0 +1,142 @@
+/** Ghost text as a user meets it: real keys in a real editor. */
+import assert from 'node:assert/strict';
+import { paletteFile } from '../workspace.mjs';
+import { isAlive, Ui, until } from './support.mjs';
+
+/** From the last key to visible ghost text. VS Code itself waits some 50 ms and draws; a busy machine takes its share. */
+const visibleMs = 2_000;
+const afterCrashMs = 3_000;
+
+describe('Niwaki under real keys', function () {
+  this.timeout(60_000);
+  /** @type {Ui} */
+  let ui;
+
+  before(async function () {
+    this.timeout(180_000); // the first time, VS Code has to be fetched
+    ui = await Ui.start();
+    await ui.open(paletteFile);
+  });
+
+  after(async () => {
+    await ui?.stop();
+  });
+
+  afterEach(async function () {
+    if (this.currentTest?.state === 'failed') {
+      await ui.screenshot(`failure-${this.currentTest.title.replace(/\W+/g, '-')}`);
+    }
+  });
+
+  it('shows ghost text, and Tab takes it into the file', async () => {
+    await ui.type('pal');
+    const typed = Date.now();
+    await ui.ghostText.waitFor({ timeout: visibleMs });
+    console.log(`      visible ${Date.now() - typed} ms after the last key`);
+    assert.match(await ui.ghostText.textContent(), /^ette/);
+    await ui.screenshot('ghost-text');
+    await ui.page.keyboard.press('Tab');
+    const lines = (await ui.save(paletteFile)).split('\n');
+    assert.match(lines.at(-1), /^palette\.addColour\('\w+'\);?$/);
+    await ui.screenshot('accepted');
+  });
+
+  it('keeps ghost text while the user types along it, without asking the model again', async () => {
+    await ui.page.keyboard.press('Enter');
+    await ui.type('pal');
+    await ui.ghostText.waitFor({ timeout: visibleMs });
+    const before = await ui.engineInfo();
+    for (const letter of 'ette.add') {
+      await ui.type(letter);
+      await ui.ghostText.waitFor({ timeout: visibleMs });
+    }
+    assert.match(await ui.ghostText.textContent(), /^Colour\('/);
+    const after = await ui.engineInfo();
+    assert.ok(after.typedAlong > before.typedAlong, `${before.typedAlong} → ${after.typedAlong}`);
+    assert.equal(after.runs, before.runs);
+    await ui.revert();
+  });
+
+  it('hides ghost text on Escape, and leaves the text as typed', async () => {
+    await ui.page.keyboard.press('Enter');
+    await ui.type('pal');
+    await ui.ghostText.waitFor({ timeout: visibleMs });
+    await ui.page.keyboard.press('Escape');
+    await ui.ghostText.waitFor({ state: 'detached', timeout: visibleMs });
+    assert.equal((await ui.save(paletteFile)).split('\n').at(-1), 'pal');
+    await ui.page.keyboard.press('Control+Z');
+    await ui.command('Edit: Undo').catch(() => {});
+  });
+
+  it('shows ghost text again within 3 seconds after the server process crashed', async () => {
+    await ui.page.keyboard.press('Enter');
+    const crashed = await ui.languageServer();
+    assert.equal((await ui.engineInfo()).pid, crashed);
+    process.kill(crashed, 'SIGSEGV');
+    const killed = Date.now();
+    // A user goes on typing, with or without answers.
+    for (const letter of 'palette.addColour') {
+      await ui.type(letter);
+      const shown = await ui.ghostText.waitFor({ timeout: 150 }).then(
+        () => !isAlive(crashed),
+        () => false,
+      );
+      if (shown) {
+        break;
+      }
+    }
+    await ui.ghostText.waitFor({ timeout: afterCrashMs });
+    const took = Date.now() - killed;
+    console.log(`      ghost text ${took} ms after the crash`);
+    assert.ok(took < afterCrashMs, `took ${took} ms`);
+    assert.notEqual(await ui.languageServer(), crashed);
+    await ui.revert();
+  });
+
+  it('says in the status bar when completions are off', async () => {
+    await ui.command('Niwaki: Toggle Completions');
+    await ui.page.locator('.statusbar-item[aria-label*="Niwaki: completions are off"]').waitFor();
+    await ui.page.keyboard.press('Enter');
+    await ui.type('pal');
+    await assert.rejects(ui.ghostText.waitFor({ timeout: 1_000 }));
+    await ui.command('Niwaki: Toggle Completions');
+    await ui.ready();
+    await ui.revert();
+  });
+
+  it('shows what it has read and what it runs on', async () => {
+    await ui.page.keyboard.press('Enter');
+    await ui.type('pal');
+    await ui.ghostText.waitFor({ timeout: visibleMs });
+    await ui.command('Niwaki: Show Rendered Prompt');
+    await ui.page.locator('.tab.active[aria-label^="prompt.txt"]').waitFor();
+    await ui.page.locator('.editor-instance .view-line', { hasText: 'fim_suffix' }).first().waitFor();
+    await ui.screenshot('rendered-prompt');
+    await ui.command('View: Close Editor');
+    await ui.command('Niwaki: Show Engine Info');
+    await ui.page.locator('.editor-instance .view-line', { hasText: 'Kernels' }).first().waitFor();
+    await ui.screenshot('engine-info');
+    await ui.command('View: Close Editor');
+    await ui.revert();
+  });
+
+  it('ends its server when the window is reloaded, and starts a new one', async () => {
+    const old = await ui.languageServer();
+    await ui.command('Developer: Reload Window');
+    await until('the old server has ended', () => !isAlive(old));
+    await ui.ready();
+    assert.notEqual(await ui.languageServer(), old);
+  });
+
+  it('leaves no server behind when the extension host dies', async () => {
+    const server = await ui.languageServer();
+    const hosts = ui.processes('--type=extensionHost');
+    assert.equal(hosts.length, 1);
+    process.kill(hosts[0], 'SIGKILL');
+    await until('the server has ended', () => !isAlive(server));
+  });
+
+  it('asked for nothing outside the machine', () => {
+    assert.deepEqual([...ui.workbench.outside], []);
+  });
+});

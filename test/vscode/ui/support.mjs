@@ -1,0 +1,174 @@
+/** A VS Code with the extension in it, a page to press keys in, and what the real-keyboard tests look for there. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { openWorkbench } from '../../../scripts/vscode/browser.mjs';
+import { startVsCode } from '../../../scripts/vscode/server.mjs';
+import { root } from '../../../scripts/vscode/setup.mjs';
+import { makeWorkspace } from '../workspace.mjs';
+
+const screenshots = join(root, 'out', 'screenshots');
+
+/** Asks again and again until the answer is neither undefined nor false. */
+export async function until(what, ask, ms = 10_000) {
+  for (const end = Date.now() + ms; ; await sleep(20)) {
+    const answer = await ask();
+    if (answer !== undefined && answer !== false) {
+      return answer;
+    }
+    if (Date.now() > end) {
+      throw new Error(`${what}: not within ${ms} ms`);
+    }
+  }
+}
+
+export function isAlive(pid) {
+  try {
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8')); // a zombie only waits to be noticed
+  } catch {
+    return false;
+  }
+}
+
+/** The command line of a process, and its process group. */
+function readProcess(pid) {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // The second field is a name in brackets and may hold anything; the group is the third field behind it.
+    const group = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[2]);
+    return { pid, group, command: readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ') };
+  } catch {
+    return undefined; // it ended while we looked
+  }
+}
+
+export class Ui {
+  /** Starts VS Code and waits until completions are possible. `settings` are user settings. */
+  static async start(settings = {}) {
+    const ui = new Ui();
+    ui.folder = mkdtempSync(join(tmpdir(), 'niwaki-ui-'));
+    try {
+      ui.workspace = makeWorkspace(join(ui.folder, 'workspace'));
+      ui.server = await startVsCode({ workspace: ui.workspace, settings });
+      ui.workbench = await openWorkbench(ui.server, { extensionDevelopmentPath: root });
+      ui.page = ui.workbench.page;
+      await ui.ready();
+      return ui;
+    } catch (error) {
+      await ui.screenshot('failure-start');
+      await ui.stop();
+      throw error;
+    }
+  }
+
+  async stop() {
+    await this.workbench?.close();
+    await this.server?.stop();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  get statusBar() {
+    return this.page.locator('.statusbar-item[id^="niwaki.niwaki"]');
+  }
+
+  get ghostText() {
+    return this.page.locator('.editor-instance [class*="ghost-text"]').first();
+  }
+
+  async ready(ms = 60_000) {
+    await this.page.locator('.statusbar-item[aria-label*="Niwaki: ready"]').waitFor({ timeout: ms });
+  }
+
+  async screenshot(name) {
+    await this.page?.screenshot({ path: join(screenshots, `${name}.png`) }).catch(() => {});
+  }
+
+  /** Processes that VS Code has started whose command line holds `text`. */
+  processes(text) {
+    return readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name))
+      .map(readProcess)
+      .filter(
+        (found) => found !== undefined && found.group === this.server.pid && found.command.includes(text),
+      )
+      .map((found) => found.pid);
+  }
+
+  /** The language server's process. */
+  languageServer(ms = 10_000) {
+    return until(
+      'a language server process',
+      () => {
+        const found = this.processes(join(root, 'dist', 'server.js'));
+        assert.ok(found.length <= 1, 'one language server a window');
+        return found[0];
+      },
+      ms,
+    );
+  }
+
+  /** Runs a command of the palette by its title. */
+  async command(title) {
+    await this.page.keyboard.press('F1');
+    const input = this.page.locator('.quick-input-widget input').first();
+    await input.fill(`>${title}`);
+    await this.page.locator('.quick-input-list [role=option]', { hasText: title }).first().waitFor();
+    await this.page.keyboard.press('Enter');
+    await this.page.locator('.quick-input-widget').waitFor({ state: 'hidden' });
+  }
+
+  /** Opens a file of the workspace through the quick-open box, the cursor at its end. */
+  async open(name) {
+    await this.page.keyboard.press('Control+P');
+    const input = this.page.locator('.quick-input-widget input').first();
+    await input.fill(name);
+    await this.page.locator('.quick-input-list [role=option]', { hasText: name }).first().waitFor();
+    await this.page.keyboard.press('Enter');
+    await this.page.locator(`.tab.active[aria-label^="${name}"]`).waitFor();
+    await this.page.locator('.editor-instance .monaco-editor.focused').first().waitFor();
+    await this.page.keyboard.press('Control+End');
+  }
+
+  /** Real keys, about as fast as people type. */
+  async type(text) {
+    await this.page.keyboard.type(text, { delay: 60 });
+  }
+
+  /** What the file looks like on disk after saving it. */
+  async save(name) {
+    await this.page.keyboard.press('Control+S');
+    await this.page.locator(`.tab.active.dirty`).waitFor({ state: 'detached' });
+    return readFileSync(join(this.workspace, name), 'utf8');
+  }
+
+  /** Undoes what a test typed: back to the saved file. */
+  async revert() {
+    await this.page.keyboard.press('Escape');
+    await this.command('File: Revert File');
+    await this.page.locator('.tab.active.dirty').waitFor({ state: 'detached' });
+    await this.page.keyboard.press('Control+End');
+  }
+
+  /** What "Show Engine Info" says: the counters, and the server's process. Leaves the editor as it was. */
+  async engineInfo() {
+    await this.command('Niwaki: Show Engine Info');
+    await this.page.locator('.tab.active[aria-label^="engine-info.md"]').waitFor();
+    const read = async (label) => {
+      const line = this.page.locator('.editor-instance .view-line', { hasText: label });
+      // Monaco writes spaces as non-breaking ones.
+      const text = (await line.first().textContent()).replaceAll('\u00a0', ' ');
+      return Number(new RegExp(`${label}: (\\d+)`).exec(text)?.[1]);
+    };
+    const info = {
+      pid: await read('Server process'),
+      requests: await read('Requests'),
+      runs: await read('Runs of the engine'),
+      typedAlong: await read('Typed along'),
+    };
+    await this.command('View: Close Editor');
+    await this.page.locator('.tab.active[aria-label^="engine-info.md"]').waitFor({ state: 'detached' });
+    return info;
+  }
+}
