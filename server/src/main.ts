@@ -16,5 +16,11 @@ const engine = createNativeEngine({
   },
 });
 
+// The editor's end of the channel has gone, and with it everyone who could ask for anything. (vscode-languageserver itself looks
+// every three seconds whether the editor's process lives.)
+process.once('disconnect', () => {
+  process.exit(0);
+});
+
 // The bundle lies in dist/, one folder below the extension's.
 startServer({ connection, log, engine, extensionPath: dirname(__dirname), version });

@@ -95,6 +95,9 @@ export class Completer {
     const { text, offset } = withSelected(request);
     const cursor = cursorText(text, offset);
     const behind = text.slice(offset);
+    if (this.workshop !== undefined && this.workshop.model !== this.host.model) {
+      this.recent.clear(); // what another model suggested is not what this one would
+    }
     const typedAlong = this.recent.find(uri, cursor.before, behind);
     if (typedAlong !== undefined) {
       this.counters.add('typedAlong');
@@ -216,7 +219,6 @@ export class Completer {
   private workshopOf(model: LoadedModel): Workshop {
     if (this.workshop?.model !== model) {
       // The sessions of another model were closed when it was unloaded.
-      this.recent.clear();
       this.workshop = {
         model,
         prompts: new PromptBuilder(this.engine, model),

@@ -2,10 +2,11 @@
 import { basename } from 'node:path/posix';
 
 function decodedPath(uri: string): string {
+  const path = URL.canParse(uri) ? new URL(uri).pathname : uri;
   try {
-    return decodeURIComponent(new URL(uri).pathname);
+    return decodeURIComponent(path);
   } catch {
-    return uri;
+    return path; // a stray percent sign
   }
 }
 

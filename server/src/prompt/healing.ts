@@ -1,7 +1,7 @@
 /**
- * Token healing: a cursor stands inside a token most of the time, and a model that gets the first half of a token as a token of
- * its own has never seen that. So the prompt's last token is dropped and the text that is generated must begin with the dropped
- * text (guidance's name for it; measured for the embedded model: 3.25 % -> 11.75 % exactly right).
+ * Token healing: a cursor stands inside a token most of the time, and a model that gets the first half of a token as tokens of
+ * their own has never seen that ("items.pu" is `items`, `.p`, `u`; `.push` is one token). So the prompt's last tokens are dropped,
+ * back to the beginning of the word, and the text that is generated must begin with the dropped text. (guidance's name for it.)
  */
 
 export interface HealedTokens {
@@ -10,12 +10,19 @@ export interface HealedTokens {
   readonly dropped: string;
 }
 
-/** A character of four bytes can be spread over as many tokens. */
-const mostTokensOfACharacter = 4;
+/** A word is seldom more; a character of four bytes can be spread over as many. */
+const mostDropped = 6;
+const wordCharacter = /[\p{L}\p{N}_$]/u;
+
+/** Whether `text` without its end `dropped` would end inside a word. */
+function cutsWord(text: string, dropped: string): boolean {
+  const before = text.slice(0, text.length - dropped.length);
+  return wordCharacter.test(dropped.slice(0, 1)) && wordCharacter.test(before.slice(-1));
+}
 
 /**
- * Drops the last token, and more where that would cut a character in two. `keep` tokens at least stay, so that there is a
- * prompt at all. `detokenize` must give U+FFFD for parts of characters.
+ * Drops the last token, and more where that would leave part of a word or of a character. `keep` tokens at least stay, so that
+ * there is a prompt at all. `detokenize` must give U+FFFD for parts of characters.
  */
 export async function healTokens(
   text: string,
@@ -23,11 +30,15 @@ export async function healTokens(
   keep: number,
   detokenize: (tokens: readonly number[]) => Promise<string>,
 ): Promise<HealedTokens> {
-  for (let count = 1; count <= mostTokensOfACharacter && tokens.length - count >= keep; count += 1) {
+  let healed: HealedTokens = { tokens, dropped: '' };
+  for (let count = 1; count <= mostDropped && tokens.length - count >= keep; count += 1) {
     const dropped = await detokenize(tokens.slice(-count));
     if (dropped !== '' && text.endsWith(dropped)) {
-      return { tokens: tokens.slice(0, -count), dropped };
+      healed = { tokens: tokens.slice(0, -count), dropped };
+      if (!cutsWord(text, dropped)) {
+        break;
+      }
     }
   }
-  return { tokens, dropped: '' };
+  return healed;
 }

@@ -8,17 +8,31 @@ const detokenize = (tokens: readonly number[]): Promise<string> =>
 
 describe('prompt: token healing', () => {
   it('drops the last token', async () => {
-    assert.deepEqual(await healTokens('ab', bytes('ab'), 0, detokenize), {
-      tokens: bytes('a'),
-      dropped: 'b',
+    assert.deepEqual(await healTokens('a = (', bytes('a = ('), 0, detokenize), {
+      tokens: bytes('a = '),
+      dropped: '(',
     });
+  });
+
+  it('goes back to the beginning of the word', async () => {
+    assert.deepEqual(await healTokens('items.pu', bytes('items.pu'), 0, detokenize), {
+      tokens: bytes('items.'),
+      dropped: 'pu',
+    });
+  });
+
+  it('drops a bounded number of tokens', async () => {
+    const word = 'incomprehensibilities';
+    const { tokens, dropped } = await healTokens(word, bytes(word), 0, detokenize);
+    assert.equal(dropped, 'lities');
+    assert.equal(tokens.length, word.length - 6);
   });
 
   it('never cuts a character in two', async () => {
     for (const character of ['é', '本', '🌳']) {
-      const text = `x${character}`;
+      const text = `(${character}`;
       assert.deepEqual(await healTokens(text, bytes(text), 0, detokenize), {
-        tokens: bytes('x'),
+        tokens: bytes('('),
         dropped: character,
       });
     }

@@ -1,0 +1,140 @@
+/** A language client without an editor: forks dist/server.js as VS Code does and speaks LSP to it. */
+import type { InitializationOptions, ServerSettings, ServerStatus } from '#protocol';
+import { LastPromptRequest, StatusNotification, StatusRequest } from '#protocol';
+import { fork, type ChildProcess } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  createMessageConnection,
+  IPCMessageReader,
+  IPCMessageWriter,
+  type CancellationToken,
+  type MessageConnection,
+} from 'vscode-jsonrpc/node';
+import type { InlineCompletionItem, Position, SelectedCompletionInfo } from 'vscode-languageserver';
+
+export const root = join(__dirname, '..', '..');
+const server = join(root, 'dist', 'server.js');
+
+export const settings: ServerSettings = {
+  modelPath: '',
+  threads: 0,
+  maxContextTokens: 0,
+  completion: { enabled: true, languages: { '*': true }, maxTokens: 32 },
+};
+
+export class LspClient {
+  readonly statuses: ServerStatus[] = [];
+  readonly exited: Promise<{ code: number | null; signal: string | null }>;
+  private readonly versions = new Map<string, number>();
+
+  private constructor(
+    readonly child: ChildProcess,
+    readonly connection: MessageConnection,
+  ) {
+    this.exited = new Promise((resolve) => {
+      child.once('exit', (code, signal) => {
+        resolve({ code, signal });
+      });
+    });
+    connection.onNotification(StatusNotification.method, (status: ServerStatus) => {
+      this.statuses.push(status);
+    });
+  }
+
+  static async start(
+    options: Partial<InitializationOptions> = {},
+    environment: Record<string, string> = {},
+  ): Promise<LspClient> {
+    if (!existsSync(server)) {
+      throw new Error('dist/server.js is missing. Run "npm run build" first.');
+    }
+    const child = fork(server, ['--node-ipc'], {
+      execArgv: [],
+      env: { ...process.env, ...environment },
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    });
+    const connection = createMessageConnection(new IPCMessageReader(child), new IPCMessageWriter(child));
+    const client = new LspClient(child, connection);
+    connection.listen();
+    // A test that fails before it stops its server must not keep the suite waiting for it.
+    child.unref();
+    child.channel?.unref();
+    await connection.sendRequest('initialize', {
+      processId: process.pid,
+      rootUri: null,
+      workspaceFolders: [{ uri: 'file:///w', name: 'w' }],
+      capabilities: {},
+      initializationOptions: { protocolVersion: 1, settings, extensionPath: root, ...options },
+    });
+    await connection.sendNotification('initialized', {});
+    return client;
+  }
+
+  /** Resolves when the server says that it is ready. */
+  async ready(): Promise<ServerStatus> {
+    for (;;) {
+      const status = await this.status();
+      if (status.state === 'ready' || status.state === 'failed') {
+        return status;
+      }
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+
+  status(): Promise<ServerStatus> {
+    return this.connection.sendRequest(StatusRequest.method);
+  }
+
+  lastPrompt(): Promise<LastPromptResult> {
+    return this.connection.sendRequest(LastPromptRequest.method);
+  }
+
+  async open(uri: string, text: string, languageId = 'typescript'): Promise<void> {
+    this.versions.set(uri, 1);
+    await this.connection.sendNotification('textDocument/didOpen', {
+      textDocument: { uri, languageId, version: 1, text },
+    });
+  }
+
+  async insert(uri: string, position: Position, text: string): Promise<void> {
+    const version = (this.versions.get(uri) ?? 0) + 1;
+    this.versions.set(uri, version);
+    await this.connection.sendNotification('textDocument/didChange', {
+      textDocument: { uri, version },
+      contentChanges: [{ range: { start: position, end: position }, text }],
+    });
+  }
+
+  async close(uri: string): Promise<void> {
+    await this.connection.sendNotification('textDocument/didClose', { textDocument: { uri } });
+  }
+
+  complete(
+    uri: string,
+    position: Position,
+    selectedCompletionInfo?: SelectedCompletionInfo,
+    token?: CancellationToken,
+  ): Promise<InlineCompletionItem[]> {
+    return this.connection.sendRequest(
+      'textDocument/inlineCompletion',
+      {
+        textDocument: { uri },
+        position,
+        context: { triggerKind: 2, ...(selectedCompletionInfo && { selectedCompletionInfo }) },
+      },
+      ...(token === undefined ? [] : [token]),
+    );
+  }
+
+  async stop(): Promise<void> {
+    if (this.child.exitCode === null && this.child.signalCode === null) {
+      await this.connection.sendRequest('shutdown');
+      await this.connection.sendNotification('exit');
+      await this.exited;
+    }
+    this.connection.dispose();
+  }
+}
+
+type LastPromptResult = { text: string; tokens: number; suggestion: string; healed: string } | null;

@@ -1,0 +1,202 @@
+import * as assert from 'node:assert/strict';
+import { Completer, type CompletionRequest } from '../../../server/src/completion';
+import { EngineError, ScriptedEngine, type ScriptedOptions } from '../../../server/src/engine';
+import { ModelHost } from '../../../server/src/models';
+import { silentLog } from '../../../server/src/util/log';
+
+const spm = '<|file_sep|>{path}\n<|fim_prefix|><|fim_suffix|>{suffix}<|fim_middle|>{prefix}';
+const never = new AbortController().signal;
+
+interface Stage {
+  readonly engine: ScriptedEngine;
+  readonly completer: Completer;
+  readonly host: ModelHost;
+}
+
+async function stage(options: ScriptedOptions = {}, small = true): Promise<Stage> {
+  const engine = new ScriptedEngine({
+    ...options,
+    info: {
+      metadata: { 'fim.template.spm': spm },
+      parameters: small ? 10e6 : 1.7e9,
+      ...options.info,
+    },
+  });
+  const host = new ModelHost({ engine, embeddedPath: '/embedded.gguf', log: silentLog });
+  assert.equal(await host.load({ path: '', threads: 0, maxContextTokens: 0 }), '');
+  return { engine, host, completer: new Completer(engine, host) };
+}
+
+/** A request at the '|' of a text. */
+function at(marked: string, more: Partial<CompletionRequest> = {}, version = 1): CompletionRequest {
+  const offset = marked.indexOf('|');
+  return {
+    document: {
+      uri: 'file:///w/a.ts',
+      path: 'src/a.ts',
+      languageId: 'typescript',
+      version,
+      text: marked.replace('|', ''),
+    },
+    offset,
+    maxTokens: 40,
+    ...more,
+  };
+}
+
+const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+describe('completion: the completer', () => {
+  it('shows the model path, suffix and prefix in its own form, and returns the rest of the line', async () => {
+    const { engine, completer } = await stage({ answer: () => 'compute(1);\nmore' });
+    const suggestion = await completer.complete(at('let x = |\nlet y;'), never);
+    assert.deepEqual(suggestion, { text: 'compute(1);', start: 8, end: 8 });
+    const prompt = engine.runs[0]?.prompt ?? '';
+    assert.ok(
+      prompt.startsWith('<|file_sep|>src/a.ts\n<|fim_prefix|><|fim_suffix|>\nlet y;<|fim_middle|>let x'),
+      prompt,
+    );
+  });
+
+  it('asks for the dropped text again and does not return it', async () => {
+    const { engine, completer } = await stage({
+      answer: ({ request }) => `${request.requiredPrefix ?? ''}lue`,
+    });
+    const suggestion = await completer.complete(at('let va|'), never);
+    assert.equal(suggestion?.text, 'lue');
+    const run = engine.runs[0];
+    const healed = run?.request.requiredPrefix ?? '';
+    assert.ok(healed !== '' && 'let va'.endsWith(healed));
+    assert.ok(!run?.prompt.endsWith('let va'));
+    assert.equal(completer.lastPrompt?.healed, healed);
+  });
+
+  it('answers from the last suggestion while it is typed along', async () => {
+    const { engine, completer } = await stage({
+      answer: ({ request }) => `${request.requiredPrefix ?? ''}compute(1);`,
+    });
+    assert.equal((await completer.complete(at('let x = |'), never))?.text, 'compute(1);');
+    assert.equal((await completer.complete(at('let x = com|'), never))?.text, 'pute(1);');
+    assert.equal((await completer.complete(at('let x = compute(|)'), never))?.text, '1);');
+    assert.equal(engine.runs.length, 1);
+    assert.equal(completer.counters.snapshot().typedAlong, 2);
+    assert.equal(completer.counters.snapshot().runs, 1);
+  });
+
+  it('lets the latest request win', async () => {
+    const { engine, completer } = await stage({ answer: () => 'abc', decodeMsPerToken: 20 });
+    const first = completer.complete(at('let x = |'), never);
+    await wait(10);
+    const second = completer.complete(at('let xy = |'), never);
+    await assert.rejects(first, { code: 'cancelled' });
+    assert.equal((await second)?.text, 'abc');
+    assert.equal(completer.counters.snapshot().cancelled, 1);
+    assert.equal(engine.jobsInFlight, 0);
+  });
+
+  it('stops when the editor gives up', async () => {
+    const { engine, completer } = await stage({ answer: () => 'abc', prefillMsPerToken: 5 });
+    const controller = new AbortController();
+    const promise = completer.complete(at('let x = |'), controller.signal);
+    await wait(10);
+    controller.abort();
+    await assert.rejects(promise, { code: 'cancelled' });
+    assert.equal(engine.jobsInFlight, 0);
+    assert.equal(completer.busy, false);
+  });
+
+  it('computes only what was typed', async () => {
+    const { completer } = await stage({ answer: ({ request }) => `${request.requiredPrefix ?? ''}zzz` });
+    const head = 'const first = 1;\n'.repeat(20);
+    await completer.complete(at(`${head}let x|\nend`), never);
+    const before = completer.counters.snapshot().tokensEvaluated;
+    await completer.complete(at(`${head}let xy|\nend`), never);
+    const evaluated = completer.counters.snapshot().tokensEvaluated - before;
+    assert.ok(evaluated <= 3, `${String(evaluated)} tokens`);
+  });
+
+  it('extends the item that is selected in the suggest widget', async () => {
+    const { engine, completer } = await stage({
+      answer: ({ request }) => `${request.requiredPrefix ?? ''}(text);`,
+    });
+    const request = at('console.lo|', { selected: { start: 8, end: 10, text: 'log' } });
+    assert.deepEqual(await completer.complete(request, never), { text: 'log(text);', start: 8, end: 10 });
+    assert.ok(engine.runs[0]?.prompt.includes('console.'));
+  });
+
+  it('lets capable models write several lines where nothing follows, and one where something does', async () => {
+    const text = 'a();\nb();\nc();';
+    const { completer } = await stage({ answer: () => text }, false);
+    assert.equal((await completer.complete(at('  |\nend'), never))?.text, text);
+    assert.equal((await completer.complete(at('x = | + 1;\nend'), never))?.text, 'a();');
+  });
+
+  it('stops a model that repeats itself', async () => {
+    const { completer, engine } = await stage(
+      { answer: () => 'foo();\nbar();\n'.repeat(50), decodeMsPerToken: 1 },
+      false,
+    );
+    assert.equal((await completer.complete(at('|', { maxTokens: 400 }), never))?.text, 'foo();\nbar();');
+    const outcome = engine.runs[0]?.outcome;
+    assert.ok(outcome !== undefined && 'tokens' in outcome && outcome.tokens.length < 60);
+  });
+
+  it('writes line breaks as the file does', async () => {
+    const { completer } = await stage({ answer: () => 'a();\nb();' }, false);
+    assert.equal((await completer.complete(at('x\r\n  |'), never))?.text, 'a();\r\nb();');
+  });
+
+  it('bans what chat models think, and ends at the end of text', async () => {
+    const { completer, engine } = await stage({ answer: () => 'x' });
+    await completer.complete(at('let x = |'), never);
+    const request = engine.runs[0]?.request;
+    const eos = await engine.findToken(1, '<|endoftext|>');
+    assert.equal(eos < 0 || (request?.stopTokens ?? []).includes(eos), true);
+  });
+
+  it('passes errors of the engine on', async () => {
+    const { completer } = await stage({
+      answer: () => {
+        throw new EngineError('out_of_memory', 'no memory; choose a smaller model');
+      },
+    });
+    await assert.rejects(completer.complete(at('let x = |'), never), { code: 'out_of_memory' });
+    assert.equal(completer.busy, false);
+  });
+
+  it('goes on after the model was replaced', async () => {
+    const { completer, host, engine } = await stage({ answer: () => 'abc' });
+    await completer.complete(at('let x = |'), never);
+    await host.restart();
+    assert.equal((await completer.complete(at('let x = |'), never))?.text, 'abc');
+    assert.equal(engine.runs.length, 2);
+  });
+
+  it('fits a file that is larger than the context', async () => {
+    const { completer, engine } = await stage({
+      answer: ({ request }) => `${request.requiredPrefix ?? ''}abc`,
+      contextLength: 400,
+    });
+    const lines = Array.from({ length: 300 }, (_, i) => `const v${String(i)} = ${String(i)};`).join('\n');
+    const middle = lines.indexOf('v150 ');
+    const request = at('|');
+    const text = lines;
+    const suggestion = await completer.complete(
+      { ...request, document: { ...request.document, text }, offset: middle },
+      never,
+    );
+    assert.ok(suggestion !== undefined);
+    const run = engine.runs[0];
+    assert.ok((run?.request.tokens.length ?? 0) <= 400 - request.maxTokens);
+    assert.ok((run?.request.tokens.length ?? 0) > 120);
+    assert.ok(run?.prompt.includes('v149') && run.prompt.includes('v151'));
+  });
+
+  it('frees what it keeps for a document that was closed', async () => {
+    const { completer, engine } = await stage({ answer: () => 'abc' });
+    await completer.complete(at('let x = |'), never);
+    await completer.forget('file:///w/a.ts');
+    assert.equal((await completer.complete(at('let x = |'), never))?.text, 'abc');
+    assert.equal(engine.runs.length, 2);
+  });
+});
