@@ -15,6 +15,7 @@ import {
   running,
   type,
   until,
+  warmUp,
   workspacePath,
 } from './support';
 
@@ -53,6 +54,8 @@ describe('Niwaki in the extension host', function () {
     assert.ok(model !== null && model.embedded && model.parameters > 1e5 && model.name === status.model);
     assert.ok(model.kernelTables.some((table) => table.name === status.kernels && table.supported));
   });
+
+  it('offers ghost text soon after the window has opened', warmUp).timeout(60_000);
 
   it('writes ghost text that can be accepted while typing', async () => {
     await ready();

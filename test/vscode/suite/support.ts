@@ -18,7 +18,8 @@ export async function until<T>(
   ask: () => Promise<T | undefined | false> | T | undefined | false,
   ms = 10_000,
 ): Promise<T> {
-  for (const end = Date.now() + ms; ; await sleep(20)) {
+  const end = Date.now() + ms;
+  for (;;) {
     const answer = await ask();
     if (answer !== undefined && answer !== false) {
       return answer;
@@ -26,6 +27,7 @@ export async function until<T>(
     if (Date.now() > end) {
       throw new Error(`${what}: not within ${String(ms)} ms`);
     }
+    await sleep(20);
   }
 }
 
@@ -129,6 +131,24 @@ export async function offersGhostText(editor: vscode.TextEditor, ms: number): Pr
   } catch {
     return false;
   }
+}
+
+/**
+ * VS Code makes the part of a new editor that shows ghost text when it finds time, up to five seconds later; what is typed
+ * earlier is answered by nobody.
+ */
+export async function warmUp(): Promise<void> {
+  await until(
+    'ghost text in a new editor',
+    async () => {
+      const editor = await openFile(palette);
+      await type('pa');
+      const offered = await offersGhostText(editor, 1_500);
+      await closeEditors();
+      return offered;
+    },
+    30_000,
+  );
 }
 
 /** A setting of ours, for this user; undefined takes it back. */

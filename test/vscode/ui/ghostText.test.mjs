@@ -1,10 +1,14 @@
 /** Ghost text as a user meets it: real keys in a real editor. */
+/* global describe, it, before, after, afterEach */
 import assert from 'node:assert/strict';
 import { paletteFile } from '../workspace.mjs';
 import { isAlive, Ui, until } from './support.mjs';
 
-/** From the last key to visible ghost text. VS Code itself waits some 50 ms and draws; a busy machine takes its share. */
-const visibleMs = 2_000;
+/**
+ * From the last key to visible ghost text, at worst. The test of the extension host measures the server itself; here VS Code waits
+ * and draws as well, and a machine that does other things takes its share.
+ */
+const visibleMs = 10_000;
 const afterCrashMs = 3_000;
 
 describe('Niwaki under real keys', function () {
@@ -16,6 +20,7 @@ describe('Niwaki under real keys', function () {
     this.timeout(180_000); // the first time, VS Code has to be fetched
     ui = await Ui.start();
     await ui.open(paletteFile);
+    await ui.warmUp();
   });
 
   after(async () => {
@@ -33,7 +38,7 @@ describe('Niwaki under real keys', function () {
     const typed = Date.now();
     await ui.ghostText.waitFor({ timeout: visibleMs });
     console.log(`      visible ${Date.now() - typed} ms after the last key`);
-    assert.match(await ui.ghostText.textContent(), /^ette/);
+    assert.match(await ui.suggestion(), /^ette\.addColour\('\w+'\);?$/);
     await ui.screenshot('ghost-text');
     await ui.page.keyboard.press('Tab');
     const lines = (await ui.save(paletteFile)).split('\n');
@@ -50,7 +55,7 @@ describe('Niwaki under real keys', function () {
       await ui.type(letter);
       await ui.ghostText.waitFor({ timeout: visibleMs });
     }
-    assert.match(await ui.ghostText.textContent(), /^Colour\('/);
+    assert.match(await ui.suggestion(), /^Colour\('\w+'\);?$/);
     const after = await ui.engineInfo();
     assert.ok(after.typedAlong > before.typedAlong, `${before.typedAlong} → ${after.typedAlong}`);
     assert.equal(after.runs, before.runs);
@@ -63,9 +68,8 @@ describe('Niwaki under real keys', function () {
     await ui.ghostText.waitFor({ timeout: visibleMs });
     await ui.page.keyboard.press('Escape');
     await ui.ghostText.waitFor({ state: 'detached', timeout: visibleMs });
-    assert.equal((await ui.save(paletteFile)).split('\n').at(-1), 'pal');
-    await ui.page.keyboard.press('Control+Z');
-    await ui.command('Edit: Undo').catch(() => {});
+    assert.equal(await ui.lastLine(), 'pal');
+    await ui.revert();
   });
 
   it('shows ghost text again within 3 seconds after the server process crashed', async () => {
@@ -95,7 +99,7 @@ describe('Niwaki under real keys', function () {
 
   it('says in the status bar when completions are off', async () => {
     await ui.command('Niwaki: Toggle Completions');
-    await ui.page.locator('.statusbar-item[aria-label*="Niwaki: completions are off"]').waitFor();
+    await ui.saysInStatusBar('Niwaki: completions are off');
     await ui.page.keyboard.press('Enter');
     await ui.type('pal');
     await assert.rejects(ui.ghostText.waitFor({ timeout: 1_000 }));

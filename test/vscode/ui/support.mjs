@@ -38,7 +38,11 @@ function readProcess(pid) {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     // The second field is a name in brackets and may hold anything; the group is the third field behind it.
     const group = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[2]);
-    return { pid, group, command: readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ') };
+    return {
+      pid: Number(pid),
+      group,
+      command: readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' '),
+    };
   } catch {
     return undefined; // it ended while we looked
   }
@@ -69,16 +73,27 @@ export class Ui {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  get statusBar() {
-    return this.page.locator('.statusbar-item[id^="niwaki.niwaki"]');
-  }
-
   get ghostText() {
     return this.page.locator('.editor-instance [class*="ghost-text"]').first();
   }
 
+  /** The whole ghost text; it comes in as many pieces as it has colours. */
+  async suggestion() {
+    const pieces = await this.page
+      .locator('.editor-instance [class*="ghost-text-decoration"]')
+      .allTextContents();
+    return pieces.join('').replaceAll('\u00a0', ' ');
+  }
+
   async ready(ms = 60_000) {
-    await this.page.locator('.statusbar-item[aria-label*="Niwaki: ready"]').waitFor({ timeout: ms });
+    await this.saysInStatusBar('Niwaki: ready', ms);
+  }
+
+  /** Our own item of the status bar; the editor's language status says the same in its own way. */
+  async saysInStatusBar(label, ms = 10_000) {
+    await this.page
+      .locator(`[id^="niwaki.niwaki"].statusbar-item[aria-label*="${label}"]`)
+      .waitFor({ timeout: ms });
   }
 
   async screenshot(name) {
@@ -114,8 +129,9 @@ export class Ui {
     await this.page.keyboard.press('F1');
     const input = this.page.locator('.quick-input-widget input').first();
     await input.fill(`>${title}`);
-    await this.page.locator('.quick-input-list [role=option]', { hasText: title }).first().waitFor();
-    await this.page.keyboard.press('Enter');
+    // Clicked by its whole name: while the list is still being filtered, Enter would take whatever is at its top.
+    const name = new RegExp(`^${title.replace(/[^\w\s]/g, '\\$&')}$`);
+    await this.page.locator('.quick-input-list [role=option] .label-name', { hasText: name }).first().click();
     await this.page.locator('.quick-input-widget').waitFor({ state: 'hidden' });
   }
 
@@ -131,6 +147,29 @@ export class Ui {
     await this.page.keyboard.press('Control+End');
   }
 
+  /**
+   * VS Code makes the part of a new editor that shows ghost text when it finds time, up to five seconds later; what is typed
+   * earlier is answered by nobody. Types and takes back until there is an answer.
+   */
+  async warmUp() {
+    await until(
+      'ghost text in a new editor',
+      async () => {
+        await this.type('pa');
+        const shown = await this.ghostText.waitFor({ timeout: 1_500 }).then(
+          () => true,
+          () => false,
+        );
+        await this.page.keyboard.press('Escape');
+        await this.page.keyboard.press('Backspace');
+        await this.page.keyboard.press('Backspace');
+        return shown;
+      },
+      30_000,
+    );
+    await this.revert();
+  }
+
   /** Real keys, about as fast as people type. */
   async type(text) {
     await this.page.keyboard.type(text, { delay: 60 });
@@ -141,6 +180,15 @@ export class Ui {
     await this.page.keyboard.press('Control+S');
     await this.page.locator(`.tab.active.dirty`).waitFor({ state: 'detached' });
     return readFileSync(join(this.workspace, name), 'utf8');
+  }
+
+  /** The last line that the editor shows. Monaco keeps the lines in no order, and writes spaces as non-breaking ones. */
+  async lastLine() {
+    const lines = await this.page
+      .locator('.editor-instance .view-line')
+      .evaluateAll((all) => all.map((line) => ({ top: parseFloat(line.style.top), text: line.textContent })));
+    const last = lines.reduce((lowest, line) => (line.top > lowest.top ? line : lowest));
+    return last.text.replaceAll('\u00a0', ' ');
   }
 
   /** Undoes what a test typed: back to the saved file. */
