@@ -117,6 +117,7 @@ function runTest(path) {
     let output = '';
     const child = spawn(path, [], {
       cwd: root,
+      env: { UBSAN_OPTIONS: 'halt_on_error=1:print_stacktrace=1', ...process.env },
       stdio: ['ignore', 'pipe', 'pipe'],
       timeout: timeoutMs,
       killSignal: 'SIGKILL',

@@ -61,6 +61,8 @@ async function npmInstall(cwd, specs) {
   const args = [
     'install',
     ...['--ignore-scripts', '--omit=dev', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'],
+    // npm's own patience is minutes for every package: whoever is offline should learn it soon.
+    ...['--fetch-retries=2', '--fetch-retry-mintimeout=500', '--fetch-retry-maxtimeout=3000'],
     '--prefer-offline', // the versions are exact: what npm has in its cache need not be asked for again
     ...specs,
   ];

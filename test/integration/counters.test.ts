@@ -1,6 +1,10 @@
 /** Typing appends to the prompt and nothing else: what is computed for a keystroke is what was typed. */
 import * as assert from 'node:assert/strict';
-import { LspClient } from './lspClient';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { shapeNamed, writeGguf } from '../support/ggufWriter';
+import { LspClient, settings } from './lspClient';
 
 const uri = 'file:///w/src/long.ts';
 
@@ -50,5 +54,29 @@ describe('integration: counters', function () {
       assert.ok(tokens <= 64, `${String(tokens)} tokens`);
     }
     await client.stop();
+  });
+
+  it('typing 20 characters in a 1,500-line file computes at most 64, with a model of the 1.7B shape', async () => {
+    // Two of its 28 layers: what is computed and what is reused does not depend on them, only the time does.
+    const folder = mkdtempSync(join(tmpdir(), 'niwaki-'));
+    try {
+      const modelPath = join(folder, 'two-layers.gguf');
+      writeGguf(modelPath, { shape: shapeNamed('qwen3-1.7B', 2) });
+      const completion = { ...settings.completion, maxTokens: 2 };
+      const client = await LspClient.start({ settings: { ...settings, modelPath, completion } });
+      const status = await client.ready();
+      assert.equal(status.problem, '');
+      const text = Array.from({ length: 1500 }, (_, i) => `x${String(i)} = y[${String(i % 9)}];`);
+      const tokens = await tokensForTyping(client, text, 1450, ' // zq 17 wholly new');
+      const prompt = await client.lastPrompt();
+      console.log(
+        `      ${String(tokens)} tokens for 20 characters, in a prompt of ${String(prompt?.tokens)}`,
+      );
+      assert.ok(prompt?.text.startsWith('x0 = y[0];\n'), 'the whole file is in the prompt');
+      assert.ok(tokens <= 64, `${String(tokens)} tokens`);
+      await client.stop();
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 });

@@ -13,9 +13,12 @@ function repeats(lines: readonly string[], index: number): boolean {
   return lines.slice(Math.max(0, index - 4), index).some((earlier) => earlier.trim() === line);
 }
 
+/** A phrase that stands three times in a row at the end: a small model that has lost its way goes on like that for ever. */
+const goingInCircles = /(.{4,60}?)\1\1$/;
+
 /**
  * The text up to a sensible end, and whether that end has been reached: then the model need not go on. Ends are the policy's
- * number of lines, a line that was written a moment ago, and two empty lines.
+ * number of lines, a line that was written a moment ago, two empty lines, and a phrase that comes three times in a row.
  */
 export function cutAtEnd(
   text: string,
@@ -34,6 +37,10 @@ export function cutAtEnd(
     ) {
       return { text: lines.slice(0, i).join('\n'), ended: true };
     }
+  }
+  const circle = goingInCircles.exec(text.trimEnd());
+  if (circle !== null && /\w/.test(circle[1] as string)) {
+    return { text: text.slice(0, circle.index + (circle[1] as string).length), ended: true };
   }
   return { text, ended: false };
 }

@@ -25,6 +25,14 @@ describe('completion: where text ends', () => {
     assert.equal(cutAtEnd('a();\n\nb();\n', { maxLines: 9 }).ended, false);
   });
 
+  it('ends where a model goes in circles, and bears rulers and tables', () => {
+    const text = `import { a${', type Inventory'.repeat(3)}`;
+    assert.deepEqual(cutAtEnd(text, { maxLines: 1 }), { text: 'import { a, type Inventory', ended: true });
+    assert.equal(cutAtEnd(text.slice(0, -1), { maxLines: 1 }).ended, false);
+    assert.equal(cutAtEnd(`// ${'='.repeat(40)}`, { maxLines: 1 }).ended, false);
+    assert.equal(cutAtEnd('[0, 0, 0, 0, 0, 0]', { maxLines: 1 }).ended, false);
+  });
+
   it('does not judge a line that is still being written', () => {
     assert.equal(cutAtEnd('foo();\nfoo();', { maxLines: 9 }).ended, false);
     assert.equal(cutWhenDone('foo();\nfoo();', { maxLines: 9 }), 'foo();');
