@@ -246,7 +246,9 @@ TEST("tensors of impossible shapes") {
 
 TEST("tensors that lie elsewhere than they can") {
   // The offset is the last field of an entry.
-  const std::vector<uint8_t> bytes = Sample().Write();
+  GgufWriter sample = Sample();
+  sample.tensors[0] = {"x.weight", {17}, 1, std::vector<uint8_t>(34, 1)};  // two bytes beyond a border
+  const std::vector<uint8_t> bytes = sample.Write();
   const auto with_offset = [&](const std::string& name, uint64_t offset) {
     std::vector<uint8_t> changed = bytes;
     const auto at = std::search(changed.begin(), changed.end(), name.begin(), name.end());
