@@ -7,10 +7,8 @@ import { root } from '../../scripts/vscode/setup.mjs';
  * A file in which there is hardly a doubt how the next line goes on, even for the smallest model. It ends with a line break, so
  * that a test types at the end of it.
  */
-export const paletteFile = 'palette.ts';
-const palette = `const palette = new Palette();
-
-${['red', 'green', 'blue', 'yellow'].map((name) => `palette.addColour('${name}');\n`).join('')}`;
+export const countingFile = 'counting.ts';
+const counting = ['one', 'two', 'three', 'four', 'five'].map((word) => `console.log('${word}');\n`).join('');
 
 const settings = {
   // An open suggest widget hides ghost text that does not extend its selected item. Tests of ghost text alone do without it.
@@ -28,7 +26,7 @@ export function makeWorkspace(folder) {
   if (existsSync(sample)) {
     cpSync(sample, folder, { recursive: true });
   }
-  const files = { [paletteFile]: palette, '.vscode/settings.json': JSON.stringify(settings, null, 2) };
+  const files = { [countingFile]: counting, '.vscode/settings.json': JSON.stringify(settings, null, 2) };
   for (const [name, text] of Object.entries(files)) {
     mkdirSync(dirname(join(folder, name)), { recursive: true });
     writeFileSync(join(folder, name), text);

@@ -9,8 +9,8 @@ import {
   extension,
   offersGhostText,
   openFile,
-  palette,
-  paletteLine,
+  counting,
+  countingLine,
   ready,
   running,
   type,
@@ -28,7 +28,7 @@ function longText(seed: number): string {
     { length: 220 },
     (_, i) => `export const value${String(seed)}_${String(i)} = compute(${String(i * 7919 + seed)});\n`,
   );
-  return `${lines.join('')}${palette}`;
+  return `${lines.join('')}${counting}`;
 }
 
 describe('Niwaki in the extension host', function () {
@@ -59,14 +59,14 @@ describe('Niwaki in the extension host', function () {
 
   it('writes ghost text that can be accepted while typing', async () => {
     await ready();
-    const editor = await openFile(palette);
+    const editor = await openFile(counting);
     const before = (await running()).status.counters;
-    await type('pal');
-    assert.match(await acceptGhostText(editor), paletteLine);
+    await type('con');
+    assert.match(await acceptGhostText(editor), countingLine);
     const { status, lastPrompt } = await running();
     assert.ok(status.counters.runs > before.runs && status.counters.tokensDecoded > before.tokensDecoded);
     assert.ok(lastPrompt !== null);
-    assert.ok(lastPrompt.text.includes("palette.addColour('green');"));
+    assert.ok(lastPrompt.text.includes("console.log('four');"));
     const took = lastPrompt.promptMs + lastPrompt.prefillMs + lastPrompt.decodeMs;
     console.log(`    the last suggestion took ${took.toFixed(1)} ms`);
     assert.ok(took < suggestionMs, `took ${took.toFixed(1)} ms`);
@@ -75,11 +75,11 @@ describe('Niwaki in the extension host', function () {
   it('computes only what was typed when the file grows', async () => {
     await ready();
     const editor = await openFile(longText(1));
-    await type('palette.add');
+    await type('console.lo');
     await acceptGhostText(editor);
     await type('\n');
     const before = (await running()).status.counters;
-    await type('palette.add');
+    await type('console.lo');
     await acceptGhostText(editor);
     const { counters } = (await running()).status;
     const evaluated = counters.tokensEvaluated - before.tokensEvaluated;
@@ -93,10 +93,10 @@ describe('Niwaki in the extension host', function () {
     for (let seed = 2; seed < 8 && cancelled === 0; seed += 1) {
       const editor = await openFile(longText(seed)); // unknown text: the model is busy reading it for a while
       const before = (await running()).status.counters;
-      await type('p');
+      await type('c');
       await until('the engine runs', async () => (await running()).status.counters.runs > before.runs);
-      await type('a');
-      assert.match(await acceptGhostText(editor, 10_000), /^pa./);
+      await type('o');
+      assert.match(await acceptGhostText(editor, 10_000), /^co./);
       cancelled = (await running()).status.counters.cancelled - before.cancelled;
     }
     assert.ok(cancelled > 0, 'no request was cancelled');
@@ -104,10 +104,10 @@ describe('Niwaki in the extension host', function () {
 
   it('is switched off and on by its command', async () => {
     await ready();
-    let editor = await openFile(palette);
+    let editor = await openFile(counting);
     await vscode.commands.executeCommand('niwaki.toggleCompletions');
     try {
-      await type('pal');
+      await type('con');
       const before = (await running()).status.counters.runs;
       assert.equal(await offersGhostText(editor, 1_500), false);
       assert.equal((await running()).status.counters.runs, before);
@@ -115,15 +115,15 @@ describe('Niwaki in the extension host', function () {
       await vscode.commands.executeCommand('niwaki.toggleCompletions');
     }
     await closeEditors();
-    editor = await openFile(palette);
-    await type('pal');
-    assert.match(await acceptGhostText(editor), paletteLine);
+    editor = await openFile(counting);
+    await type('con');
+    assert.match(await acceptGhostText(editor), countingLine);
   });
 
   it('leaves a language alone for which completions are off', async () => {
     await ready();
-    const editor = await openFile(palette, '.txt'); // plain text is off unless the user says otherwise
-    await type('pal');
+    const editor = await openFile(counting, '.txt'); // plain text is off unless the user says otherwise
+    await type('con');
     assert.equal(await offersGhostText(editor, 1_000), false);
   });
 
@@ -139,9 +139,9 @@ describe('Niwaki in the extension host', function () {
       });
       assert.ok(status.problem.includes('broken.gguf'), status.problem);
       assert.equal(status.embedded, true);
-      const editor = await openFile(palette);
-      await type('pal');
-      assert.match(await acceptGhostText(editor), paletteLine);
+      const editor = await openFile(counting);
+      await type('con');
+      assert.match(await acceptGhostText(editor), countingLine);
     } finally {
       await configure('model.path', undefined);
     }
@@ -153,8 +153,8 @@ describe('Niwaki in the extension host', function () {
       this.skip(); // no such signal
     }
     const { serverPid } = await ready();
-    const editor = await openFile(palette);
-    await type('pa');
+    const editor = await openFile(counting);
+    await type('co');
     const killed = Date.now();
     process.kill(serverPid, 'SIGSEGV');
     const next = await until(
@@ -168,8 +168,8 @@ describe('Niwaki in the extension host', function () {
       3_000,
     );
     assert.notEqual(next, serverPid);
-    await type('l');
-    assert.match(await acceptGhostText(editor, 3_000), paletteLine);
+    await type('n');
+    assert.match(await acceptGhostText(editor, 3_000), countingLine);
     const took = Date.now() - killed;
     console.log(`    completed ${String(took)} ms after the crash`);
     assert.ok(took < 3_000, `took ${String(took)} ms`);
@@ -188,15 +188,15 @@ describe('Niwaki in the extension host', function () {
         return true;
       }
     });
-    const editor = await openFile(palette);
-    await type('pal');
-    assert.match(await acceptGhostText(editor), paletteLine);
+    const editor = await openFile(counting);
+    await type('con');
+    assert.match(await acceptGhostText(editor), countingLine);
   });
 
   it('shows the prompt that the model read', async () => {
     await ready();
-    const editor = await openFile(palette);
-    await type('palette');
+    const editor = await openFile(counting);
+    await type('console');
     await acceptGhostText(editor);
     // Accepting makes the editor ask again, so the last prompt may change once more: the page has to agree with it in the end.
     await until('the prompt is shown', async () => {
@@ -230,8 +230,8 @@ describe('Niwaki in the extension host', function () {
   it('brings the page up to date when it is shown again', async () => {
     await ready();
     await vscode.commands.executeCommand('niwaki.showEngineInfo');
-    const editor = await openFile(palette);
-    await type('pal');
+    const editor = await openFile(counting);
+    await type('con');
     await acceptGhostText(editor);
     await vscode.commands.executeCommand('niwaki.showEngineInfo');
     const runs = (await running()).status.counters.runs;

@@ -73,12 +73,12 @@ function workspaceFolder(): vscode.Uri {
 }
 
 /** Lines after which nobody doubts how the next one goes on; see workspace.mjs. */
-export const palette = ['red', 'green', 'blue', 'yellow']
-  .map((colour) => `palette.addColour('${colour}');\n`)
+export const counting = ['one', 'two', 'three', 'four', 'five']
+  .map((word) => `console.log('${word}');\n`)
   .join('');
 
-/** What an accepted line has to look like, whichever colour the model chooses. */
-export const paletteLine = /^palette\.addColour\('\w+'\);?$/;
+/** What an accepted line has to look like, whichever word the model chooses. */
+export const countingLine = /^console\.log\('\w+'\);?$/;
 
 let files = 0;
 
@@ -141,8 +141,8 @@ export async function warmUp(): Promise<void> {
   await until(
     'ghost text in a new editor',
     async () => {
-      const editor = await openFile(palette);
-      await type('pa');
+      const editor = await openFile(counting);
+      await type('co');
       const offered = await offersGhostText(editor, 1_500);
       await closeEditors();
       return offered;

@@ -1,7 +1,7 @@
 /** Ghost text as a user meets it: real keys in a real editor. */
 /* global describe, it, before, after, afterEach */
 import assert from 'node:assert/strict';
-import { paletteFile } from '../workspace.mjs';
+import { countingFile } from '../workspace.mjs';
 import { isAlive, Ui, until } from './support.mjs';
 
 /**
@@ -19,7 +19,7 @@ describe('Niwaki under real keys', function () {
   before(async function () {
     this.timeout(180_000); // the first time, VS Code has to be fetched
     ui = await Ui.start();
-    await ui.open(paletteFile);
+    await ui.open(countingFile);
     await ui.warmUp();
   });
 
@@ -34,28 +34,29 @@ describe('Niwaki under real keys', function () {
   });
 
   it('shows ghost text, and Tab takes it into the file', async () => {
-    await ui.type('pal');
+    await ui.type('con');
     const typed = Date.now();
     await ui.ghostText.waitFor({ timeout: visibleMs });
     console.log(`      visible ${Date.now() - typed} ms after the last key`);
-    assert.match(await ui.suggestion(), /^ette\.addColour\('\w+'\);?$/);
+    assert.match(await ui.suggestion(), /^sole\.log\('\w+'\);?$/);
     await ui.screenshot('ghost-text');
     await ui.page.keyboard.press('Tab');
-    const lines = (await ui.save(paletteFile)).split('\n');
-    assert.match(lines.at(-1), /^palette\.addColour\('\w+'\);?$/);
+    const lines = (await ui.save(countingFile)).split('\n');
+    assert.match(lines.at(-1), /^console\.log\('\w+'\);?$/);
     await ui.screenshot('accepted');
   });
 
   it('keeps ghost text while the user types along it, without asking the model again', async () => {
     await ui.page.keyboard.press('Enter');
-    await ui.type('pal');
+    await ui.type('con');
     await ui.ghostText.waitFor({ timeout: visibleMs });
+    assert.match(await ui.suggestion(), /^sole\.log/);
     const before = await ui.engineInfo();
-    for (const letter of 'ette.add') {
+    for (const letter of 'sole.lo') {
       await ui.type(letter);
       await ui.ghostText.waitFor({ timeout: visibleMs });
     }
-    assert.match(await ui.suggestion(), /^Colour\('\w+'\);?$/);
+    assert.match(await ui.suggestion(), /^g\('\w+'\);?$/);
     const after = await ui.engineInfo();
     assert.ok(after.typedAlong > before.typedAlong, `${before.typedAlong} → ${after.typedAlong}`);
     assert.equal(after.runs, before.runs);
@@ -64,11 +65,11 @@ describe('Niwaki under real keys', function () {
 
   it('hides ghost text on Escape, and leaves the text as typed', async () => {
     await ui.page.keyboard.press('Enter');
-    await ui.type('pal');
+    await ui.type('con');
     await ui.ghostText.waitFor({ timeout: visibleMs });
     await ui.page.keyboard.press('Escape');
     await ui.ghostText.waitFor({ state: 'detached', timeout: visibleMs });
-    assert.equal(await ui.lastLine(), 'pal');
+    assert.equal(await ui.lastLine(), 'con');
     await ui.revert();
   });
 
@@ -79,7 +80,7 @@ describe('Niwaki under real keys', function () {
     process.kill(crashed, 'SIGSEGV');
     const killed = Date.now();
     // A user goes on typing, with or without answers.
-    for (const letter of 'palette.addColour') {
+    for (const letter of 'console.log') {
       await ui.type(letter);
       const shown = await ui.ghostText.waitFor({ timeout: 150 }).then(
         () => !isAlive(crashed),
@@ -101,7 +102,7 @@ describe('Niwaki under real keys', function () {
     await ui.command('Niwaki: Toggle Completions');
     await ui.saysInStatusBar('Niwaki: completions are off');
     await ui.page.keyboard.press('Enter');
-    await ui.type('pal');
+    await ui.type('con');
     await assert.rejects(ui.ghostText.waitFor({ timeout: 1_000 }));
     await ui.command('Niwaki: Toggle Completions');
     await ui.ready();
@@ -110,7 +111,7 @@ describe('Niwaki under real keys', function () {
 
   it('shows what it has read and what it runs on', async () => {
     await ui.page.keyboard.press('Enter');
-    await ui.type('pal');
+    await ui.type('con');
     await ui.ghostText.waitFor({ timeout: visibleMs });
     await ui.command('Niwaki: Show Rendered Prompt');
     await ui.page.locator('.tab.active[aria-label^="prompt.txt"]').waitFor();

@@ -155,7 +155,7 @@ export class Ui {
     await until(
       'ghost text in a new editor',
       async () => {
-        await this.type('pa');
+        await this.type('co');
         const shown = await this.ghostText.waitFor({ timeout: 1_500 }).then(
           () => true,
           () => false,
