@@ -145,7 +145,7 @@ export async function startVsCode({
     ...['--accept-server-license-terms', '--telemetry-level', 'off'],
     ...['--disable-workspace-trust', '--disable-experiments', '--enable-smoke-test-driver'],
     ...['--server-data-dir', dataDir, '--extensions-dir', extensionsDir ?? join(temporary, 'extensions')],
-    ...['--reconnection-grace-time', '1'], // no page comes back; the default keeps its extension host for hours
+    ...['--reconnection-grace-time', '300'], // by default the extension host of a closed page lives on for three hours
   ];
   const child = spawn(stack.node, args, {
     stdio: ['ignore', 'pipe', 'pipe'],

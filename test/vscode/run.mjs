@@ -43,7 +43,6 @@ async function bundleSuite() {
   });
 }
 
-/** Processes that run our language server out of this checkout, whoever started them. */
 function isAlive(pid) {
   try {
     process.kill(pid, 0);
