@@ -13,8 +13,9 @@ const scheme = 'niwaki';
 export class VirtualDocuments implements TextDocumentContentProvider, Disposable {
   private readonly emitter = new EventEmitter<Uri>();
   private readonly contents = new Map<string, string>();
-  private readonly registration = workspace.registerTextDocumentContentProvider(scheme, this);
   readonly onDidChange = this.emitter.event;
+  /** After the event: VS Code looks for it once, when it is told of the provider. */
+  private readonly registration = workspace.registerTextDocumentContentProvider(scheme, this);
 
   provideTextDocumentContent(uri: Uri): string {
     return this.contents.get(uri.path) ?? '';

@@ -65,6 +65,8 @@ class SessionImpl final : public Session {
   Status Extend(std::span<const TokenId> tokens, const CancelFlag* cancel);
   // Ids that may come next while `left` of the required prefix is outstanding.
   std::vector<TokenId> AllowedFor(std::string_view left) const;
+  // Whether the timeline has `first` somewhere, followed by tokens that begin with `rest`.
+  bool SpelledInPrompt(TokenId first, std::string_view rest) const;
 
   EngineImpl& engine_;
   const int64_t context_;
@@ -142,14 +144,44 @@ Status SessionImpl::SyncOrThrow(std::span<const TokenId> tokens, const CancelFla
 }
 
 std::vector<TokenId> SessionImpl::AllowedFor(std::string_view left) const {
-  std::vector<TokenId> ids = engine_.tokenizer().IdsWithPrefix(left);
-  for (size_t length = left.size() - 1; ids.empty() && length > 0; --length) {
-    const TokenId id = engine_.tokenizer().Find(left.substr(0, length));
-    if (id >= 0 && !engine_.tokenizer().IsControl(id)) {
+  const niwaki::Tokenizer& tokenizer = engine_.tokenizer();
+  std::vector<TokenId> ids = tokenizer.IdsWithPrefix(left);
+  // A token that is only the beginning of what is left ("p" of "pal", where "palette" is "p", "alette") would let the
+  // model take back the cut that healing undoes, unless the prompt itself spells a word with it.
+  const bool any_cut = ids.empty();
+  for (size_t length = left.size() - 1; length > 0; --length) {
+    const TokenId id = tokenizer.Find(left.substr(0, length));
+    if (id < 0 || tokenizer.IsControl(id)) {
+      continue;
+    }
+    if (SpelledInPrompt(id, left.substr(length)) || (any_cut && ids.empty())) {
       ids.push_back(id);
     }
   }
+  std::sort(ids.begin(), ids.end());
   return ids;
+}
+
+bool SessionImpl::SpelledInPrompt(TokenId first, std::string_view rest) const {
+  const niwaki::Tokenizer& tokenizer = engine_.tokenizer();
+  for (size_t at = 0; at + 1 < timeline_.size(); ++at) {
+    if (timeline_[at] != first) {
+      continue;
+    }
+    std::string_view wanted = rest;
+    for (size_t next = at + 1; next < timeline_.size() && !wanted.empty(); ++next) {
+      const std::string_view bytes = tokenizer.Bytes(timeline_[next]);
+      const size_t shared = std::min(bytes.size(), wanted.size());
+      if (shared == 0 || bytes.substr(0, shared) != wanted.substr(0, shared)) {
+        break;
+      }
+      wanted.remove_prefix(shared);
+    }
+    if (wanted.empty()) {
+      return true;
+    }
+  }
+  return false;
 }
 
 Result<DecodeResult> SessionImpl::DecodeOrThrow(const DecodeOptions& options, const CancelFlag* cancel,

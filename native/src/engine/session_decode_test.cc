@@ -176,6 +176,20 @@ TEST("token healing takes the best token among those that fit") {
   }
 }
 
+TEST("token healing: a word is cut as the prompt itself cuts it") {
+  const Tokenizer& tokenizer = Best()->tokenizer();
+  const std::string line = "palette.add('red');\n";
+  const std::string text = line + line + line;
+  // The vocabulary has tokens that begin with "pa", but spells "palette" as "p", "alette".
+  EXPECT(!tokenizer.IdsWithPrefix("pa").empty());
+  const Tokens word = tokenizer.Encode("palette", SpecialTokens::kAsText);
+  EXPECT_EQ(tokenizer.Bytes(word.front()), std::string_view("p"));
+  DecodeOptions options = Upto(12);
+  options.required_prefix = "pa";
+  const DecodeResult result = Run(tokenizer.Encode(text, SpecialTokens::kAsText), options);
+  EXPECT_EQ(result.text.substr(0, 12), std::string("palette.add("));
+}
+
 TEST("stop strings end the text before the match, also when they are spread over tokens") {
   const Tokens& prompt = Prompt(kSpm).ids;
   const DecodeResult whole = Run(prompt, Upto(40));
