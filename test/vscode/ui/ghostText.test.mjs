@@ -98,6 +98,38 @@ describe('Niwaki under real keys', function () {
     await ui.revert();
   });
 
+  it('completes in the middle of a real file, around the bracket that the editor closed', async () => {
+    const typed = 'hasTag(tag: str';
+    await ui.open('inventory.ts');
+    await ui.page.keyboard.press('Control+G');
+    await ui.page.keyboard.type('73');
+    await ui.page.keyboard.press('Enter');
+    await ui.page.keyboard.press('End');
+    await ui.page.keyboard.press('Enter');
+    await ui.page.keyboard.press('Enter');
+    await until(
+      'ghost text in the new editor',
+      async () => {
+        await ui.type(typed);
+        const shown = await ui.ghostText.waitFor({ timeout: 1_500 }).then(
+          () => true,
+          () => false,
+        );
+        for (let i = 0; !shown && i < typed.length; i += 1) {
+          await ui.page.keyboard.press('Backspace');
+        }
+        return shown;
+      },
+      30_000,
+    );
+    assert.match(await ui.suggestion(), /^ing/);
+    await ui.screenshot('readme');
+    await ui.page.keyboard.press('Tab');
+    const line = (await ui.save('src/inventory.ts')).split('\n').find((text) => text.includes('hasTag('));
+    assert.equal(line.split('(').length, line.split(')').length, line);
+    await ui.command('View: Close Editor');
+  });
+
   it('says in the status bar when completions are off', async () => {
     await ui.command('Niwaki: Toggle Completions');
     await ui.saysInStatusBar('Niwaki: completions are off');
