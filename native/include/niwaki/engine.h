@@ -156,8 +156,9 @@ class Session {
   // prompt tokens after every chunk.
   virtual Status Sync(std::span<const TokenId> tokens, const CancelFlag* cancel, SyncStats* stats,
                       const std::function<void(int64_t, int64_t)>& progress = nullptr) = 0;
-  // Continues the timeline. Sampled tokens become part of it, so accepted text is already cached; all but the last, which
-  // nothing has evaluated yet. To go on after a Decode, Sync first with prompt and sampled tokens: one evaluation.
+  // Continues the timeline. Sampled tokens become part of it, so accepted text is already cached; all but the last,
+  // which nothing has evaluated yet. To go on after a Decode, Sync first with prompt and sampled tokens: one
+  // evaluation.
   virtual Result<DecodeResult> Decode(const DecodeOptions& options, const CancelFlag* cancel,
                                       const TokenSink& sink) = 0;
   // [vocab_size] logits after the last token of the timeline; empty before the first Sync.
