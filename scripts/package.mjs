@@ -40,7 +40,13 @@ export async function makePackage({ out = join(root, `niwaki-${target}.vsix`) } 
     if (missing.length > 0) {
       throw new SetupError(`The package would lack ${missing.join(', ')}. See .vscodeignore.`);
     }
-    await createVSIX({ cwd: root, packagePath: out, target, dependencies: false, rewriteRelativeLinks: false });
+    await createVSIX({
+      cwd: root,
+      packagePath: out,
+      target,
+      dependencies: false,
+      rewriteRelativeLinks: false,
+    });
     return out;
   } finally {
     await buildAll({ quiet: true }); // leave a build for development behind

@@ -5,11 +5,17 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CancellationTokenSource } from 'vscode-jsonrpc/node';
+import type { InlineCompletionItem } from 'vscode-languageserver';
 import { LspClient, settings } from './lspClient';
 
 const uri = 'file:///w/src/list.ts';
 /** What follows is as good as certain: a line that the file has many times. */
 const repetitive = `${Array.from({ length: 12 }, (_, i) => `items.push(new Item(${String(i)}));`).join('\n')}\n`;
+
+function textOf(item: InlineCompletionItem | undefined): string {
+  assert.equal(typeof item?.insertText, 'string');
+  return item?.insertText as string;
+}
 
 describe('integration: the server over LSP', function () {
   this.timeout(60_000);
@@ -36,7 +42,7 @@ describe('integration: the server over LSP', function () {
     await client.open(uri, `${repetitive}items.pu`);
     const [item] = await client.complete(uri, { line: 12, character: 8 });
     assert.ok(item !== undefined, 'a suggestion');
-    assert.match(String(item.insertText), /^sh\(/);
+    assert.match(textOf(item), /^sh\(/);
     assert.deepEqual(item.range, { start: { line: 12, character: 8 }, end: { line: 12, character: 8 } });
   });
 
@@ -44,7 +50,8 @@ describe('integration: the server over LSP', function () {
     await client.open(uri, `${repetitive}items.pu`);
     await client.complete(uri, { line: 12, character: 8 });
     const prompt = await client.lastPrompt();
-    assert.ok(prompt?.text.startsWith('<|file_sep|>src/list.ts\n<|fim_prefix|><|fim_suffix|>'));
+    assert.ok(prompt !== null);
+    assert.ok(prompt.text.startsWith('<|file_sep|>src/list.ts\n<|fim_prefix|><|fim_suffix|>'));
     assert.ok(prompt.text.includes(repetitive));
     assert.ok(`${prompt.text}${prompt.healed}`.endsWith('items.pu'));
   });
@@ -53,7 +60,7 @@ describe('integration: the server over LSP', function () {
     await client.open(uri, `${repetitive}items.p`);
     const range = { start: { line: 12, character: 6 }, end: { line: 12, character: 7 } };
     const [item] = await client.complete(uri, range.end, { range, text: 'push' });
-    assert.match(String(item?.insertText), /^push\(/);
+    assert.match(textOf(item), /^push\(/);
     assert.deepEqual(item?.range, range);
   });
 
@@ -92,8 +99,8 @@ describe('integration: the server over LSP', function () {
     await client.open(uri, text);
     const character = "const tree = '🌳本'; items.pu".length;
     const [item] = await client.complete(uri, { line: 12, character });
-    assert.match(String(item?.insertText), /^sh\(/);
-    assert.ok(!String(item?.insertText).includes('\uFFFD'));
+    assert.match(textOf(item), /^sh\(/);
+    assert.ok(!textOf(item).includes('\uFFFD'));
   });
 
   it('is silent where completions are switched off, and for documents it does not know', async () => {

@@ -7,7 +7,7 @@
 #include <utility>
 
 #if defined(_WIN32)
-#include <malloc.h>
+#include <malloc.h>  // _aligned_malloc
 #elif defined(__linux__)
 #include <sys/mman.h>
 #endif
@@ -31,7 +31,7 @@ class AlignedBuffer {
     bytes_ = data_ != nullptr ? bytes : 0;
 #if defined(__linux__)
     if (data_ != nullptr && alignment == kHuge) {
-      madvise(data_, rounded, MADV_HUGEPAGE);
+      madvise(data_, bytes / kHuge * kHuge, MADV_HUGEPAGE);  // the rest of a huge page would be memory that nobody uses
     }
 #endif
   }
