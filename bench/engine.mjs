@@ -5,8 +5,9 @@
  *
  *   node bench/engine.mjs [--quick] [--json FILE]
  *
- * Each engine first tries out its settings (threads; for the peer flash attention too) and keeps what is best for it. Then both
- * stay loaded and take turns, so that a disturbance of the machine meets both; medians are compared. It does its own set-up.
+ * Both stay loaded and take turns, so that a disturbance of the machine meets both. The medians of each engine's best settings are
+ * compared (threads; for the peer flash attention too): of all settings for the small model, of those that won a short trial for the
+ * large one. It does its own set-up.
  */
 import { writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg } from 'node:os';
@@ -48,35 +49,35 @@ async function measure(engine, what, tokens, count = decodeTokens) {
 
 const threadCounts = [...new Set([cores, Math.ceil(cores / 2), 1])];
 
-/** The settings that suit an engine best, for prefill and for decode. Threads first, then the rest with the best threads. */
-async function findBest(engine, model) {
-  const best = {
-    prefill: { speed: 0, settings: undefined },
-    decode: { speed: 0, settings: undefined },
-  };
-  const tryOut = async (settings, kinds) => {
-    await engine.child.ask('configure', settings);
-    await measure(engine, 'decode', freshPrompt(8), 8); // warms up
-    for (const what of kinds) {
-      for (let left = model.probe.tries; left > 0; left -= 1) {
-        const tokens = freshPrompt(what === 'prefill' ? model.probe.prompt : 32);
-        const speed = await measure(engine, what, tokens, model.probe.decode);
+/** All settings worth a try. */
+function candidates(engine, model) {
+  const flash = engine.hasFlashAttention ? [false, true] : [false];
+  return threadCounts.flatMap((threads) =>
+    flash.map((flashAttention) => ({ contextSize: model.context, batchSize, threads, flashAttention })),
+  );
+}
+
+async function configure(engine, settings) {
+  await engine.child.ask('configure', settings);
+  await measure(engine, 'decode', freshPrompt(8), 8); // warms up
+}
+
+/** For a model that is too slow to measure with all settings: the best in a short trial, for each kind of work. */
+async function shortlist(engine, model) {
+  const best = { prefill: { speed: 0 }, decode: { speed: 0 } };
+  for (const settings of candidates(engine, model)) {
+    await configure(engine, settings);
+    for (const what of ['prefill', 'decode']) {
+      for (let left = model.trial.tries; left > 0; left -= 1) {
+        const tokens = freshPrompt(what === 'prefill' ? model.trial.prompt : 32);
+        const speed = await measure(engine, what, tokens, model.trial.decode);
         if (speed > best[what].speed) {
           best[what] = { speed, settings };
         }
       }
     }
-  };
-  const base = { contextSize: model.context, batchSize, flashAttention: false };
-  for (const threads of threadCounts) {
-    await tryOut({ ...base, threads }, ['prefill', 'decode']);
   }
-  if (engine.hasFlashAttention) {
-    for (const what of ['prefill', 'decode']) {
-      await tryOut({ ...best[what].settings, flashAttention: true }, [what]);
-    }
-  }
-  return { prefill: best.prefill.settings, decode: best.decode.settings };
+  return { prefill: [best.prefill.settings], decode: [best.decode.settings] };
 }
 
 function settingsText({ threads, flashAttention }) {
@@ -87,29 +88,40 @@ async function compare(model, engines) {
   for (const engine of engines) {
     engine.child = engine.start();
     engine.about = await engine.child.ask('load', { path: model.path });
-    engine.best = await findBest(engine, model);
+    const all = candidates(engine, model);
+    engine.settings =
+      model.trial === undefined ? { prefill: all, decode: all } : await shortlist(engine, model);
   }
   const results = [];
   for (const what of ['prefill', 'decode']) {
     for (const engine of engines) {
-      await engine.child.ask('configure', engine.best[what]);
-      await measure(engine, 'decode', freshPrompt(8), 8);
-      engine.speeds = [];
-    }
-    for (let round = 0; round < rounds; round += 1) {
-      const tokens = freshPrompt(what === 'prefill' ? model.prompt : 32);
-      for (const engine of round % 2 === 0 ? engines : [...engines].reverse()) {
-        engine.speeds.push(await measure(engine, what, tokens));
+      engine.runs = engine.settings[what].map((settings) => ({ settings, all: [] }));
+      if (engine.runs.length === 1) {
+        await configure(engine, engine.runs[0].settings);
       }
     }
-    const [ours, peer] = engines;
+    for (let round = 0; round < rounds; round += 1) {
+      for (const engine of round % 2 === 0 ? engines : [...engines].reverse()) {
+        for (const { settings, all } of engine.runs) {
+          if (engine.runs.length > 1) {
+            await configure(engine, settings);
+          }
+          all.push(await measure(engine, what, freshPrompt(what === 'prefill' ? model.prompt : 32)));
+        }
+      }
+    }
+    const [ours, peer] = engines.map(({ runs }) => {
+      const measured = runs.map((run) => ({ ...run, median: median(run.all) }));
+      const best = measured.reduce((a, b) => (b.median > a.median ? b : a));
+      return { ...best, others: measured.filter((run) => run !== best) };
+    });
     results.push({
       model: model.id,
       what,
       tokens: what === 'prefill' ? model.prompt : decodeTokens,
-      ours: { median: median(ours.speeds), all: ours.speeds, settings: ours.best[what] },
-      peer: { median: median(peer.speeds), all: peer.speeds, settings: peer.best[what] },
-      ratio: median(ours.speeds) / median(peer.speeds),
+      ours,
+      peer,
+      ratio: ours.median / peer.median,
     });
   }
   for (const engine of engines) {
@@ -145,14 +157,11 @@ async function main() {
   const { addonPath, embedded, big } = await prepare();
   const loadBefore = loadavg()[0];
   const models = [
-    // The settings of the small model differ by little and are quick to try: often, and at full length.
-    {
-      ...{ id: 'embedded', path: embedded, context: 2048, prompt: 1024 },
-      probe: { prompt: 1024, decode: decodeTokens, tries: 5 },
-    },
+    // So quick that every setting is measured at full length.
+    { id: 'embedded', path: embedded, context: 2048, prompt: 1024 },
     {
       ...{ id: '1.7b', path: big, context: 1024, prompt: 512 },
-      probe: { prompt: 128, decode: 16, tries: args.quick ? 1 : 3 },
+      trial: { prompt: 128, decode: 16, tries: args.quick ? 1 : 2 },
     },
   ];
   const engines = [
