@@ -51,6 +51,10 @@ CpuFeatures DetectCpu() {
   const bool f16c = ((leaf1[2] >> 29) & 1) != 0;
   const bool avx2 = ((leaf7[1] >> 5) & 1) != 0;
   features.avx2 = osxsave && f16c && avx2 && (Xcr0() & 6) == 6;
+  const auto bit = [](uint32_t word, int at) { return ((word >> at) & 1) != 0; };
+  const bool avx512 = bit(leaf7[1], 16) && bit(leaf7[1], 30) && bit(leaf7[1], 31);
+  // Besides the registers of AVX: opmasks, the upper halves of zmm0-15, zmm16-31.
+  features.avx512vnni = features.avx2 && avx512 && bit(leaf7[2], 1) && bit(leaf7[2], 11) && (Xcr0() & 0xe6) == 0xe6;
   return features;
 }
 #else

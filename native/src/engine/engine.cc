@@ -99,7 +99,7 @@ Result<std::unique_ptr<Engine>> EngineImpl::New(const LoadOptions& options, cons
   engine->tokenizer_ = std::move(tokenizer.value());
   NIWAKI_RETURN_IF_ERROR(CheckVocabulary(config, *engine->tokenizer_));
 
-  Result<Weights> weights = LoadWeights(file, config, *engine->pool_, cancel, progress);
+  Result<Weights> weights = LoadWeights(file, config, engine->kernels_->layout, *engine->pool_, cancel, progress);
   if (!weights.ok()) {
     return weights.status();
   }

@@ -81,26 +81,28 @@ Status CheckQ1(const KernelTable& table, int64_t rows, int64_t cols, int kind) {
     std::memcpy(&file[static_cast<size_t>(b * kQ1_0BlockBytes)], &d, 2);
   }
   AlignedBytes packed(static_cast<size_t>(PanelBytes(rows, cols)));
-  PackPanels(file.data(), rows, cols, 0, rows, packed.data);
+  PackPanels(table.layout, file.data(), rows, cols, 0, rows, packed.data);
+  AlignedBytes reference(static_cast<size_t>(PanelBytes(rows, cols)));
+  PackPanels(kOracleKernels.layout, file.data(), rows, cols, 0, rows, reference.data);
 
-  const int64_t tokens = 3;
+  const int64_t tokens = 7;  // more than any table takes at once, and not a multiple of it
   std::vector<float> x = Floats(random, static_cast<size_t>(tokens * cols));
   for (int64_t i = 0; i < cols; ++i) {
     x[static_cast<size_t>(i)] *= i % 97 == 5 ? 300.0f : 1.0f;  // outliers
     x[static_cast<size_t>(2 * cols + i)] *= i < kQ1BlockSize ? 0.0f : 1e-6f;
   }
-  const auto run = [&](const KernelTable& t) {
+  const auto run = [&](const KernelTable& t, const uint8_t* panels_of_t) {
     const int64_t bytes = t.act_bytes(cols);
     AlignedBytes acts(static_cast<size_t>(bytes * tokens));
     for (int64_t token = 0; token < tokens; ++token) {
       t.quantize_act(&x[static_cast<size_t>(token * cols)], cols, acts.data + token * bytes);
     }
     std::vector<float> y(static_cast<size_t>(tokens * panels * kPanelRows));
-    t.matmul_q1_0(packed.data, blocks, 0, panels, acts.data, tokens, y.data(), panels * kPanelRows);
+    t.matmul_q1_0(panels_of_t, blocks, 0, panels, acts.data, tokens, y.data(), panels * kPanelRows);
     return y;
   };
-  const std::vector<float> got = run(table);
-  const std::vector<float> want = run(kOracleKernels);
+  const std::vector<float> got = run(table, packed.data);
+  const std::vector<float> want = run(kOracleKernels, reference.data);
   // Per token, since their sizes differ by orders of magnitude, and against the size of a product's terms: where all
   // signs agree the terms may cancel to next to nothing, which says nothing about the kernel.
   std::vector<float> weights(static_cast<size_t>(cols));

@@ -5,29 +5,35 @@
 // how many tokens share a call, nor on which panels or rows a call is asked for. So every function below treats each
 // token and each row by itself, in one fixed order, and never splits the inner dimension.
 //
-// "generic" and "avx2" share one activation quantisation and one folding order and use no fused multiply-add, so they
-// agree bit for bit; "oracle" is the float reference (no activation quantisation) that both are measured against.
+// "generic", "avx2" and "avx512vnni" share one activation quantisation and one folding order and use no fused
+// multiply-add, so they agree bit for bit; "oracle" is the float reference (no activation quantisation) that both are
+// measured against.
 #pragma once
 
 #include <cstdint>
 
 namespace niwaki {
 
-// ------------------------------------------------------------------------------------------------ Q1_0 matrix,
-// repacked A Q1_0 matrix [rows, cols] (cols a multiple of 128) lies in memory as [panels][blocks][576 bytes], panels =
-// ceil(rows / 32), blocks = cols / 128. The 576 bytes of a block of 32 rows:
-//   512 bytes: 16 vectors of 32 bytes; byte p of vector v holds the sign bits of elements 8v..8v+7 (LSB first) of row
-//              p / 2 when p is even, of row 16 + p / 2 when p is odd (so even bytes are rows 0..15, odd bytes
-//              rows 16..31);
-//    64 bytes: 32 fp16 scales, row 0..31.
-// Rows past `rows` are zero bits with scale zero. Exactly 1.125 bits a weight, read strictly forward. See
-// quant/q1_0_panels.h.
+// ------------------------------------------------------------------------------------------------ Q1_0, repacked
+// A Q1_0 matrix [rows, cols] (cols a multiple of 128) lies in memory as [panels][blocks][576 bytes], panels =
+// ceil(rows / 32), blocks = cols / 128. The 576 bytes of a block of 32 rows are 512 bytes of sign bits in the order
+// that the table's instructions want, and 64 bytes with the 32 rows' fp16 scales. Rows past `rows` are zero bits with
+// scale zero. Exactly 1.125 bits a weight, read strictly forward.
+enum class PanelLayout {
+  // 16 vectors of 32 bytes; byte p of vector v holds the sign bits of elements 8v..8v+7 (LSB first) of row p / 2 when p
+  // is even, of row 16 + p / 2 when p is odd. For 16-entry look-ups that serve a whole vector (pshufb).
+  kByteColumns,
+  // 4 groups of 128 bytes; word r (4 bytes) of group j holds the sign bits of elements 32j..32j+31 of row r, as they
+  // lie in the file. For look-ups where each byte of a word has a table of its own (vpermb).
+  kWordRows,
+};
 inline constexpr int64_t kPanelRows = 32;
 inline constexpr int64_t kQ1BlockSize = 128;
 inline constexpr int64_t kPanelBlockBytes = 576;
 
 struct KernelTable {
   const char* name;
+  PanelLayout layout;
 
   // ---- activations for Q1_0 products: opaque to everyone but the table. One token of `cols` activations takes
   // act_bytes(cols) bytes (a multiple of 64); buffers are 64-byte aligned.
@@ -69,7 +75,8 @@ struct KernelTable {
 extern const KernelTable kOracleKernels;   // kernels/generic/oracle.cc
 extern const KernelTable kGenericKernels;  // kernels/generic/generic.cc
 #if defined(__x86_64__) || defined(_M_X64)
-extern const KernelTable kAvx2Kernels;  // kernels/x86/avx2.cc
+extern const KernelTable kAvx2Kernels;        // kernels/x86/avx2.cc
+extern const KernelTable kAvx512VnniKernels;  // kernels/x86/avx512vnni.cc
 #endif
 
 }  // namespace niwaki

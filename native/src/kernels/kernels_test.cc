@@ -191,7 +191,7 @@ TEST("ranges of panels give the bits of the whole and write nothing else") {
     for (int64_t begin = 0; begin <= 5; ++begin) {
       for (int64_t end = begin; end <= 5; ++end) {
         std::vector<float> y(static_cast<size_t>(3 * stride), -777.0f);
-        table->matmul_q1_0(w.panels.data(), w.blocks(), begin, end, acts.data(), 3, y.data(), stride);
+        table->matmul_q1_0(w.panels(*table), w.blocks(), begin, end, acts.data(), 3, y.data(), stride);
         bool same = true;
         for (int64_t i = 0; i < 3 * stride; ++i) {
           const int64_t row = i % stride;

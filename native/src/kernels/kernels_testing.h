@@ -33,12 +33,16 @@ inline std::vector<const KernelTable*> FastTables() {
   return tables;
 }
 
-// A Q1_0 matrix as in a file and packed.
+// A Q1_0 matrix as in a file and packed, in both layouts.
 struct Q1Matrix {
   int64_t rows;
   int64_t cols;
   std::vector<uint8_t> file;
-  AlignedBuffer panels;
+  AlignedBuffer byte_columns;
+  AlignedBuffer word_rows;
+  const uint8_t* panels(const KernelTable& table) const {
+    return table.layout == PanelLayout::kWordRows ? word_rows.data() : byte_columns.data();
+  }
   int64_t blocks() const { return cols / kQ1BlockSize; }
   int64_t panel_count() const { return (rows + kPanelRows - 1) / kPanelRows; }
   int64_t padded_rows() const { return panel_count() * kPanelRows; }
@@ -47,6 +51,7 @@ struct Q1Matrix {
 template <typename Scale, typename Bits>
 Q1Matrix MakeQ1(int64_t rows, int64_t cols, Scale scale, Bits bits) {
   Q1Matrix m{rows, cols, std::vector<uint8_t>(static_cast<size_t>(rows * cols / kQ1BlockSize * kQ1_0BlockBytes)),
+             AlignedBuffer(static_cast<size_t>(PanelBytes(rows, cols))),
              AlignedBuffer(static_cast<size_t>(PanelBytes(rows, cols)))};
   uint8_t* out = m.file.data();
   for (int64_t r = 0; r < rows; ++r) {
@@ -59,7 +64,8 @@ Q1Matrix MakeQ1(int64_t rows, int64_t cols, Scale scale, Bits bits) {
       }
     }
   }
-  PackPanels(m.file.data(), rows, cols, 0, rows, m.panels.data());
+  PackPanels(PanelLayout::kByteColumns, m.file.data(), rows, cols, 0, rows, m.byte_columns.data());
+  PackPanels(PanelLayout::kWordRows, m.file.data(), rows, cols, 0, rows, m.word_rows.data());
   return m;
 }
 inline Q1Matrix RandomQ1(Random& random, int64_t rows, int64_t cols) {
@@ -77,7 +83,7 @@ inline std::vector<float> MultiplyQ1(const KernelTable& table, const Q1Matrix& w
     table.quantize_act(x.data() + t * w.cols, w.cols, acts.data() + t * bytes);
   }
   std::vector<float> y(static_cast<size_t>(tokens * w.padded_rows()), -777.0f);
-  table.matmul_q1_0(w.panels.data(), w.blocks(), 0, w.panel_count(), acts.data(), tokens, y.data(), w.padded_rows());
+  table.matmul_q1_0(w.panels(table), w.blocks(), 0, w.panel_count(), acts.data(), tokens, y.data(), w.padded_rows());
   return y;
 }
 

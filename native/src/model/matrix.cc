@@ -31,9 +31,10 @@ int64_t Matrix::BytesFor(TensorType type, int64_t rows, int64_t cols) {
   return 0;
 }
 
-Result<Matrix> LoadMatrix(const GgufFile& file, const GgufTensor& tensor, ThreadPool& pool,
+Result<Matrix> LoadMatrix(const GgufFile& file, const GgufTensor& tensor, PanelLayout layout, ThreadPool& pool,
                           const std::atomic<bool>* cancel, const std::function<void(int64_t)>& step) {
   Matrix matrix;
+  matrix.layout = layout;
   matrix.type = static_cast<TensorType>(tensor.type);
   matrix.cols = tensor.shape[0];
   matrix.rows = tensor.shape[1];
@@ -58,7 +59,7 @@ Result<Matrix> LoadMatrix(const GgufFile& file, const GgufTensor& tensor, Thread
     if (matrix.type == TensorType::kQ1_0) {
       pool.ParallelFor(CeilDiv(end - begin, kPanelRows), [&](int64_t chunk, int) {
         const int64_t row = begin + chunk * kPanelRows;
-        PackPanels(tensor.data.data(), matrix.rows, matrix.cols, row, std::min(end, row + kPanelRows),
+        PackPanels(layout, tensor.data.data(), matrix.rows, matrix.cols, row, std::min(end, row + kPanelRows),
                    matrix.data.data());
       });
     } else {
@@ -73,7 +74,7 @@ Result<Matrix> LoadMatrix(const GgufFile& file, const GgufTensor& tensor, Thread
 void MatrixRow(const Matrix& matrix, const KernelTable& kernels, int64_t row, float* y) {
   switch (matrix.type) {
     case TensorType::kQ1_0:
-      UnpackPanelRow(matrix.data.data(), matrix.cols, row, y);
+      UnpackPanelRow(matrix.layout, matrix.data.data(), matrix.cols, row, y);
       break;
     case TensorType::kF16:
       kernels.f16_to_f32(matrix.data.as<uint16_t>() + row * matrix.cols, matrix.cols, y);

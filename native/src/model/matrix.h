@@ -18,6 +18,7 @@ struct Matrix {
   TensorType type = TensorType::kF32;
   int64_t rows = 0;
   int64_t cols = 0;
+  PanelLayout layout = PanelLayout::kByteColumns;
   AlignedBuffer data;  // Q1_0: panels (kernels/kernel_table.h); F16 and F32: as in the file
 
   // Rows that a product writes: whole panels for Q1_0.
@@ -28,9 +29,10 @@ struct Matrix {
   static int64_t BytesFor(TensorType type, int64_t rows, int64_t cols);
 };
 
-// Copies a tensor of two dimensions into memory, repacked when it is Q1_0. The file's pages are given back while it
-// goes on. `step` is called after each part with the bytes of the file that are done. kOutOfMemory, kCancelled.
-Result<Matrix> LoadMatrix(const GgufFile& file, const GgufTensor& tensor, ThreadPool& pool,
+// Copies a tensor of two dimensions into memory, repacked to `layout` when it is Q1_0. The file's pages are given back
+// while it goes on. `step` is called after each part with the bytes of the file that are done. kOutOfMemory,
+// kCancelled.
+Result<Matrix> LoadMatrix(const GgufFile& file, const GgufTensor& tensor, PanelLayout layout, ThreadPool& pool,
                           const std::atomic<bool>* cancel, const std::function<void(int64_t)>& step);
 
 // Row `row` as floats: an embedding look-up. y [cols].

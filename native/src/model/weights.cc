@@ -34,7 +34,7 @@ int64_t WeightBytes(const GgufFile& file) {
   return bytes;
 }
 
-Result<Weights> LoadWeights(const GgufFile& file, const ModelConfig& config, ThreadPool& pool,
+Result<Weights> LoadWeights(const GgufFile& file, const ModelConfig& config, PanelLayout layout, ThreadPool& pool,
                             const std::atomic<bool>* cancel, const std::function<void(float)>& progress) {
   Weights weights;
   const double total = static_cast<double>(file.bytes().size());
@@ -50,7 +50,7 @@ Result<Weights> LoadWeights(const GgufFile& file, const ModelConfig& config, Thr
     if (!failure.ok()) {
       return;
     }
-    Result<Matrix> loaded = LoadMatrix(file, *file.FindTensor(name), pool, cancel, step);
+    Result<Matrix> loaded = LoadMatrix(file, *file.FindTensor(name), layout, pool, cancel, step);
     if (!loaded.ok()) {
       failure = loaded.status();
       return;

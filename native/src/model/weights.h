@@ -31,7 +31,7 @@ struct Weights {
 };
 
 // The file must have passed CheckTensors. `progress` gets 0..1.
-Result<Weights> LoadWeights(const GgufFile& file, const ModelConfig& config, ThreadPool& pool,
+Result<Weights> LoadWeights(const GgufFile& file, const ModelConfig& config, PanelLayout layout, ThreadPool& pool,
                             const std::atomic<bool>* cancel, const std::function<void(float)>& progress);
 // Bytes that LoadWeights will hold.
 int64_t WeightBytes(const GgufFile& file);

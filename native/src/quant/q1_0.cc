@@ -4,15 +4,27 @@
 #include <cstring>
 
 #include "base/f16.h"
-#include "kernels/kernel_table.h"
 
 namespace niwaki {
+
+namespace {
+
+// Where byte v (elements 8v..8v+7) of row r lies in a panel's block.
+inline int64_t SignByte(PanelLayout layout, int64_t r, int64_t v) {
+  if (layout == PanelLayout::kWordRows) {
+    return v / 4 * 128 + r * 4 + v % 4;
+  }
+  return v * kPanelRows + (r < 16 ? 2 * r : 2 * (r - 16) + 1);
+}
+
+}  // namespace
 
 int64_t PanelBytes(int64_t rows, int64_t cols) {
   return (rows + kPanelRows - 1) / kPanelRows * (cols / kQ1BlockSize) * kPanelBlockBytes;
 }
 
-void PackPanels(const uint8_t* file, int64_t rows, int64_t cols, int64_t row_begin, int64_t row_end, uint8_t* panels) {
+void PackPanels(PanelLayout layout, const uint8_t* file, int64_t rows, int64_t cols, int64_t row_begin, int64_t row_end,
+                uint8_t* panels) {
   const int64_t blocks = cols / kQ1BlockSize;
   const int64_t row_bytes = blocks * kQ1_0BlockBytes;
   for (int64_t row0 = row_begin; row0 < row_end; row0 += kPanelRows) {
@@ -25,9 +37,15 @@ void PackPanels(const uint8_t* file, int64_t rows, int64_t cols, int64_t row_beg
       }
       for (int64_t r = 0; r < count; ++r) {
         const uint8_t* block = file + (row0 + r) * row_bytes + b * kQ1_0BlockBytes;
-        uint8_t* column = out + (r < 16 ? 2 * r : 2 * (r - 16) + 1);
-        for (int64_t v = 0; v < 16; ++v) {
-          column[v * kPanelRows] = block[2 + v];
+        if (layout == PanelLayout::kWordRows) {
+          for (int64_t j = 0; j < 4; ++j) {
+            std::memcpy(out + SignByte(layout, r, 4 * j), block + 2 + 4 * j, 4);
+          }
+        } else {
+          uint8_t* column = out + SignByte(layout, r, 0);
+          for (int64_t v = 0; v < 16; ++v) {
+            column[v * kPanelRows] = block[2 + v];
+          }
         }
         std::memcpy(out + 512 + 2 * r, block, 2);
       }
@@ -45,16 +63,15 @@ void DequantizeRowQ1_0(const uint8_t* file, int64_t cols, int64_t row, float* y)
   }
 }
 
-void UnpackPanelRow(const uint8_t* panels, int64_t cols, int64_t row, float* y) {
+void UnpackPanelRow(PanelLayout layout, const uint8_t* panels, int64_t cols, int64_t row, float* y) {
   const int64_t blocks = cols / kQ1BlockSize;
   const uint8_t* panel = panels + row / kPanelRows * blocks * kPanelBlockBytes;
   const int64_t r = row % kPanelRows;
-  const int64_t byte = r < 16 ? 2 * r : 2 * (r - 16) + 1;
   for (int64_t b = 0; b < blocks; ++b) {
     const uint8_t* w = panel + b * kPanelBlockBytes;
     const float d = F16ToF32(static_cast<uint16_t>(w[512 + 2 * r] | (w[513 + 2 * r] << 8)));
     for (int64_t i = 0; i < kQ1BlockSize; ++i) {
-      y[b * kQ1BlockSize + i] = ((w[i / 8 * kPanelRows + byte] >> (i % 8)) & 1) != 0 ? d : -d;
+      y[b * kQ1BlockSize + i] = ((w[SignByte(layout, r, i / 8)] >> (i % 8)) & 1) != 0 ? d : -d;
     }
   }
 }

@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "kernels/kernel_table.h"
+
 namespace niwaki {
 
 inline constexpr int64_t kQ1_0BlockBytes = 18;
@@ -16,15 +18,16 @@ struct BlockQ1_0 {
 static_assert(sizeof(BlockQ1_0) == kQ1_0BlockBytes);
 
 // Repacks rows [row_begin, row_end) (row_begin a multiple of 32) of a matrix [rows, cols] from the file's layout into
-// panels (kernels/kernel_table.h). `panels` points at the first panel of the whole matrix. Rows past `rows` become
-// zeros.
-void PackPanels(const uint8_t* file, int64_t rows, int64_t cols, int64_t row_begin, int64_t row_end, uint8_t* panels);
+// panels of a table's layout (kernels/kernel_table.h). `panels` points at the first panel of the whole matrix. Rows
+// past `rows` become zeros.
+void PackPanels(PanelLayout layout, const uint8_t* file, int64_t rows, int64_t cols, int64_t row_begin, int64_t row_end,
+                uint8_t* panels);
 // Bytes of a packed matrix.
 int64_t PanelBytes(int64_t rows, int64_t cols);
 // Dequantises row `row` of the file's layout. For embedding look-ups and references. y [cols].
 void DequantizeRowQ1_0(const uint8_t* file, int64_t cols, int64_t row, float* y);
 // The same from a packed matrix.
-void UnpackPanelRow(const uint8_t* panels, int64_t cols, int64_t row, float* y);
+void UnpackPanelRow(PanelLayout layout, const uint8_t* panels, int64_t cols, int64_t row, float* y);
 // Quantises `cols` floats as ggml's reference does: d = mean(|x|), bit = x >= 0. For writers and tests.
 void QuantizeRowQ1_0(const float* x, int64_t cols, uint8_t* out);
 

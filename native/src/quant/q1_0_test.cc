@@ -69,26 +69,28 @@ TEST("panels take 1.125 bits a weight, rows rounded up to 32") {
 TEST("panels unpack to the file's rows, whole or packed in parts; rows past the end are zero") {
   Random random(2);
   for (const int64_t rows : {1, 16, 17, 31, 32, 33, 64, 100}) {
-    const int64_t cols = 128 * (1 + rows % 3);
-    const std::vector<uint8_t> file = RandomFile(random, rows, cols);
-    const size_t bytes = static_cast<size_t>(PanelBytes(rows, cols));
-    std::vector<uint8_t> whole(bytes, 0xee);
-    PackPanels(file.data(), rows, cols, 0, rows, whole.data());
-    std::vector<uint8_t> parts(bytes, 0xee);
-    for (int64_t begin = 0; begin < rows; begin += kPanelRows) {
-      PackPanels(file.data(), rows, cols, begin, std::min(rows, begin + kPanelRows), parts.data());
-    }
-    EXPECT(whole == parts);
-    std::vector<float> want(static_cast<size_t>(cols));
-    std::vector<float> got(want.size());
-    for (int64_t row = 0; row < rows; ++row) {
-      DequantizeRowQ1_0(file.data(), cols, row, want.data());
-      UnpackPanelRow(whole.data(), cols, row, got.data());
-      EXPECT(testing::SameValues(got, want));
-    }
-    for (int64_t row = rows; row % kPanelRows != 0; ++row) {
-      UnpackPanelRow(whole.data(), cols, row, got.data());
-      EXPECT_EQ(testing::RelativeError(got, std::vector<float>(got.size(), 0.0f)), 0.0);
+    for (const PanelLayout layout : {PanelLayout::kByteColumns, PanelLayout::kWordRows}) {
+      const int64_t cols = 128 * (1 + rows % 3);
+      const std::vector<uint8_t> file = RandomFile(random, rows, cols);
+      const size_t bytes = static_cast<size_t>(PanelBytes(rows, cols));
+      std::vector<uint8_t> whole(bytes, 0xee);
+      PackPanels(layout, file.data(), rows, cols, 0, rows, whole.data());
+      std::vector<uint8_t> parts(bytes, 0xee);
+      for (int64_t begin = 0; begin < rows; begin += kPanelRows) {
+        PackPanels(layout, file.data(), rows, cols, begin, std::min(rows, begin + kPanelRows), parts.data());
+      }
+      EXPECT(whole == parts);
+      std::vector<float> want(static_cast<size_t>(cols));
+      std::vector<float> got(want.size());
+      for (int64_t row = 0; row < rows; ++row) {
+        DequantizeRowQ1_0(file.data(), cols, row, want.data());
+        UnpackPanelRow(layout, whole.data(), cols, row, got.data());
+        EXPECT(testing::SameValues(got, want));
+      }
+      for (int64_t row = rows; row % kPanelRows != 0; ++row) {
+        UnpackPanelRow(layout, whole.data(), cols, row, got.data());
+        EXPECT_EQ(testing::RelativeError(got, std::vector<float>(got.size(), 0.0f)), 0.0);
+      }
     }
   }
 }

@@ -147,7 +147,7 @@ void MatmulQ1(const uint8_t* panels, int64_t blocks, int64_t panel_begin, int64_
 }  // namespace
 
 const KernelTable kGenericKernels = {
-    "generic", ActBytes,   QuantizeAct, MatmulQ1,    MatmulPlain<uint16_t>, MatmulPlain<float>, RmsNorm,
+    "generic", PanelLayout::kByteColumns, ActBytes,   QuantizeAct, MatmulQ1,    MatmulPlain<uint16_t>, MatmulPlain<float>, RmsNorm,
     RopeNeox,  SiluMulAll, Add,         F32ToF16All, F16ToF32All,           AttendPageF16,
 };
 
