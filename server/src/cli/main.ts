@@ -1,8 +1,9 @@
 /** `niwaki`: the engine from a terminal. Exit status 0 = done, 1 = failed, 2 = wrong use. */
 import { version } from '../../../package.json';
 import { EngineError } from '../engine';
-import { complete } from './complete';
 import { UsageError } from './arguments';
+import { complete } from './complete';
+import { doctor } from './doctor';
 import { inspect } from './inspect';
 import { tokenize } from './tokenize';
 
@@ -19,6 +20,8 @@ const usage = `Usage: niwaki <command> [options]
       --model FILE           as above
       --file FILE            take the text from a file
       --special              control tokens written out in the text become ids
+  doctor                   What this machine can do: kernels, which are used and why, memory.
+      --model FILE           as above
 
   --json                   machine-readable output, for every command
   --help, --version
@@ -29,6 +32,7 @@ const commands: Readonly<Record<string, (args: string[]) => Promise<string>>> = 
   complete,
   inspect,
   tokenize,
+  doctor,
 };
 
 async function run(args: string[]): Promise<number> {

@@ -141,7 +141,7 @@ function unusable(failures: readonly SelfTestFailure[]): EngineError {
   return new EngineError(
     'unsupported',
     what === ''
-      ? 'None of the engine\'s kernels may run here. Unset NIWAKI_CPU, or set it to "generic".'
+      ? `None of the engine's kernels may run here: NIWAKI_CPU is "${process.env['NIWAKI_CPU'] ?? ''}". Unset it, or set it to "generic".`
       : `None of the engine's kernels works on this machine (${what}). Please report this with your CPU's name.`,
   );
 }
