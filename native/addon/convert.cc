@@ -69,6 +69,23 @@ std::vector<TokenId> ReadTokens(Napi::Env env, const Napi::Value& value, const c
   return ids;
 }
 
+std::vector<float> ReadFloats(Napi::Env env, const Napi::Value& value, const char* name) {
+  if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != napi_float32_array) {
+    throw WrongType(env, name, "a Float32Array");
+  }
+  const Napi::Float32Array array = value.As<Napi::Float32Array>();
+  std::vector<float> values(array.ElementLength());
+  if (!values.empty()) {
+    std::memcpy(values.data(), array.Data(), values.size() * sizeof(float));
+  }
+  for (const float number : values) {
+    if (!std::isfinite(number)) {
+      throw WrongType(env, name, "a Float32Array of finite numbers");
+    }
+  }
+  return values;
+}
+
 std::vector<std::string> ReadStrings(Napi::Env env, const Napi::Value& value, const char* name) {
   if (!value.IsArray()) {
     throw WrongType(env, name, "an array of strings");
@@ -108,6 +125,14 @@ LoadOptions ReadLoadOptions(Napi::Env env, const Napi::Value& value) {
     options.kernels = ReadString(env, kernels, "options.kernels");
   }
   return options;
+}
+
+Napi::Float32Array ToFloats(Napi::Env env, const std::vector<float>& values) {
+  Napi::Float32Array array = Napi::Float32Array::New(env, values.size());
+  if (!values.empty()) {
+    std::memcpy(array.Data(), values.data(), values.size() * sizeof(float));
+  }
+  return array;
 }
 
 Napi::Int32Array ToTokens(Napi::Env env, const std::vector<TokenId>& ids) {

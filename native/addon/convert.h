@@ -43,11 +43,14 @@ int64_t ReadInteger(Napi::Env env, const Napi::Value& value, const char* name, i
 double ReadNumber(Napi::Env env, const Napi::Value& value, const char* name);
 // Copies an Int32Array.
 std::vector<TokenId> ReadTokens(Napi::Env env, const Napi::Value& value, const char* name);
+// Copies a Float32Array.
+std::vector<float> ReadFloats(Napi::Env env, const Napi::Value& value, const char* name);
 std::vector<std::string> ReadStrings(Napi::Env env, const Napi::Value& value, const char* name);
 Napi::Object ReadObject(Napi::Env env, const Napi::Value& value, const char* name);
 Napi::Function ReadFunction(Napi::Env env, const Napi::Value& value, const char* name);
 LoadOptions ReadLoadOptions(Napi::Env env, const Napi::Value& value);
 
+Napi::Float32Array ToFloats(Napi::Env env, const std::vector<float>& values);
 Napi::Int32Array ToTokens(Napi::Env env, const std::vector<TokenId>& ids);
 Napi::Object ToObject(Napi::Env env, const std::vector<std::pair<std::string, std::string>>& pairs);
 Napi::Object ToModelInfo(Napi::Env env, const Engine& engine);

@@ -116,8 +116,20 @@ bool GenerateJob::Run(EngineThread& thread) {
   Result<DecodeResult> decoded = session->Decode(decode_, &interrupt(), [this](const TokenEvent& event) {
     channel_->Post([event](Napi::Env env, GenerateState& state) {
       CallBack(state, [&] {
-        state.on_token.Call({Napi::Number::New(env, event.id), Napi::String::New(env, event.text),
-                             Napi::Number::New(env, static_cast<double>(event.logprob))});
+        std::vector<TokenId> top_ids;
+        std::vector<float> top_logprobs;
+        for (const auto& [id, logprob] : event.top) {
+          top_ids.push_back(id);
+          top_logprobs.push_back(logprob);
+        }
+        const Napi::Number id = Napi::Number::New(env, event.id);
+        const Napi::String text = Napi::String::New(env, event.text);
+        const Napi::Number logprob = Napi::Number::New(env, static_cast<double>(event.logprob));
+        if (top_ids.empty()) {  // two arrays a token would be for nothing
+          state.on_token.Call({id, text, logprob});
+        } else {
+          state.on_token.Call({id, text, logprob, ToTokens(env, top_ids), ToFloats(env, top_logprobs)});
+        }
       });
     });
     return true;

@@ -90,6 +90,32 @@ DecodeOptions ReadDecodeOptions(Napi::Env env, const Napi::Object& request) {
   options.sampling.min_p = static_cast<float>(ReadNumber(env, request.Get("minP"), "minP"));
   options.sampling.seed = static_cast<uint64_t>(ReadInteger(env, request.Get("seed"), "seed", 0, kMaxSafeInteger));
   options.sampling.banned = ReadTokens(env, request.Get("banned"), "banned");
+  const std::vector<TokenId> bias_tokens = ReadTokens(env, request.Get("biasTokens"), "biasTokens");
+  const std::vector<float> bias_values = ReadFloats(env, request.Get("biasValues"), "biasValues");
+  if (bias_tokens.size() != bias_values.size()) {
+    throw InvalidArgument(env, "biasTokens and biasValues must have the same length.");
+  }
+  for (size_t i = 0; i < bias_tokens.size(); ++i) {
+    options.sampling.logit_bias.emplace_back(bias_tokens[i], bias_values[i]);
+  }
+  const auto factor = [&](const char* name, double low, double high) {
+    const double value = ReadNumber(env, request.Get(name), name);
+    if (value < low || value > high) {
+      throw InvalidArgument(
+          env, std::string(name) + " must lie between " + std::to_string(low) + " and " + std::to_string(high) + ".");
+    }
+    return static_cast<float>(value);
+  };
+  options.sampling.repetition_penalty = factor("repetitionPenalty", 0.01, 100);
+  options.sampling.frequency_penalty = factor("frequencyPenalty", -100, 100);
+  options.sampling.presence_penalty = factor("presencePenalty", -100, 100);
+  options.sampling.penalty_window =
+      static_cast<int>(ReadInteger(env, request.Get("penaltyWindow"), "penaltyWindow", 0, kMaxInt));
+  for (const TokenId word : ReadTokens(env, request.Get("allowed"), "allowed")) {
+    options.sampling.allowed.push_back(static_cast<uint32_t>(word));
+  }
+  options.sampling.top_logprobs =
+      static_cast<int>(ReadInteger(env, request.Get("topLogprobs"), "topLogprobs", 0, 1000));
   options.stop_tokens = ReadTokens(env, request.Get("stopTokens"), "stopTokens");
   options.stop_strings = ReadStrings(env, request.Get("stopStrings"), "stopStrings");
   options.required_prefix = ReadString(env, request.Get("requiredPrefix"), "requiredPrefix");

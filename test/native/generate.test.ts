@@ -1,5 +1,5 @@
 import * as assert from 'node:assert/strict';
-import type { GenerateEvent } from '../../server/src/engine/port';
+import type { GenerateEvent, SamplingOptions } from '../../server/src/engine/port';
 import { Bench, codeOf, modelPath, newJob } from './support';
 
 describe('native engine: tokens and text', function () {
@@ -147,6 +147,39 @@ describe('native engine: tokens and text', function () {
       const result = await bench.generate({ tokens, requiredPrefix });
       assert.ok(result.text.startsWith(requiredPrefix), `${requiredPrefix}: ${result.text}`);
     }
+  });
+
+  it('biases, penalises, restricts and lists alternatives', async () => {
+    const { info } = bench;
+    const tokens = await bench.tokenize('for (let i = 0; i < 10; i');
+    const first = async (sampling: SamplingOptions): Promise<GenerateEvent & { kind: 'token' }> => {
+      const events: GenerateEvent[] = [];
+      await bench.generate({ tokens, maxTokens: 1, sampling }, (event) => events.push(event));
+      const token = events.find((event) => event.kind === 'token');
+      assert.ok(token?.kind === 'token');
+      return token;
+    };
+    const plain = await first({ topLogprobs: 3 });
+    assert.equal(plain.top?.length, 3);
+    assert.equal(plain.top[0]?.id, plain.id);
+    assert.ok(Math.abs((plain.top[0]?.logprob ?? 0) - plain.logprob) < 1e-6);
+    const second = plain.top[1] ?? assert.fail();
+    assert.equal((await first({})).top, undefined);
+    assert.equal((await first({ logitBias: [{ id: second.id, bias: 50 }] })).id, second.id);
+    assert.equal((await first({ logitBias: [{ id: plain.id, bias: -50 }] })).id, second.id);
+    const allowed = new Array<number>(Math.ceil(info.vocabSize / 32)).fill(0);
+    allowed[second.id >> 5] = 1 << (second.id & 31);
+    assert.equal((await first({ allowed })).id, second.id);
+    assert.equal(await codeOf(first({ allowed: [0] })), 'invalid_argument');
+    assert.equal(await codeOf(first({ repetitionPenalty: 0 })), 'invalid_argument');
+    const repeated = await bench.generate({ tokens, maxTokens: 40, sampling: { banned: [info.eos] } });
+    const fresh = await bench.generate({
+      tokens,
+      maxTokens: 40,
+      sampling: { banned: [info.eos], presencePenalty: 100, penaltyWindow: 0 },
+    });
+    assert.equal(new Set(fresh.tokens).size, fresh.tokens.length, 'no token twice');
+    assert.ok(new Set(repeated.tokens).size < repeated.tokens.length, 'without the penalty there are');
   });
 
   it('gives the reason of every refusal', async () => {

@@ -114,6 +114,18 @@ struct SamplingOptions {
   float min_p = 0;        // 0 = off
   uint64_t seed = 0;
   std::vector<TokenId> banned;  // never sampled
+  // Added to the logits of single tokens before everything else.
+  std::vector<std::pair<TokenId, float>> logit_bias;
+  // Penalties for tokens among the last `penalty_window` of the timeline, prompt included (0 = all of it), after the
+  // bias. Repetition (Keskar et al. 2019, CTRL): a positive logit is divided by it, a negative one multiplied.
+  // Frequency and presence as OpenAI defines them: count * frequency + presence is subtracted.
+  float repetition_penalty = 1;  // 1 = off
+  float frequency_penalty = 0;
+  float presence_penalty = 0;
+  int penalty_window = 64;
+  // Bit id % 32 of word id / 32 set = the token may be sampled; empty = all may. Tokens past its end may not.
+  std::vector<uint32_t> allowed;
+  int top_logprobs = 0;  // how many of the likeliest tokens each event lists
 };
 
 struct DecodeOptions {
@@ -134,6 +146,7 @@ struct TokenEvent {
   TokenId id = -1;
   std::string text;   // complete UTF-8 that this token releases; may be "" (see StreamingDetokenizer and stop strings)
   float logprob = 0;  // natural log of the probability under softmax of the raw (unbanned, temperature 1) logits
+  std::vector<std::pair<TokenId, float>> top;  // the likeliest `top_logprobs` tokens and their logprobs, best first
 };
 // Returns false to stop (StopReason::kCallback).
 using TokenSink = std::function<bool(const TokenEvent&)>;

@@ -200,9 +200,9 @@ Result<DecodeResult> SessionImpl::DecodeOrThrow(const DecodeOptions& options, co
   std::string left = options.required_prefix;
 
   DecodeResult result;
-  const auto emit = [&](TokenId id, std::string text, float logprob) {
+  const auto emit = [&](TokenId id, std::string text, float logprob, std::vector<std::pair<TokenId, float>> top) {
     result.text += text;
-    return !sink || sink({id, std::move(text), logprob});
+    return !sink || sink({id, std::move(text), logprob, std::move(top)});
   };
   for (result.reason = StopReason::kMaxTokens; static_cast<int>(result.tokens.size()) < options.max_tokens;) {
     if (!result.tokens.empty()) {
@@ -221,10 +221,10 @@ Result<DecodeResult> SessionImpl::DecodeOrThrow(const DecodeOptions& options, co
       }
     }
     const std::vector<TokenId> allowed = left.empty() ? std::vector<TokenId>() : AllowedFor(left);
-    const TokenId id = sampler.Sample(logits_, allowed);
+    const TokenId id = sampler.Sample(logits_, allowed, timeline_);
     if (id < 0) {
       return Status(StatusCode::kInvalidArgument,
-                    "every token is ruled out by the request's bans and required prefix; loosen them");
+                    "every token is ruled out by the request's bans, allowed tokens and required prefix; loosen them");
     }
     if (std::find(options.stop_tokens.begin(), options.stop_tokens.end(), id) != options.stop_tokens.end()) {
       result.reason = StopReason::kStopToken;
@@ -236,7 +236,8 @@ Result<DecodeResult> SessionImpl::DecodeOrThrow(const DecodeOptions& options, co
     }
     result.tokens.push_back(id);
     left.erase(0, tokenizer.Bytes(id).size());
-    const bool wanted = emit(id, stop_text.Push(detokenizer.Push(id)), LogProbability(logits_, id));
+    const bool wanted = emit(id, stop_text.Push(detokenizer.Push(id)), LogProbability(logits_, id),
+                             TopLogProbabilities(logits_, options.sampling.top_logprobs));
     if (stop_text.stopped()) {
       result.reason = StopReason::kStopString;
       break;
@@ -251,7 +252,7 @@ Result<DecodeResult> SessionImpl::DecodeOrThrow(const DecodeOptions& options, co
     std::string rest = stop_text.Push(detokenizer.Flush());
     rest += stop_text.Flush();
     if (!rest.empty()) {
-      emit(result.tokens.back(), std::move(rest), 0.0f);
+      emit(result.tokens.back(), std::move(rest), 0.0f, {});
     }
   }
   result.ms = MillisecondsSince(begin);

@@ -20,10 +20,53 @@ Sampler::Sampler(const SamplingOptions& options, std::span<const uint8_t> never)
       never_[static_cast<size_t>(id)] = 1;
     }
   }
+  if (!options_.allowed.empty()) {
+    for (size_t id = 0; id < never_.size(); ++id) {
+      const size_t word = id / 32;
+      const bool may = word < options_.allowed.size() && ((options_.allowed[word] >> (id % 32)) & 1u) != 0;
+      never_[id] = may ? never_[id] : 1;
+    }
+  }
 }
 
-TokenId Sampler::Sample(std::span<const float> logits, std::span<const TokenId> allowed) {
-  Collect(logits, allowed);
+std::span<const float> Sampler::Adjust(std::span<const float> logits, std::span<const TokenId> history) {
+  const bool penalties = !history.empty() && (options_.repetition_penalty != 1 || options_.frequency_penalty != 0 ||
+                                              options_.presence_penalty != 0);
+  if (options_.logit_bias.empty() && !penalties) {
+    return logits;
+  }
+  adjusted_.assign(logits.begin(), logits.end());
+  for (const auto& [id, bias] : options_.logit_bias) {
+    if (id >= 0 && static_cast<size_t>(id) < adjusted_.size()) {
+      adjusted_[static_cast<size_t>(id)] += bias;
+    }
+  }
+  if (!penalties) {
+    return adjusted_;
+  }
+  const size_t window = static_cast<size_t>(std::max(0, options_.penalty_window));
+  const size_t count = window == 0 ? history.size() : std::min(window, history.size());
+  recent_.assign(history.end() - static_cast<int64_t>(count), history.end());
+  std::sort(recent_.begin(), recent_.end());
+  for (size_t begin = 0; begin < recent_.size();) {
+    const TokenId id = recent_[begin];
+    size_t end = begin;
+    while (end < recent_.size() && recent_[end] == id) {
+      ++end;
+    }
+    if (id >= 0 && static_cast<size_t>(id) < adjusted_.size()) {
+      float& logit = adjusted_[static_cast<size_t>(id)];
+      logit = logit > 0 ? logit / options_.repetition_penalty : logit * options_.repetition_penalty;
+      logit -= static_cast<float>(end - begin) * options_.frequency_penalty + options_.presence_penalty;
+    }
+    begin = end;
+  }
+  return adjusted_;
+}
+
+TokenId Sampler::Sample(std::span<const float> logits, std::span<const TokenId> allowed,
+                        std::span<const TokenId> history) {
+  Collect(Adjust(logits, history), allowed);
   if (candidates_.empty()) {
     return -1;
   }
@@ -147,13 +190,42 @@ double Sampler::NextUniform() {
   return static_cast<double>((z ^ (z >> 31)) >> 11) * 0x1.0p-53;
 }
 
-float LogProbability(std::span<const float> logits, TokenId id) {
-  const float top = *std::max_element(logits.begin(), logits.end());
+namespace {
+
+// log(sum(exp(logits))), and the largest logit that it was summed around.
+double LogSum(std::span<const float> logits, float* top) {
+  *top = *std::max_element(logits.begin(), logits.end());
   double sum = 0;
   for (const float logit : logits) {
-    sum += static_cast<double>(std::exp(logit - top));
+    sum += static_cast<double>(std::exp(logit - *top));
   }
-  return static_cast<float>(static_cast<double>(logits[static_cast<size_t>(id)] - top) - std::log(sum));
+  return std::log(sum);
+}
+
+}  // namespace
+
+float LogProbability(std::span<const float> logits, TokenId id) {
+  float top;
+  const double log_sum = LogSum(logits, &top);
+  return static_cast<float>(static_cast<double>(logits[static_cast<size_t>(id)] - top) - log_sum);
+}
+
+std::vector<std::pair<TokenId, float>> TopLogProbabilities(std::span<const float> logits, int count) {
+  const size_t kept = std::min(logits.size(), static_cast<size_t>(std::max(0, count)));
+  if (kept == 0) {
+    return {};
+  }
+  float top;
+  const double log_sum = LogSum(logits, &top);
+  std::vector<std::pair<TokenId, float>> all(logits.size());
+  for (size_t i = 0; i < logits.size(); ++i) {
+    all[i] = {static_cast<TokenId>(i), static_cast<float>(static_cast<double>(logits[i] - top) - log_sum)};
+  }
+  std::partial_sort(all.begin(), all.begin() + static_cast<int64_t>(kept), all.end(), [](const auto& a, const auto& b) {
+    return a.second != b.second ? a.second > b.second : a.first < b.first;
+  });
+  all.resize(kept);
+  return all;
 }
 
 }  // namespace niwaki

@@ -203,6 +203,83 @@ TEST("extreme logits and temperatures") {
   EXPECT_EQ(Count(Warm(1), {-kInfinity, 5, -kInfinity}, 50).size(), size_t{1});
 }
 
+TEST("a bias is added to a token's logit, before the choice and before the penalties") {
+  SamplingOptions options;
+  options.logit_bias = {{2, 5.0f}, {0, -1.0f}, {-4, 9.0f}, {99, 9.0f}};
+  EXPECT_EQ(Sampler(options, std::vector<uint8_t>(4, 0)).Sample(Logits{3, 2, -1, 0}, {}), 2);
+  options.logit_bias = {{1, std::log(3.0f)}};
+  options.temperature = 1;
+  const std::map<TokenId, int> counts = Count(options, LogOf({0.5, 0.5}), 20000);
+  EXPECT_NEAR(counts.at(1) / 20000.0, 0.75, 0.015);
+}
+
+TEST("repetition divides positive logits and multiplies negative ones, whatever the count") {
+  SamplingOptions options;
+  options.repetition_penalty = 2;
+  const std::vector<uint8_t> never(4, 0);
+  const Ids history = {0, 0, 0, 3};
+  EXPECT_EQ(Sampler(options, never).Sample(Logits{4.0f, 2.1f, 0, -1}, {}, history), 1);  // 4 / 2 < 2.1
+  EXPECT_EQ(Sampler(options, never).Sample(Logits{4.0f, 1.9f, 0, -1}, {}, history), 0);  // 4 / 2 > 1.9
+  EXPECT_EQ(Sampler(options, never).Sample(Logits{-9, -1.9f, -9, -1}, {}, history), 1);  // -1 * 2 < -1.9
+}
+
+TEST("frequency counts, presence does not, and both end at the window") {
+  SamplingOptions options;
+  options.temperature = 1;
+  options.seed = 3;
+  options.frequency_penalty = 0.5f;
+  options.presence_penalty = 0.25f;
+  options.penalty_window = 4;
+  Ids history(100, 2);  // long ago: out of the window
+  history.insert(history.end(), {0, 1, 0, 0});
+  const Logits logits = {0, 0, 0};
+  Sampler sampler(options, std::vector<uint8_t>(3, 0));
+  std::vector<int> counts(3, 0);
+  const int draws = 60000;
+  for (int i = 0; i < draws; ++i) {
+    counts[static_cast<size_t>(sampler.Sample(logits, {}, history))] += 1;
+  }
+  const double weights[3] = {std::exp(-1.75), std::exp(-0.75), 1};
+  const double total = weights[0] + weights[1] + weights[2];
+  double chi = 0;
+  for (int i = 0; i < 3; ++i) {
+    const double expected = draws * weights[i] / total;
+    chi += (counts[static_cast<size_t>(i)] - expected) * (counts[static_cast<size_t>(i)] - expected) / expected;
+  }
+  EXPECT(chi < 13.8);          // two degrees of freedom, one in a thousand
+  options.penalty_window = 0;  // all of it
+  options.temperature = 0;
+  EXPECT_EQ(Sampler(options, std::vector<uint8_t>(3, 0)).Sample(Logits{0, 0, 40}, {}, history), 1);
+}
+
+TEST("an allowed bitset holds for greedy and for draws, and has no ids past its end") {
+  SamplingOptions options;
+  options.allowed = {0b1010};  // ids 1 and 3
+  const Logits logits(40, 1.0f);
+  EXPECT_EQ(Sampler(options, std::vector<uint8_t>(40, 0)).Sample(logits, {}), 1);
+  options.temperature = 1;
+  std::set<TokenId> seen;
+  Sampler sampler(options, std::vector<uint8_t>(40, 0));
+  for (int i = 0; i < 500; ++i) {
+    seen.insert(sampler.Sample(logits, {}));
+  }
+  EXPECT((seen == std::set<TokenId>{1, 3}));
+  options.allowed = {0};
+  EXPECT_EQ(Sampler(options, std::vector<uint8_t>(40, 0)).Sample(logits, {}), -1);
+}
+
+TEST("the likeliest tokens come best first, the lower id among equals") {
+  const auto top = TopLogProbabilities(LogOf({0.1, 0.4, 0.1, 0.4}), 3);
+  EXPECT_EQ(top.size(), size_t{3});
+  EXPECT_EQ(top[0].first, 1);
+  EXPECT_EQ(top[1].first, 3);
+  EXPECT_EQ(top[2].first, 0);
+  EXPECT_NEAR(std::exp(top[0].second), 0.4, 1e-6);
+  EXPECT_NEAR(std::exp(top[2].second), 0.1, 1e-6);
+  EXPECT(TopLogProbabilities(Logits{1, 2}, 0).empty());
+  EXPECT_EQ(TopLogProbabilities(Logits{1, 2}, 9).size(), size_t{2});
+}
+
 TEST("log probabilities") {
   const std::vector<double> p = {0.5, 0.3, 0.2};
   for (size_t i = 0; i < p.size(); ++i) {

@@ -13,7 +13,7 @@ import type {
 } from './port';
 
 /** Raised whenever this file changes in a way that an older addon does not meet. */
-export const bindingVersion = 1;
+export const bindingVersion = 2;
 
 export interface NativeBinding {
   readonly bindingVersion: number;
@@ -64,12 +64,29 @@ export interface NativeRequest {
   readonly minP: number;
   readonly seed: number;
   readonly banned: Int32Array;
+  /** Of equal length. */
+  readonly biasTokens: Int32Array;
+  readonly biasValues: Float32Array;
+  readonly repetitionPenalty: number;
+  readonly frequencyPenalty: number;
+  readonly presencePenalty: number;
+  readonly penaltyWindow: number;
+  /** A bitset, 32 tokens a word, lowest first; empty = all tokens are allowed. */
+  readonly allowed: Int32Array;
+  readonly topLogprobs: number;
   readonly stopTokens: Int32Array;
   readonly stopStrings: readonly string[];
   readonly requiredPrefix: string;
 }
 
-export type NativeTokenCallback = (id: number, text: string, logprob: number) => void;
+export type NativeTokenCallback = (
+  id: number,
+  text: string,
+  logprob: number,
+  /** Only when the request has `topLogprobs`. */
+  topIds?: Int32Array,
+  topLogprobs?: Float32Array,
+) => void;
 export type NativePrefillCallback = (done: number, total: number) => void;
 
 export interface NativeResult {

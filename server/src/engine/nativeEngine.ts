@@ -49,6 +49,7 @@ interface Ready {
 }
 
 const maxTokenId = 2 ** 31 - 1;
+const defaultPenaltyWindow = 64;
 
 /** Token ids in the form that the addon takes. */
 function toIds(tokens: readonly TokenId[], what: string): Int32Array {
@@ -76,6 +77,17 @@ function toNativeRequest(request: GenerateRequest): NativeRequest {
     minP: sampling.minP ?? 0,
     seed: sampling.seed ?? 0,
     banned: toIds(sampling.banned ?? [], 'banned'),
+    biasTokens: toIds(
+      (sampling.logitBias ?? []).map(({ id }) => id),
+      'logitBias',
+    ),
+    biasValues: Float32Array.from(sampling.logitBias ?? [], ({ bias }) => bias),
+    repetitionPenalty: sampling.repetitionPenalty ?? 1,
+    frequencyPenalty: sampling.frequencyPenalty ?? 0,
+    presencePenalty: sampling.presencePenalty ?? 0,
+    penaltyWindow: sampling.penaltyWindow ?? defaultPenaltyWindow,
+    allowed: Int32Array.from(sampling.allowed ?? []),
+    topLogprobs: sampling.topLogprobs ?? 0,
     stopTokens: toIds(request.stopTokens ?? [], 'stopTokens'),
     stopStrings: request.stopStrings ?? [],
     requiredPrefix: request.requiredPrefix ?? '',
@@ -187,8 +199,10 @@ class NativeEngine implements EnginePort {
     try {
       const result = await session.native.generate(
         native,
-        (id, text, logprob) => {
-          emit({ kind: 'token', id, text, logprob });
+        (id, text, logprob, topIds, topLogprobs) => {
+          const top =
+            topIds && Array.from(topIds, (other, i) => ({ id: other, logprob: topLogprobs?.[i] ?? NaN }));
+          emit({ kind: 'token', id, text, logprob, ...(top && { top }) });
         },
         (done, total) => {
           emit({ kind: 'prefill', done, total });

@@ -104,6 +104,20 @@ export interface SamplingOptions {
   readonly minP?: number;
   readonly seed?: number;
   readonly banned?: readonly TokenId[];
+  /** Added to the logits of single tokens before everything else. */
+  readonly logitBias?: readonly { readonly id: TokenId; readonly bias: number }[];
+  /** 1 or absent = off. Divides positive logits of tokens seen lately, multiplies negative ones. */
+  readonly repetitionPenalty?: number;
+  /** Subtracted for every time that a token was seen lately. */
+  readonly frequencyPenalty?: number;
+  /** Subtracted once when a token was seen lately. */
+  readonly presencePenalty?: number;
+  /** Tokens before the next one that count as lately, prompt included; 64 when absent, 0 = all. */
+  readonly penaltyWindow?: number;
+  /** A bitset: bit id % 32 of word floor(id / 32) set = the token may be sampled. Absent = all may. */
+  readonly allowed?: readonly number[];
+  /** How many of the likeliest tokens each token event lists. */
+  readonly topLogprobs?: number;
 }
 
 export interface GenerateRequest {
@@ -131,7 +145,15 @@ export type StopReason =
 
 export type GenerateEvent =
   | { readonly kind: 'prefill'; readonly done: number; readonly total: number }
-  | { readonly kind: 'token'; readonly id: TokenId; readonly text: string; readonly logprob: number };
+  | {
+      readonly kind: 'token';
+      readonly id: TokenId;
+      readonly text: string;
+      /** Natural logarithm, of the model's own distribution: before bias, penalties and temperature. */
+      readonly logprob: number;
+      /** Best first; there when the request has `topLogprobs`. */
+      readonly top?: readonly { readonly id: TokenId; readonly logprob: number }[];
+    };
 
 export interface GenerateResult {
   readonly tokens: readonly TokenId[];

@@ -2,6 +2,7 @@ import * as assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { bindingVersion } from '../../../server/src/engine/binding';
 import { createNativeEngine } from '../../../server/src/engine/nativeEngine';
 import type { SelfTestReport } from '../../../server/src/engine/selfTest';
 
@@ -13,7 +14,7 @@ const addonSource = `
   const tables = ['best', 'generic', 'oracle'].map((name) => ({ name, needs: '', supported: true, allowed: true }));
   const fail = (code, message) => Object.assign(new Error(message), { code });
   exports.log = [];
-  exports.bindingVersion = 1;
+  exports.bindingVersion = ${String(bindingVersion)};
   exports.kernelTables = () => tables;
   exports.selfTest = (kernels) => { if (kernels === 'best') throw new Error('wrong sums'); };
   exports.inspect = async (path) => { throw fail('bad_file', path + ' is torn'); };

@@ -2,6 +2,7 @@ import * as assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { bindingVersion } from '../../../server/src/engine/binding';
 import { EngineError } from '../../../server/src/engine/port';
 import { selfTest } from '../../../server/src/engine/selfTest';
 
@@ -22,7 +23,7 @@ describe('engine self-test', function () {
   });
 
   /** An addon with the tables best, middle and generic (and the reference), whose `selfTest(kernels)` has the given body. */
-  function addon(selfTestBody: string, { version = 1, disallowed = [] as string[] } = {}): string {
+  function addon(selfTestBody: string, { version = bindingVersion, disallowed = [] as string[] } = {}): string {
     files += 1;
     const path = join(folder, `addon${String(files)}.cjs`);
     const tables = ['best', 'middle', 'generic', 'oracle'].map((name) => ({
