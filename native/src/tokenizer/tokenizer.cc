@@ -96,7 +96,8 @@ Status Faulty(const std::string& what) {
 }
 
 Status BpeTokenizer::Init(const GgufFile& file) {
-  static const ByteAlphabet alphabet;
+  // Never destroyed: a process may end while this still runs on its engine thread.
+  static const ByteAlphabet& alphabet = *new ByteAlphabet();
   const Result<const GgufArray*> token_array = file.Array("tokenizer.ggml.tokens");
   if (!token_array.ok()) {
     return token_array.status();

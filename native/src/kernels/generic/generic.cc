@@ -147,8 +147,20 @@ void MatmulQ1(const uint8_t* panels, int64_t blocks, int64_t panel_begin, int64_
 }  // namespace
 
 const KernelTable kGenericKernels = {
-    "generic", PanelLayout::kByteColumns, ActBytes,   QuantizeAct, MatmulQ1,    MatmulPlain<uint16_t>, MatmulPlain<float>, RmsNorm,
-    RopeNeox,  SiluMulAll, Add,         F32ToF16All, F16ToF32All,           AttendPageF16,
+    "generic",
+    PanelLayout::kByteColumns,
+    ActBytes,
+    QuantizeAct,
+    MatmulQ1,
+    MatmulPlain<uint16_t>,
+    MatmulPlain<float>,
+    RmsNorm,
+    RopeNeox,
+    SiluMulAll,
+    Add,
+    F32ToF16All,
+    F16ToF32All,
+    AttendPageF16,
 };
 
 }  // namespace niwaki

@@ -139,8 +139,20 @@ void AttendPage(const float* q, int64_t group, int64_t head_size, const uint16_t
 }  // namespace
 
 const KernelTable kOracleKernels = {
-    "oracle", PanelLayout::kByteColumns, ActBytes, QuantizeAct, MatmulQ1,    MatmulPlain<uint16_t>, MatmulPlain<float>, RmsNorm,
-    RopeNeox, SiluMul,  Add,         F32ToF16All, F16ToF32All,           AttendPage,
+    "oracle",
+    PanelLayout::kByteColumns,
+    ActBytes,
+    QuantizeAct,
+    MatmulQ1,
+    MatmulPlain<uint16_t>,
+    MatmulPlain<float>,
+    RmsNorm,
+    RopeNeox,
+    SiluMul,
+    Add,
+    F32ToF16All,
+    F16ToF32All,
+    AttendPage,
 };
 
 }  // namespace niwaki
