@@ -97,11 +97,18 @@ Result<std::unique_ptr<Engine>> EngineImpl::New(const LoadOptions& options, cons
     return Status(tokenizer.status().code(), "\"" + options.path + "\": " + tokenizer.status().message());
   }
   engine->tokenizer_ = std::move(tokenizer.value());
-  NIWAKI_RETURN_IF_ERROR(CheckVocabulary(config, *engine->tokenizer_));
+  const Status vocabulary = CheckVocabulary(config, *engine->tokenizer_);
+  if (!vocabulary.ok()) {
+    return Status(vocabulary.code(), "\"" + options.path + "\": " + vocabulary.message());
+  }
 
   Result<Weights> weights = LoadWeights(file, config, engine->kernels_->layout, *engine->pool_, cancel, progress);
   if (!weights.ok()) {
     return weights.status();
+  }
+  const Status read = file.Check();
+  if (!read.ok()) {
+    return Status(read.code(), "\"" + options.path + "\": " + read.message());
   }
   const int64_t weight_bytes = weights.value().bytes;
   engine->model_ = Qwen3::New(config, std::move(weights.value()), *engine->kernels_, *engine->pool_);
@@ -115,7 +122,7 @@ Result<std::unique_ptr<Engine>> EngineImpl::New(const LoadOptions& options, cons
   info.architecture = config.architecture;
   info.kernels = engine->kernels_->name;
   info.threads = engine->pool_->threads();
-  info.file_bytes = static_cast<int64_t>(file.bytes().size());
+  info.file_bytes = file.file_bytes();
   for (const GgufTensor& tensor : file.tensors()) {
     info.parameters += tensor.elements();
   }
@@ -200,7 +207,7 @@ Result<MemoryEstimate> Engine::Estimate(const LoadOptions& options, int32_t cont
   estimate.kv =
       (tokens + KvCache::kPageTokens - 1) / KvCache::kPageTokens * KvCache::kPageTokens * KvBytesPerToken(config);
   estimate.scratch = Qwen3::ScratchBytes(config, *kernels.value());
-  estimate.mapped = static_cast<int64_t>(checked.value().file->bytes().size());
+  estimate.mapped = checked.value().file->file_bytes();
   return estimate;
 }
 
@@ -211,7 +218,7 @@ Result<FileSummary> Inspect(const std::string& path) {
   }
   FileSummary summary;
   summary.version = static_cast<int32_t>(file.value()->version());
-  summary.file_bytes = static_cast<int64_t>(file.value()->bytes().size());
+  summary.file_bytes = file.value()->file_bytes();
   for (const auto& [key, value] : file.value()->metadata()) {
     summary.metadata.emplace_back(key, GgufValueText(value));
   }

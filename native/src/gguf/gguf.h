@@ -1,4 +1,5 @@
-// Reads GGUF v2 and v3 over a memory map. Every count, length and offset is checked against the file before it is used.
+// Reads GGUF v2 and v3, in one file or split into several. Every count, length and offset is checked against the file
+// before it is used. Files are read, not mapped: see docs/adr/0003-reading-models.md.
 // Format: the GGUF specification in ggml's docs/gguf.md.
 #pragma once
 
@@ -7,10 +8,11 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <variant>
 #include <vector>
 
-#include "base/mmap.h"
+#include "base/file_image.h"
 #include "niwaki/status.h"
 
 namespace niwaki {
@@ -21,12 +23,13 @@ enum class TensorType : uint32_t { kF32 = 0, kF16 = 1, kQ1_0 = 41 };
 std::string TensorTypeName(uint32_t type);
 
 struct GgufArray;
+struct GgufHeader;  // gguf/parser.h
 // Integers are widened to int64/uint64, f32 to double; bool stays bool.
 using GgufValue = std::variant<bool, int64_t, uint64_t, double, std::string_view, GgufArray>;
 struct GgufArray {
   uint32_t element_type = 0;  // GGUF value type id: 0 u8 ... 12 f64, 8 string
   uint64_t count = 0;
-  const uint8_t* data = nullptr;  // elements as in the file (unaligned), inside the map and verified to fit
+  const uint8_t* data = nullptr;  // elements as in the file (unaligned), inside the header and verified to fit
   uint64_t bytes = 0;
 };
 // The elements of a string array / of an int32 or uint32 array / of a float32 array. kBadFile when the type differs.
@@ -40,43 +43,55 @@ struct GgufTensor {
   std::string_view name;
   uint32_t type = 0;              // as in the file, perhaps unknown
   std::vector<int64_t> shape;     // ne[0] (inner) first
-  std::span<const uint8_t> data;  // empty when the type is unknown
+  std::span<const uint8_t> data;  // defined after FindTensor(name) only; empty when the type is unknown
   int64_t elements() const;
 };
 
 class GgufFile {
  public:
   // Opens and checks the whole header. Tensors of unknown types are listed (without data), not refused: the model
-  // decides.
+  // decides. `path` may be any part of a split model; all parts are opened then, and the first one's metadata count.
   static Result<std::unique_ptr<GgufFile>> Open(const std::string& path);
-  // The same over bytes in memory that outlive the result. For tests and fuzzing.
+  // The same over the bytes of one whole file in memory that outlive the result. For tests and fuzzing.
   static Result<std::unique_ptr<GgufFile>> Parse(std::span<const uint8_t> bytes);
 
   uint32_t version() const { return version_; }
+  // Where the tensors' data lie.
   std::span<const uint8_t> bytes() const { return bytes_; }
+  // Of all parts together.
+  int64_t file_bytes() const;
   const std::vector<std::pair<std::string_view, GgufValue>>& metadata() const { return metadata_; }
   const std::vector<GgufTensor>& tensors() const { return tensors_; }
 
-  const GgufValue* Find(std::string_view key) const;          // null when absent
-  const GgufTensor* FindTensor(std::string_view name) const;  // null when absent
+  const GgufValue* Find(std::string_view key) const;        // null when absent
+  const GgufTensor* FindInfo(std::string_view name) const;  // null when absent; the tensor's data are not read
+  // Reads the tensor's data, too; they stay defined until Forget(). Null when absent. A failure to read, and values
+  // that are infinite or not numbers, are remembered: whoever used the data asks Check() afterwards.
+  const GgufTensor* FindTensor(std::string_view name) const;
+  // Ok when all data that FindTensor read so far are sound and the file is still the one that was opened.
+  Status Check() const;
   // Typed look-ups. kNotFound when absent, kBadFile when of another type or out of range; both name the key.
   Result<int64_t> Int(std::string_view key) const;   // any integer type
   Result<double> Float(std::string_view key) const;  // f32, f64
   Result<bool> Bool(std::string_view key) const;
   Result<std::string_view> String(std::string_view key) const;
   Result<const GgufArray*> Array(std::string_view key) const;
-  // Tells the system that these bytes of the map are not needed any more (they were repacked). No effect on Parse()d
-  // bytes.
+  // Gives the memory of these bytes of a tensor's data back (they were repacked). No effect on Parse()d bytes.
   void Forget(std::span<const uint8_t> bytes) const;
 
  private:
   GgufFile() = default;
-  friend class GgufParser;
-  MappedFile map_;
+  Status Adopt(GgufHeader header);
+  void ReadData(const GgufTensor& tensor) const;
+
+  FileImage image_;  // empty for Parse()d bytes
   std::span<const uint8_t> bytes_;
   uint32_t version_ = 0;
   std::vector<std::pair<std::string_view, GgufValue>> metadata_;
   std::vector<GgufTensor> tensors_;
+  std::unordered_map<std::string_view, size_t> metadata_index_;
+  std::unordered_map<std::string_view, size_t> tensor_index_;
+  mutable Status data_status_;  // the first failure of ReadData
 };
 
 }  // namespace niwaki

@@ -58,7 +58,7 @@ Status RefuseRopeScaling(const GgufFile& file, const std::string& prefix) {
 }
 
 Status CheckTensor(const GgufFile& file, const std::string& name, std::vector<int64_t> shape, bool matrix) {
-  const GgufTensor* tensor = file.FindTensor(name);
+  const GgufTensor* tensor = file.FindInfo(name);
   if (tensor == nullptr) {
     return Bad("the tensor " + name + " is missing");
   }
@@ -143,12 +143,12 @@ Result<ModelConfig> ReadConfig(const GgufFile& file) {
     }
     config.rope_base = base.value();
   }
-  const GgufTensor* embedding = file.FindTensor("token_embd.weight");
+  const GgufTensor* embedding = file.FindInfo("token_embd.weight");
   if (embedding == nullptr || embedding->shape.size() != 2 || embedding->shape[1] > (1 << 24)) {
     return Bad("the tensor token_embd.weight is missing or has the wrong shape");
   }
   config.vocab_size = static_cast<int32_t>(embedding->shape[1]);
-  config.tied_head = file.FindTensor("output.weight") == nullptr;
+  config.tied_head = file.FindInfo("output.weight") == nullptr;
   return config;
 }
 
