@@ -47,5 +47,6 @@ export function cutAtEnd(
 
 /** The same once the model has stopped: the last line counts as complete. */
 export function cutWhenDone(text: string, policy: LinePolicy): string {
-  return cutAtEnd(`${text}\n`, { maxLines: policy.maxLines }).text.replace(/\s+$/, '');
+  const cut = cutAtEnd(text, policy).text;
+  return cutAtEnd(`${cut}\n`, policy).text.replace(/\s+$/, '');
 }
