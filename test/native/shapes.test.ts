@@ -180,9 +180,9 @@ describe('native engine: what synthetic files may vary', function () {
 
   const refused: readonly [string, NonNullable<GgufOptions['metadata']>, RegExp][] = [
     [
-      'YaRN',
-      { 'qwen3.rope.scaling.type': { string: 'yarn' } },
-      /qwen3\.rope\.scaling\.type is "yarn".*does not scale/s,
+      'LongRoPE',
+      { 'qwen3.rope.scaling.type': { string: 'longrope' } },
+      /qwen3\.rope\.scaling\.type is "longrope"/,
     ],
     ['a Hadamard transform', { 'prism.hadamard.version': { u32: 1 } }, /prism\.hadamard\.version/],
     ['another architecture', { 'general.architecture': { string: 'llama' } }, /"llama".*"qwen3"/s],

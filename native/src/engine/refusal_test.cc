@@ -60,8 +60,18 @@ TEST("what asks for something that we do not do") {
   Refused(code, "general.architecture", [](GgufWriter& w) { w.String("general.architecture", "llama"); });
   Refused(code, "prism.hadamard.block", [](GgufWriter& w) { w.U32("prism.hadamard.block", 128); });
   Refused(code, "prism.hadamard.signs", [](GgufWriter& w) { w.Ints("prism.hadamard.signs", {1, -1}); });
-  Refused(code, "yarn", [](GgufWriter& w) { w.String("qwen3.rope.scaling.type", "yarn"); });
-  Refused(code, "linear", [](GgufWriter& w) { w.String("qwen3.rope.scaling.type", "linear"); });
+  for (const std::string type : {"longrope", "su", "dynamic", "llama3", "YARN", ""}) {
+    Refused(code, "qwen3.rope.scaling.type is \"" + type + "\"",
+            [&](GgufWriter& w) { w.String("qwen3.rope.scaling.type", type); });
+  }
+  Refused(code, "qwen3.rope.scaling.yarn_log_multiplier", [](GgufWriter& w) {
+    w.String("qwen3.rope.scaling.type", "yarn");
+    w.F32("qwen3.rope.scaling.yarn_log_multiplier", 0.1f);
+  });
+  Refused(code, "qwen3.rope.dimension_count", [](GgufWriter& w) { w.U32("qwen3.rope.dimension_count", 4); });
+  Refused(code, "rope_freqs.weight", [](GgufWriter& w) {
+    w.tensors.push_back({"rope_freqs.weight", {4}, testing::kTypeF32, std::vector<uint8_t>(16)});
+  });
   for (const uint32_t type : {2u, 8u, 42u, 142u}) {
     Refused(code, "blk.1.ffn_up.weight has type " + std::to_string(type),
             [&](GgufWriter& w) { w.Find("blk.1.ffn_up.weight")->type = type; });
@@ -76,11 +86,41 @@ TEST("what asks for something that we do not do") {
   Refused(code, "attention.value_length", [](GgufWriter& w) { w.U32("qwen3.attention.value_length", 16); });
 }
 
-TEST("rope.scaling.type \"none\" asks for nothing") {
-  GgufWriter writer = Sound();
-  writer.String("qwen3.rope.scaling.type", "none");
-  const TempFile file(writer.Write());
-  ASSERT_OK(Engine::Load({.path = file.path(), .threads = 1, .kernels = ""}));
+TEST("rope.scaling.type none, linear and yarn are done") {
+  for (const char* type : {"none", "linear", "yarn"}) {
+    GgufWriter writer = Sound();
+    writer.String("qwen3.rope.scaling.type", type);
+    writer.F32("qwen3.rope.scaling.factor", 4.0f);
+    const TempFile file(writer.Write());
+    ASSERT_OK(Engine::Load({.path = file.path(), .threads = 1, .kernels = ""}));
+  }
+}
+
+TEST("what rope.scaling says is checked") {
+  const float not_a_number = std::numeric_limits<float>::quiet_NaN();
+  const float infinity = std::numeric_limits<float>::infinity();
+  for (const std::string key : {"factor", "attn_factor", "yarn_attn_factor", "yarn_ext_factor", "yarn_beta_fast",
+                                "yarn_beta_slow", "original_context_length"}) {
+    const auto refused = [&](auto spoil) {
+      Refused(StatusCode::kBadFile, "qwen3.rope.scaling." + key, [&](GgufWriter& w) {
+        w.String("qwen3.rope.scaling.type", "yarn");
+        spoil(w, "qwen3.rope.scaling." + key);
+      });
+    };
+    refused([](GgufWriter& w, const std::string& name) { w.String(name, "4"); });
+    if (key == "original_context_length") {
+      for (const uint32_t value : {0u, 0xffffffffu}) {
+        refused([&](GgufWriter& w, const std::string& name) { w.U32(name, value); });
+      }
+      continue;
+    }
+    for (const float value : {-1.0f, not_a_number, infinity, 1e9f}) {
+      refused([&](GgufWriter& w, const std::string& name) { w.F32(name, value); });
+    }
+  }
+  Refused(StatusCode::kBadFile, "qwen3.rope.scaling.factor",
+          [](GgufWriter& w) { w.F32("qwen3.rope.scaling.factor", 0.5f); });
+  Refused(StatusCode::kBadFile, "qwen3.rope.scaling.type", [](GgufWriter& w) { w.U32("qwen3.rope.scaling.type", 1); });
 }
 
 TEST("a missing tensor, whichever it is") {

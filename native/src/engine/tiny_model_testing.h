@@ -99,6 +99,9 @@ class TinyModel {
 
   TinyShape shape;
   GgufWriter writer;
+  // Of Logits(): radians a position for every pair of a head (empty: plain), and a factor on rotated queries and keys.
+  std::vector<double> rope_frequencies;
+  double rope_magnitude = 1;
 
  private:
   using Vec = std::vector<double>;
@@ -155,12 +158,13 @@ class TinyModel {
   void Rotate(double* x, size_t position) const {
     const int64_t half = shape.head / 2;
     for (int64_t i = 0; i < half; ++i) {
-      const double angle = static_cast<double>(position) *
-                           std::pow(10000.0, -2.0 * static_cast<double>(i) / static_cast<double>(shape.head));
+      const double plain = std::pow(10000.0, -2.0 * static_cast<double>(i) / static_cast<double>(shape.head));
+      const double angle =
+          static_cast<double>(position) * (rope_frequencies.empty() ? plain : rope_frequencies[static_cast<size_t>(i)]);
       const double a = x[i];
       const double b = x[i + half];
-      x[i] = a * std::cos(angle) - b * std::sin(angle);
-      x[i + half] = b * std::cos(angle) + a * std::sin(angle);
+      x[i] = rope_magnitude * (a * std::cos(angle) - b * std::sin(angle));
+      x[i + half] = rope_magnitude * (b * std::cos(angle) + a * std::sin(angle));
     }
   }
 

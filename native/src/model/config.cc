@@ -41,22 +41,6 @@ Status RefuseTransforms(const GgufFile& file) {
   return Status();
 }
 
-Status RefuseRopeScaling(const GgufFile& file, const std::string& prefix) {
-  const std::string key = prefix + "rope.scaling.type";
-  if (file.Find(key) == nullptr) {
-    return Status();
-  }
-  const Result<std::string_view> type = file.String(key);
-  if (!type.ok()) {
-    return type.status();
-  }
-  if (type.value() != "none") {
-    return Unsupported(key + " is \"" + std::string(type.value().substr(0, 40)) +
-                       "\", Niwaki does not scale rotary positions yet");
-  }
-  return Status();
-}
-
 Status CheckTensor(const GgufFile& file, const std::string& name, std::vector<int64_t> shape, bool matrix) {
   const GgufTensor* tensor = file.FindInfo(name);
   if (tensor == nullptr) {
@@ -98,7 +82,6 @@ Result<ModelConfig> ReadConfig(const GgufFile& file) {
   config.name = name.ok() ? std::string(name.value()) : "unnamed";
 
   const std::string prefix = config.architecture + ".";
-  NIWAKI_RETURN_IF_ERROR(RefuseRopeScaling(file, prefix));
   NIWAKI_RETURN_IF_ERROR(Bounded(file, prefix + "context_length", 1, 1 << 24, &config.context_length));
   NIWAKI_RETURN_IF_ERROR(Bounded(file, prefix + "embedding_length", 8, 1 << 16, &config.embedding_length));
   NIWAKI_RETURN_IF_ERROR(Bounded(file, prefix + "block_count", 1, 1024, &config.layers));
@@ -132,17 +115,11 @@ Result<ModelConfig> ReadConfig(const GgufFile& file) {
     return Bad(prefix + "attention.layer_norm_rms_epsilon is out of range");
   }
   config.norm_epsilon = static_cast<float>(epsilon.value());
-  config.rope_base = 10000.0;  // the format's default
-  if (file.Find(prefix + "rope.freq_base") != nullptr) {
-    const Result<double> base = file.Float(prefix + "rope.freq_base");
-    if (!base.ok()) {
-      return base.status();
-    }
-    if (!(base.value() >= 1 && base.value() < 1e12)) {
-      return Bad(prefix + "rope.freq_base is out of range");
-    }
-    config.rope_base = base.value();
+  const Result<RopeConfig> rope = ReadRope(file, prefix, config.head_size, config.context_length);
+  if (!rope.ok()) {
+    return rope.status();
   }
+  config.rope = rope.value();
   const GgufTensor* embedding = file.FindInfo("token_embd.weight");
   if (embedding == nullptr || embedding->shape.size() != 2 || embedding->shape[1] > (1 << 24)) {
     return Bad("the tensor token_embd.weight is missing or has the wrong shape");

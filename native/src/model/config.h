@@ -5,6 +5,7 @@
 #include <string>
 
 #include "gguf/gguf.h"
+#include "model/rope.h"
 #include "niwaki/status.h"
 
 namespace niwaki {
@@ -21,7 +22,7 @@ struct ModelConfig {
   int32_t head_size = 0;
   int32_t vocab_size = 0;  // rows of the embedding
   float norm_epsilon = 0;
-  double rope_base = 0;
+  RopeConfig rope;
   bool tied_head = false;
 };
 

@@ -42,6 +42,7 @@ Qwen3::Qwen3(const ModelConfig& config, Weights weights, const KernelTable& kern
       q_size_(QSize(config)),
       kv_size_(KvSize(config)),
       ff_(config.feed_forward_length),
+      rope_(config.rope, config.head_size),
       batch_(kernels, kChunk, MaxCols(config)),
       scratch_(static_cast<size_t>(ScratchFloats(config)) * sizeof(float)) {}
 
@@ -76,20 +77,6 @@ std::unique_ptr<Qwen3> Qwen3::New(const ModelConfig& config, Weights weights, co
 int64_t Qwen3::ScratchBytes(const ModelConfig& config, const KernelTable& kernels) {
   const int64_t cols = (MaxCols(config) + kQ1BlockSize - 1) / kQ1BlockSize * kQ1BlockSize;
   return ScratchFloats(config) * 4 + kernels.act_bytes(cols) * kChunk;
-}
-
-// cos and sin of position * base^(-2i / head_size), in double and then rounded, for the chunk's positions.
-void Qwen3::Rotations(int64_t begin, int64_t tokens) {
-  const int64_t half = config_.head_size / 2;
-  const int64_t stride = Pad(half);
-  for (int64_t i = 0; i < half; ++i) {
-    const double frequency = std::pow(config_.rope_base, -2.0 * static_cast<double>(i) / config_.head_size);
-    for (int64_t t = 0; t < tokens; ++t) {
-      const double angle = static_cast<double>(begin + t) * frequency;
-      cos_[t * stride + i] = static_cast<float>(std::cos(angle));
-      sin_[t * stride + i] = static_cast<float>(std::sin(angle));
-    }
-  }
 }
 
 void Qwen3::Normalize(const std::vector<float>& weight, int64_t tokens) {
@@ -187,7 +174,7 @@ bool Qwen3::Forward(std::span<const TokenId> tokens, int64_t begin, KvCache& cac
   for (int64_t t = 0; t < n; ++t) {
     MatrixRow(weights_.embedding, kernels_, tokens[static_cast<size_t>(t)], x_ + t * d_padded_);
   }
-  Rotations(begin, n);
+  rope_.Fill(begin, n, Pad(config_.head_size / 2), cos_, sin_);
   for (int32_t i = 0; i < config_.layers; ++i) {
     const LayerWeights& layer = weights_.layers[static_cast<size_t>(i)];
     if (!Attention(layer, i, n, begin, cache, cancel) || !FeedForward(layer, n, cancel)) {

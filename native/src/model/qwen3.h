@@ -40,7 +40,6 @@ class Qwen3 {
                  const std::atomic<bool>* cancel);
   bool FeedForward(const LayerWeights& layer, int64_t tokens, const std::atomic<bool>* cancel);
   void Normalize(const std::vector<float>& weight, int64_t tokens);
-  void Rotations(int64_t begin, int64_t tokens);
 
   const ModelConfig config_;
   Weights weights_;
@@ -51,6 +50,7 @@ class Qwen3 {
   const int64_t q_size_;  // heads * head_size
   const int64_t kv_size_;
   const int64_t ff_;
+  const RopeTable rope_;
   int64_t last_tokens_ = 0;
   Batch batch_;
   AlignedBuffer scratch_;
