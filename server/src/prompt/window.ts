@@ -36,20 +36,25 @@ function lineStarts(text: string, every: number, from: number, to: number): numb
   return starts;
 }
 
-/** The nearest good border at or behind `wanted` and not behind `limit`: of a page, of a line, of a character. */
-function borderAfter(text: string, wanted: number, limit: number): number {
+/**
+ * The nearest good border at or behind `wanted`: of a page, of a line, of a character. One that would give up more than half of
+ * what lies between there and the cursor is not good (a file with one endless line).
+ */
+function borderAfter(text: string, wanted: number, cursor: number): number {
   if (wanted <= 0) {
     return 0;
   }
+  const limit = wanted + Math.ceil((cursor - wanted) / 2);
   const page = lineStarts(text, pageLines, wanted - 1, limit)[0] ?? lineStarts(text, 1, wanted - 1, limit)[0];
   return page ?? (splitsCharacter(text, wanted) ? wanted + 1 : wanted);
 }
 
 /** The same looking backwards. */
-function borderBefore(text: string, wanted: number, limit: number): number {
+function borderBefore(text: string, wanted: number, cursor: number): number {
   if (wanted >= text.length) {
     return text.length;
   }
+  const limit = cursor + Math.floor((wanted - cursor) / 2);
   const page =
     lineStarts(text, pageLines, limit, wanted + 1).at(-1) ?? lineStarts(text, 1, limit, wanted + 1).at(-1);
   return page ?? (splitsCharacter(text, wanted) ? wanted - 1 : wanted);

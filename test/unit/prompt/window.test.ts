@@ -91,6 +91,14 @@ describe('prompt: the window over a long file', () => {
     }
   });
 
+  it('does not give up an endless line for the border behind it', () => {
+    const text = `x = [${'1234567,'.repeat(5000)}];\nfoo`;
+    for (const usesSuffix of [true, false]) {
+      const window = planWindow(text, text.length, 2000, usesSuffix, undefined);
+      assert.ok(text.length - window.start > 700, String(text.length - window.start));
+    }
+  });
+
   it('is right for every cursor of many random files', () => {
     let seed = 7;
     const random = (below: number): number => {
