@@ -161,7 +161,7 @@ async function main() {
     { id: 'embedded', path: embedded, context: 2048, prompt: 1024 },
     {
       ...{ id: '1.7b', path: big, context: 1024, prompt: 512 },
-      trial: { prompt: 128, decode: 16, tries: args.quick ? 1 : 2 },
+      trial: args.quick ? { prompt: 64, decode: 8, tries: 1 } : { prompt: 128, decode: 16, tries: 2 },
     },
   ];
   const engines = [
