@@ -42,6 +42,26 @@ export class Config implements Disposable {
     return languages[languageId] ?? languages[anyLanguage] ?? true;
   }
 
+  /** Values that differ from the default, by key without our prefix. */
+  changedSettings(): Readonly<Record<string, unknown>> {
+    const keys = [
+      'completion.enabled',
+      'completion.languages',
+      'completion.maxTokens',
+      'model.path',
+      'model.maxContextTokens',
+      'engine.threads',
+    ];
+    const settings = workspace.getConfiguration(section);
+    return Object.fromEntries(
+      keys
+        .filter(
+          (key) => JSON.stringify(settings.get(key)) !== JSON.stringify(settings.inspect(key)?.defaultValue),
+        )
+        .map((key) => [key, settings.get<unknown>(key)]),
+    );
+  }
+
   async setCompletionsEnabled(enabled: boolean): Promise<void> {
     await this.set('completion.enabled', enabled);
   }

@@ -3,6 +3,7 @@ import { commands, window, type ExtensionContext } from 'vscode';
 import { createApi, type NiwakiApi } from './api';
 import { Config } from './config';
 import type { NiwakiContext } from './context';
+import * as diagnosticsBundle from './features/diagnosticsBundle';
 import * as engineInfo from './features/engineInfo';
 import { inlineCompletionMiddleware } from './features/inlineCompletion';
 import * as menu from './features/menu';
@@ -32,7 +33,7 @@ export function activate(extension: ExtensionContext): NiwakiApi {
     },
   };
   extension.subscriptions.push(log, config, documents, server);
-  for (const feature of [status, models, toggle, restart, promptView, engineInfo, menu]) {
+  for (const feature of [status, models, toggle, restart, promptView, engineInfo, diagnosticsBundle, menu]) {
     extension.subscriptions.push(feature.activate(context));
   }
   running = server;

@@ -56,7 +56,8 @@ describe('integration: counters', function () {
     await client.stop();
   });
 
-  it('typing 20 characters in a 1,500-line file computes at most 64, with a model of the 1.7B shape', async () => {
+  it('typing 20 characters in a 1,500-line file computes at most 64, with a model of the 1.7B shape', async function () {
+    this.timeout(240_000); // the first prompt takes ten seconds on a quiet machine
     // Two of its 28 layers: what is computed and what is reused does not depend on them, only the time does.
     const folder = mkdtempSync(join(tmpdir(), 'niwaki-'));
     try {
@@ -66,13 +67,13 @@ describe('integration: counters', function () {
       const client = await LspClient.start({ settings: { ...settings, modelPath, completion } });
       const status = await client.ready();
       assert.equal(status.problem, '');
-      const text = Array.from({ length: 1500 }, (_, i) => `x${String(i)} = y[${String(i % 9)}];`);
+      const text = Array.from({ length: 1500 }, (_, i) => `f${String(i % 10)}();`);
       const tokens = await tokensForTyping(client, text, 1450, ' // zq 17 wholly new');
       const prompt = await client.lastPrompt();
       console.log(
         `      ${String(tokens)} tokens for 20 characters, in a prompt of ${String(prompt?.tokens)}`,
       );
-      assert.ok(prompt?.text.startsWith('x0 = y[0];\n'), 'the whole file is in the prompt');
+      assert.ok(prompt?.text.startsWith('f0();\n'), 'the whole file is in the prompt');
       assert.ok(tokens <= 64, `${String(tokens)} tokens`);
       await client.stop();
     } finally {

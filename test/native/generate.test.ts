@@ -162,7 +162,7 @@ describe('native engine: tokens and text', function () {
     const plain = await first({ topLogprobs: 3 });
     assert.equal(plain.top?.length, 3);
     assert.equal(plain.top[0]?.id, plain.id);
-    assert.ok(Math.abs((plain.top[0]?.logprob ?? 0) - plain.logprob) < 1e-6);
+    assert.ok(Math.abs(plain.top[0].logprob - plain.logprob) < 1e-6);
     const second = plain.top[1] ?? assert.fail();
     assert.equal((await first({})).top, undefined);
     assert.equal((await first({ logitBias: [{ id: second.id, bias: 50 }] })).id, second.id);

@@ -28,6 +28,7 @@ export function activate(context: NiwakiContext): Disposable {
       { label: l10n.t('Choose model file…'), command: 'niwaki.chooseModel' },
       { label: l10n.t('Show rendered prompt'), command: 'niwaki.showRenderedPrompt' },
       { label: l10n.t('Show engine info'), command: 'niwaki.showEngineInfo' },
+      { label: l10n.t('Collect diagnostics'), command: 'niwaki.collectDiagnostics' },
       { label: l10n.t('Restart'), command: 'niwaki.restart' },
       { label: l10n.t('Show log'), command: 'niwaki.showLog' },
     ];

@@ -29,7 +29,10 @@ describe('completion: where text ends', () => {
     const text = `import { a${', type Inventory'.repeat(3)}`;
     assert.deepEqual(cutAtEnd(text, { maxLines: 1 }), { text: 'import { a, type Inventory', ended: true });
     assert.equal(cutAtEnd(text.slice(0, -1), { maxLines: 1 }).ended, false);
-    assert.equal(cutWhenDone('class A extends BaseModelModelModel', { maxLines: 1 }), 'class A extends BaseModel');
+    assert.equal(
+      cutWhenDone('class A extends BaseModelModelModel', { maxLines: 1 }),
+      'class A extends BaseModel',
+    );
     assert.equal(cutAtEnd(`// ${'='.repeat(40)}`, { maxLines: 1 }).ended, false);
     assert.equal(cutAtEnd('[0, 0, 0, 0, 0, 0]', { maxLines: 1 }).ended, false);
   });

@@ -23,7 +23,10 @@ describe('engine self-test', function () {
   });
 
   /** An addon with the tables best, middle and generic (and the reference), whose `selfTest(kernels)` has the given body. */
-  function addon(selfTestBody: string, { version = bindingVersion, disallowed = [] as string[] } = {}): string {
+  function addon(
+    selfTestBody: string,
+    { version = bindingVersion, disallowed = [] as string[] } = {},
+  ): string {
     files += 1;
     const path = join(folder, `addon${String(files)}.cjs`);
     const tables = ['best', 'middle', 'generic', 'oracle'].map((name) => ({

@@ -227,6 +227,22 @@ describe('Niwaki in the extension host', function () {
     }
   });
 
+  it('collects diagnostics for the user to look at, without the text of files', async () => {
+    const { model, lastPrompt } = await ready();
+    await vscode.commands.executeCommand('niwaki.collectDiagnostics');
+    const document = vscode.window.activeTextEditor?.document;
+    assert.ok(document?.uri.scheme === 'niwaki' && model !== null && lastPrompt !== null);
+    const report = JSON.parse(document.getText()) as {
+      model: { name: string };
+      lastCompletion: { promptTokens: number };
+    };
+    assert.equal(report.model.name, model.name);
+    assert.equal(report.lastCompletion.promptTokens, lastPrompt.tokens);
+    for (const secret of ['console.log', vscode.workspace.workspaceFolders?.[0]?.uri.fsPath ?? '?']) {
+      assert.ok(!document.getText().includes(secret), secret);
+    }
+  });
+
   it('brings the page up to date when it is shown again', async () => {
     await ready();
     await vscode.commands.executeCommand('niwaki.showEngineInfo');

@@ -1,0 +1,100 @@
+/**
+ * The diagnostics bundle as text: what a maintainer needs to understand a fault, and nothing of the user's work. No source text, no
+ * file names besides the model's own, and no folders.
+ */
+import type { ModelDetails, RenderedPrompt, ServerStatus } from '#protocol';
+import { formatBytes } from './numbers';
+
+/** Raised when the shape of the report changes, so that tools that read it can tell. */
+export const diagnosticsVersion = 1;
+
+export interface DiagnosticsInput {
+  readonly extensionVersion: string;
+  readonly vscodeVersion: string;
+  readonly nodeVersion: string;
+  readonly platform: string;
+  readonly cpu: string;
+  readonly cores: number;
+  readonly memoryBytes: number;
+  /** '' = a local window; else the kind of remote. */
+  readonly remote: string;
+  readonly trusted: boolean;
+  /** By key; only those that differ from the default. */
+  readonly settings: Readonly<Record<string, unknown>>;
+  readonly status: ServerStatus | undefined;
+  readonly model: ModelDetails | null;
+  readonly lastPrompt: RenderedPrompt | null;
+  /** The latest last. */
+  readonly problems: readonly string[];
+}
+
+const pathLike = /(?:file:\/\/|[A-Za-z]:[\\/]|\\\\|~?\/)[^\s"'`<>|]*[\\/]([^\s"'`<>|\\/]+)/g;
+
+/** Folders are nobody's business: of every path only its last part stays. */
+export function withoutFolders(text: string): string {
+  return text.replace(pathLike, '…/$1');
+}
+
+function cleaned(value: unknown): unknown {
+  return typeof value === 'string' ? withoutFolders(value) : value;
+}
+
+export function diagnosticsReport(input: DiagnosticsInput): string {
+  const { status, model, lastPrompt } = input;
+  const report = {
+    diagnosticsVersion,
+    versions: { niwaki: input.extensionVersion, vscode: input.vscodeVersion, node: input.nodeVersion },
+    machine: {
+      platform: input.platform,
+      cpu: input.cpu,
+      cores: input.cores,
+      memory: formatBytes(input.memoryBytes),
+      remote: input.remote === '' ? 'none' : input.remote,
+      trustedWorkspace: input.trusted,
+    },
+    settingsThatDiffer: Object.fromEntries(
+      Object.entries(input.settings).map(([key, value]) => [key, cleaned(value)]),
+    ),
+    server:
+      status === undefined
+        ? 'not running'
+        : {
+            state: status.state,
+            problem: withoutFolders(status.problem),
+            kernels: status.kernels,
+            threads: status.threads,
+            tokensPerSecond: Math.round(status.tokensPerSecond),
+            counters: status.counters,
+          },
+    model: model && {
+      name: model.name,
+      file: withoutFolders(model.path),
+      embedded: model.embedded,
+      architecture: model.architecture,
+      parameters: model.parameters,
+      layers: model.layers,
+      vocabulary: model.vocabSize,
+      context: model.contextLength,
+      contextUsed: model.sessionContext,
+      promptForm: model.fimForm,
+      memory: {
+        file: formatBytes(model.fileBytes),
+        weights: formatBytes(model.weightBytes),
+        kvPerToken: formatBytes(model.kvBytesPerToken),
+      },
+      kernelTables: model.kernelTables,
+    },
+    // Sizes and times only: the prompt is the user's text.
+    lastCompletion: lastPrompt && {
+      promptTokens: lastPrompt.tokens,
+      reused: lastPrompt.reused,
+      computed: lastPrompt.evaluated,
+      promptMs: Math.round(lastPrompt.promptMs),
+      prefillMs: Math.round(lastPrompt.prefillMs),
+      decodeMs: Math.round(lastPrompt.decodeMs),
+      suggestionLength: lastPrompt.suggestion.length,
+    },
+    lastProblems: input.problems.map(withoutFolders),
+  };
+  return `${JSON.stringify(report, null, 2)}\n`;
+}

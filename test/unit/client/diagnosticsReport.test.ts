@@ -1,0 +1,65 @@
+import * as assert from 'node:assert/strict';
+import {
+  diagnosticsReport,
+  withoutFolders,
+  type DiagnosticsInput,
+} from '../../../client/src/ui/diagnosticsReport';
+
+const input: DiagnosticsInput = {
+  extensionVersion: '0.1.0',
+  vscodeVersion: '1.106.0',
+  nodeVersion: '22.0.0',
+  platform: 'linux-x64',
+  cpu: 'A CPU',
+  cores: 2,
+  memoryBytes: 8 * 2 ** 30,
+  remote: '',
+  trusted: true,
+  settings: { 'model.path': '/home/alice/secret-client/models/big.gguf', 'engine.threads': 1 },
+  status: undefined,
+  model: null,
+  lastPrompt: {
+    uri: 'file:///home/alice/secret-client/src/merger.ts',
+    text: 'const purchasePrice = 12_000_000;',
+    tokens: 9,
+    reused: 4,
+    evaluated: 5,
+    healed: 'purch',
+    raw: 'purchasePrice',
+    suggestion: 'asePrice',
+    promptMs: 1.2,
+    prefillMs: 3.4,
+    decodeMs: 5.6,
+  },
+  problems: ['The model C:\\Users\\alice\\secret-client\\big.gguf could not be loaded: it is truncated.'],
+};
+
+describe('client: the diagnostics bundle', () => {
+  const report = diagnosticsReport(input);
+
+  it('has no source text, no document and no folder in it', () => {
+    for (const secret of ['purch', 'merger', 'alice', 'secret-client', '12_000']) {
+      assert.ok(!report.includes(secret), secret);
+    }
+  });
+
+  it('has what helps', () => {
+    const read = JSON.parse(report) as Record<string, Record<string, unknown> | undefined>;
+    assert.equal(read['diagnosticsVersion'], 1);
+    assert.equal(read['server'], 'not running');
+    assert.equal(read['settingsThatDiffer']?.['engine.threads'], 1);
+    assert.equal(read['settingsThatDiffer']['model.path'], '…/big.gguf');
+    assert.equal(read['lastCompletion']?.['promptTokens'], 9);
+    assert.match(report, /big\.gguf could not be loaded: it is truncated/);
+  });
+
+  it('keeps of every path its last part', () => {
+    assert.equal(
+      withoutFolders('see /a/b/c.gguf, or \\\\server\\share\\x.gguf'),
+      'see …/c.gguf, or …/x.gguf',
+    );
+    assert.equal(withoutFolders('file:///w/src/a.ts failed'), '…/a.ts failed');
+    assert.equal(withoutFolders('~/models/x.gguf'), '…/x.gguf');
+    assert.equal(withoutFolders('3/4 of the tokens, 12 tokens/s'), '3/4 of the tokens, 12 tokens/s');
+  });
+});
