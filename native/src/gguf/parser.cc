@@ -316,7 +316,7 @@ class Parser {
       alignment = *number;
     }
     const uint64_t data_begin = (at_ + alignment - 1) / alignment * alignment;
-    std::vector<std::pair<uint64_t, uint64_t>> used;
+    std::vector<std::pair<uint64_t, const GgufTensor*>> used;  // by offset
     for (size_t i = 0; i < file.tensors.size(); ++i) {
       GgufTensor& tensor = file.tensors[i];
       const std::string where = "tensor " + GgufQuote(tensor.name);
@@ -343,12 +343,14 @@ class Parser {
         return Truncated("the data of " + where);
       }
       tensor.data = bytes_.subspan(data_begin + offset, blocks * static_cast<uint64_t>(layout.bytes));
-      used.emplace_back(offset, offset + tensor.data.size());
+      used.emplace_back(offset, &tensor);
     }
     std::sort(used.begin(), used.end());
     for (size_t i = 1; i < used.size(); ++i) {
-      if (used[i].first < used[i - 1].second) {
-        return Bad("the data of two tensors overlap at offset " + std::to_string(used[i].first));
+      const GgufTensor& before = *used[i - 1].second;
+      if (used[i].first < used[i - 1].first + before.data.size()) {
+        return Bad("the data of the tensors " + GgufQuote(before.name) + " and " + GgufQuote(used[i].second->name) +
+                   " overlap at offset " + std::to_string(used[i].first));
       }
     }
     return Status();
