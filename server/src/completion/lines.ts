@@ -16,6 +16,23 @@ function repeats(lines: readonly string[], index: number): boolean {
 /** A phrase that stands three times in a row at the end: a small model that has lost its way goes on like that for ever. */
 const goingInCircles = /(.{4,60}?)\1\1$/;
 
+/** The text without what it repeats: up to the end of the first time round, at the end of a word. Undefined when it does not. */
+function cutCircle(text: string): string | undefined {
+  const circle = goingInCircles.exec(text);
+  const phrase = circle?.[1];
+  if (circle === null || phrase === undefined || !/\w/.test(phrase)) {
+    return undefined;
+  }
+  // What was found may begin anywhere in the phrase: the first time round began earlier.
+  let start = circle.index;
+  while (start > 0 && text[start - 1] === text[start - 1 + phrase.length]) {
+    start -= 1;
+  }
+  const once = text.slice(0, start + phrase.length);
+  const insideWord = /\w$/.test(once) && /^\w/.test(text.slice(once.length));
+  return insideWord && /\W/.test(phrase) ? once.replace(/\w+$/, '').replace(/[\s,;:.&|+\-*/=]+$/, '') : once;
+}
+
 /**
  * The text up to a sensible end, and whether that end has been reached: then the model need not go on. Ends are the policy's
  * number of lines, a line that was written a moment ago, two empty lines, and a phrase that comes three times in a row.
@@ -38,11 +55,8 @@ export function cutAtEnd(
       return { text: lines.slice(0, i).join('\n'), ended: true };
     }
   }
-  const circle = goingInCircles.exec(text.trimEnd());
-  if (circle !== null && /\w/.test(circle[1] as string)) {
-    return { text: text.slice(0, circle.index + (circle[1] as string).length), ended: true };
-  }
-  return { text, ended: false };
+  const cut = cutCircle(text.trimEnd());
+  return cut === undefined ? { text, ended: false } : { text: cut, ended: true };
 }
 
 /** The same once the model has stopped: the last line counts as complete. */

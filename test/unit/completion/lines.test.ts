@@ -33,6 +33,10 @@ describe('completion: where text ends', () => {
       cutWhenDone('class A extends BaseModelModelModel', { maxLines: 1 }),
       'class A extends BaseModel',
     );
+    assert.equal(
+      cutWhenDone(`ype Inventory${', type Inventory'.repeat(3)}, type In`, { maxLines: 1 }),
+      'ype Inventory',
+    );
     assert.equal(cutAtEnd(`// ${'='.repeat(40)}`, { maxLines: 1 }).ended, false);
     assert.equal(cutAtEnd('[0, 0, 0, 0, 0, 0]', { maxLines: 1 }).ended, false);
   });
