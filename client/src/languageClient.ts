@@ -47,8 +47,10 @@ const stopTimeoutMs = 2000;
 export class ServerConnection implements Disposable {
   private readonly statusEmitter = new EventEmitter<ServerStatus | undefined>();
   private readonly crashes = new CrashPolicy();
-  private readonly client: LanguageClient;
-  private readonly subscriptions: Disposable[];
+  private client: LanguageClient;
+  private clientSubscriptions: Disposable[] = [];
+  private readonly settingsSubscription: Disposable;
+  private restarting: Promise<void> | undefined;
   private lastStatus: ServerStatus | undefined;
   private disposed = false;
   private gaveUp = false;
@@ -59,29 +61,14 @@ export class ServerConnection implements Disposable {
     private readonly extension: ExtensionContext,
     private readonly config: Config,
     private readonly log: LogOutputChannel,
-    middleware: Middleware,
+    private readonly middleware: Middleware,
   ) {
-    this.client = new LanguageClient(
-      'niwaki',
-      'Niwaki',
-      this.serverOptions(),
-      this.clientOptions(middleware),
-    );
-    this.subscriptions = [
-      this.client.onNotification(StatusNotification.type, (status) => {
-        this.setStatus(status);
-      }),
-      this.client.onDidChangeState(({ newState }) => {
-        if (newState !== State.Running) {
-          this.setStatus(undefined);
-        }
-      }),
-      config.onDidChange(() => {
-        if (this.client.state === State.Running) {
-          void this.client.sendNotification(SettingsNotification.type, config.serverSettings());
-        }
-      }),
-    ];
+    this.client = this.createClient();
+    this.settingsSubscription = config.onDidChange(() => {
+      if (this.client.state === State.Running) {
+        void this.client.sendNotification(SettingsNotification.type, config.serverSettings());
+      }
+    });
   }
 
   /** What the server last said of itself; undefined while there is none. */
@@ -95,17 +82,33 @@ export class ServerConnection implements Disposable {
   }
 
   async start(): Promise<void> {
-    await this.client.start();
+    try {
+      await this.client.start();
+    } catch (error) {
+      this.gaveUp = true;
+      this.setStatus(undefined);
+      throw error;
+    }
   }
 
-  /** A new process, also after the crash policy gave up. */
-  async restart(): Promise<void> {
+  /** A new process, also after the crash policy gave up or a start failed. One restart at a time. */
+  restart(): Promise<void> {
+    this.restarting ??= this.replaceClient().finally(() => {
+      this.restarting = undefined;
+    });
+    return this.restarting;
+  }
+
+  private async replaceClient(): Promise<void> {
     this.crashes.reset();
-    this.gaveUp = false;
-    if (this.client.state !== State.Stopped) {
-      await this.client.stop(stopTimeoutMs);
+    await this.stopClient();
+    for (const subscription of this.clientSubscriptions) {
+      subscription.dispose();
     }
-    await this.client.start();
+    this.gaveUp = false;
+    // A client whose start has failed cannot be started again.
+    this.client = this.createClient();
+    await this.start();
   }
 
   fetchStatus(): Promise<ServerStatus> {
@@ -131,6 +134,19 @@ export class ServerConnection implements Disposable {
   /** Resolves when the process has ended. */
   async stop(): Promise<void> {
     this.disposed = true;
+    await this.stopClient();
+  }
+
+  dispose(): void {
+    this.settingsSubscription.dispose();
+    for (const subscription of this.clientSubscriptions) {
+      subscription.dispose();
+    }
+    this.statusEmitter.dispose();
+  }
+
+  /** A server that does not end in time is left to its fate: it ends with its channel. */
+  private async stopClient(): Promise<void> {
     if (this.client.state !== State.Stopped) {
       await this.client.stop(stopTimeoutMs).catch((error: unknown) => {
         this.log.warn(`The server did not stop by itself: ${String(error)}`);
@@ -138,11 +154,24 @@ export class ServerConnection implements Disposable {
     }
   }
 
-  dispose(): void {
-    for (const subscription of this.subscriptions) {
-      subscription.dispose();
-    }
-    this.statusEmitter.dispose();
+  private createClient(): LanguageClient {
+    const client = new LanguageClient(
+      'niwaki',
+      'Niwaki',
+      this.serverOptions(),
+      this.clientOptions(this.middleware),
+    );
+    this.clientSubscriptions = [
+      client.onNotification(StatusNotification.type, (status) => {
+        this.setStatus(status);
+      }),
+      client.onDidChangeState(({ newState }) => {
+        if (newState !== State.Running) {
+          this.setStatus(undefined);
+        }
+      }),
+    ];
+    return client;
   }
 
   private setStatus(status: ServerStatus | undefined): void {
