@@ -4,7 +4,6 @@
  *
  *   npm run package -- [--out FILE]
  */
-import { createVSIX, listFiles } from '@vscode/vsce';
 import { rmSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { ensurePackages, root, runMain, SetupError } from './setup.mjs';
@@ -26,6 +25,8 @@ const needed = [
 
 /** @param {{ out?: string }} [options]  Returns the package's path. */
 export async function makePackage({ out = join(root, `niwaki-${target}.vsix`) } = {}) {
+  // Not imported above: on a fresh machine the packages are only there once ensurePackages has run.
+  const { createVSIX, listFiles } = await import('@vscode/vsce');
   const { buildAll } = await import('./build.mjs');
   const sourceMaps = () => {
     for (const name of ['extension', 'server', 'selfTestChild', 'cli']) {
