@@ -1,6 +1,8 @@
 /** What the commands share: reading arguments, finding the model. */
+import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { parseArgs, type ParseArgsConfig } from 'node:util';
+import { EngineError } from '../engine';
 import { embeddedModelPath } from '../models';
 
 /** The command line makes no sense. */
@@ -12,6 +14,24 @@ export function readArguments<T extends ParseArgsConfig>(config: T): ReturnType<
     return parseArgs(config);
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+/** A text file, with a reason that names it when it cannot be read. */
+export async function readText(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const why =
+      code === 'ENOENT'
+        ? 'there is no such file; check the path'
+        : code === 'EISDIR'
+          ? 'it is a directory; name a file in it'
+          : code === 'EACCES'
+            ? 'you may not read it; check its permissions'
+            : String(error);
+    throw new EngineError('not_found', `cannot read "${path}": ${why}.`);
   }
 }
 

@@ -1,12 +1,11 @@
 /** `niwaki complete`: the same completion that the editor gets, at one place of a file. */
-import { readFile } from 'node:fs/promises';
 import { relative, resolve, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Completer } from '../completion';
 import { createNativeEngine, EngineError } from '../engine';
 import { ModelHost } from '../models';
 import { silentLog } from '../util/log';
-import { modelPath, readArguments, readCount, UsageError } from './arguments';
+import { modelPath, readArguments, readCount, readText, UsageError } from './arguments';
 
 interface Place {
   readonly file: string;
@@ -59,7 +58,7 @@ export async function complete(args: string[]): Promise<string> {
   const place = parsePlace(positionals[0]);
   const maxTokens = readCount(values['max-tokens'], '--max-tokens', 64);
   const threads = values.threads === undefined ? 0 : readCount(values.threads, '--threads', 1);
-  const text = await readFile(place.file, 'utf8');
+  const text = await readText(place.file);
   const offset = offsetOf(text, place);
   const engine = createNativeEngine();
   try {

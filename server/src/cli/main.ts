@@ -9,7 +9,7 @@ import { tokenize } from './tokenize';
 
 const usage = `Usage: niwaki <command> [options]
 
-  complete FILE:LINE:COL   Complete the file at this place (counted from 1; COL in characters).
+  complete FILE:LINE:COL   Complete the file at this place (counted from 1, COL in UTF-16 units as editors do).
       --model FILE           a GGUF file instead of the built-in model
       --max-tokens N         most tokens of the completion (default 64)
       --threads N            worker threads (default: as many as suit the machine)
@@ -65,6 +65,13 @@ async function run(args: string[]): Promise<number> {
     throw error;
   }
 }
+
+// Whoever read from us has seen enough ("| head").
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') {
+    throw error;
+  }
+});
 
 void run(process.argv.slice(2)).then((status) => {
   process.exitCode = status;

@@ -1,8 +1,7 @@
 /** `niwaki tokenize`: how a model's tokenizer cuts a text. */
-import { readFile } from 'node:fs/promises';
 import { text as readAll } from 'node:stream/consumers';
 import { createNativeEngine } from '../engine';
-import { modelPath, readArguments, UsageError } from './arguments';
+import { modelPath, readArguments, readText, UsageError } from './arguments';
 
 export async function tokenize(args: string[]): Promise<string> {
   const { values, positionals } = readArguments({
@@ -20,7 +19,7 @@ export async function tokenize(args: string[]): Promise<string> {
   }
   const text =
     positionals[0] ??
-    (values.file === undefined ? await readAll(process.stdin) : await readFile(values.file, 'utf8'));
+    (values.file === undefined ? await readAll(process.stdin) : await readText(values.file));
   const engine = createNativeEngine();
   try {
     const { model } = await engine.load({ path: modelPath(values.model) });
