@@ -12,6 +12,15 @@ export function kvBudget(machineBytes: number = totalmem()): number {
 /** Tokens that one session may hold: the model's context, the user's limit (0 = none), and what the budget has room for. */
 export function sessionContext(info: ModelInfo, maxContextTokens: number, budget: number): number {
   const byMemory = Math.max(256, Math.floor(budget / Math.max(1, info.kvBytesPerToken)));
-  const byUser = maxContextTokens > 0 ? maxContextTokens : Infinity;
+  // Less than 256 tokens are no context at all.
+  const byUser = maxContextTokens > 0 ? Math.max(256, maxContextTokens) : Infinity;
   return Math.min(info.contextLength, byMemory, byUser);
+}
+
+/**
+ * Bytes that a process can still have without the machine swapping. macOS counts its file cache as used, so only the size
+ * of the machine is a bound there.
+ */
+export function availableMemory(): number {
+  return process.platform === 'darwin' ? totalmem() : process.availableMemory();
 }

@@ -2,10 +2,10 @@
  * The model that answers: which one it is, loading another in its place, and what to do when that fails. Loads are done one
  * after the other; the loaded model goes on answering until its successor is ready, and stays when there is none.
  */
-import { cancelled, type EnginePort, type ModelHandle, type ModelInfo } from '../engine';
+import { cancelled, EngineError, type EnginePort, type ModelHandle, type ModelInfo } from '../engine';
 import { Listeners } from '../util/listeners';
 import type { Log } from '../util/log';
-import { kvBudget, sessionContext } from './budget';
+import { availableMemory, kvBudget, sessionContext } from './budget';
 import { completionProfile, type CompletionProfile } from './profile';
 
 export interface LoadedModel {
@@ -35,7 +35,12 @@ export interface ModelHostOptions {
   readonly engine: EnginePort;
   readonly embeddedPath: string;
   readonly log: Log;
+  /** Bytes; absent = the system's figure. */
+  readonly freeMemory?: () => number;
 }
+
+/** Tokens: enough to begin with. */
+const smallestContext = 256;
 
 function sameChoice(a: ModelChoice, b: ModelChoice): boolean {
   return a.path === b.path && a.threads === b.threads && a.maxContextTokens === b.maxContextTokens;
@@ -131,6 +136,7 @@ export class ModelHost {
     const path = embedded ? embeddedPath : choice.path;
     const started = performance.now();
     try {
+      await this.checkMemory(path);
       const { model, info } = await engine.load({
         path,
         ...(choice.threads > 0 ? { threads: choice.threads } : {}),
@@ -154,6 +160,20 @@ export class ModelHost {
       const problem = reason.includes(path) ? reason : `The model ${path} could not be loaded: ${reason}`;
       log.error(problem);
       return /[.!]$/.test(problem) ? problem : `${problem}.`;
+    }
+  }
+
+  /** A model that the machine has no room for would take it down, again and again: the settings name it. */
+  private async checkMemory(path: string): Promise<void> {
+    const { weights, scratch } = await this.options.engine.estimate({ path }, smallestContext);
+    const free = this.options.freeMemory?.() ?? availableMemory();
+    if (weights + scratch > free) {
+      const gigabytes = (bytes: number): string => (bytes / 1e9).toFixed(1);
+      throw new EngineError(
+        'out_of_memory',
+        `The model ${path} needs ${gigabytes(weights + scratch)} GB of memory, ${gigabytes(free)} GB are free. ` +
+          'Close other programs or choose a smaller model.',
+      );
     }
   }
 

@@ -86,6 +86,21 @@ describe('models: the model host', () => {
     assert.equal(host.model?.embedded, false);
   });
 
+  it('does not load what the machine has no room for', async () => {
+    class Heavy extends PickyEngine {
+      override estimate(options: LoadOptions): ReturnType<ScriptedEngine['estimate']> {
+        const weights = options.path.includes('heavy') ? 9e9 : 1e6;
+        return Promise.resolve({ weights, kv: 0, scratch: 1e6, mapped: 0 });
+      }
+    }
+    const engine = new Heavy();
+    const host = new ModelHost({ engine, embeddedPath: '/e.gguf', log: silentLog, freeMemory: () => 4e9 });
+    const problem = await host.choose({ ...choice, path: '/m/heavy.gguf' });
+    assert.match(problem, /heavy\.gguf needs 9\.0 GB of memory, 4\.0 GB are free/);
+    assert.deepEqual(engine.loads, ['/e.gguf']);
+    assert.equal(host.model?.embedded, true);
+  });
+
   it('says when there is no model at all', async () => {
     const engine = new PickyEngine();
     const host = new ModelHost({ engine, embeddedPath: '/broken.gguf', log: silentLog });
