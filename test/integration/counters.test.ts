@@ -1,10 +1,10 @@
 /** Typing appends to the prompt and nothing else: what is computed for a keystroke is what was typed. */
 import * as assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { shapeNamed, writeGguf } from '../support/ggufWriter';
-import { LspClient, settings } from './lspClient';
+import { LspClient, root, settings } from './lspClient';
 
 const uri = 'file:///w/src/long.ts';
 
@@ -53,6 +53,20 @@ describe('integration: counters', function () {
       console.log(`      line ${String(at)}: ${String(tokens)} tokens for 20 characters`);
       assert.ok(tokens <= 64, `${String(tokens)} tokens`);
     }
+    await client.stop();
+  });
+
+  it('typing 20 characters in real source that just fits computes at most 64, the whole file in the prompt', async () => {
+    const sample = readFileSync(join(root, 'test', 'fixtures', 'sample-project', 'src', 'orders.ts'), 'utf8');
+    const text = `${sample}${sample}`.split('\n');
+    const client = await LspClient.start();
+    await client.ready();
+    const tokens = await tokensForTyping(client, text, 150, ' // zq 17 wholly new');
+    const prompt = await client.lastPrompt();
+    console.log(`      ${String(tokens)} tokens for 20 characters, in a prompt of ${String(prompt?.tokens)}`);
+    assert.ok((prompt?.tokens ?? 0) > 1300, 'the whole file');
+    assert.ok(prompt?.text.includes(text.slice(0, 20).join('\n')));
+    assert.ok(tokens <= 64, `${String(tokens)} tokens`);
     await client.stop();
   });
 

@@ -109,14 +109,18 @@ export class Completer {
     }
     const workshop = this.workshopOf(model);
     const started = performance.now();
-    const prompt = await workshop.prompts.build(uri, request.document.path, text, offset, request.maxTokens);
+    // A completion may take a quarter of the context: the rest is for what it goes by.
+    const maxTokens = Math.min(request.maxTokens, Math.floor(model.sessionContext / 4));
+    const prompt = await workshop.prompts.build(uri, request.document.path, text, offset, maxTokens);
     if (prompt === undefined) {
       return undefined;
     }
     const promptMs = performance.now() - started;
-    const result = await this.run(workshop, request, prompt, cursor, signal);
-    const raw = result.text.startsWith(prompt.healed) ? result.text.slice(prompt.healed.length) : '';
-    const generated = cutWhenDone(raw.replaceAll('\r', ''), this.linePolicy(model, cursor));
+    const { result, written } = await this.run(workshop, uri, maxTokens, prompt, cursor, signal);
+    const raw = written.startsWith(prompt.healed) ? written.slice(prompt.healed.length) : '';
+    // Half a character at the end of the tokens comes out as U+FFFD; nobody wants to insert that.
+    const readable = raw.replaceAll('\r', '').replace(/\uFFFD[^]*$/, '');
+    const generated = cutWhenDone(readable, this.linePolicy(model, cursor));
     const suggestion = this.suggest(request, cursor, generated);
     if (generated !== '') {
       this.recent.remember(uri, cursor.before, behind, generated);
@@ -139,19 +143,18 @@ export class Completer {
 
   private async run(
     workshop: Workshop,
-    request: CompletionRequest,
+    uri: string,
+    maxTokens: number,
     prompt: BuiltPrompt,
     cursor: CursorText,
     signal: AbortSignal,
-  ): Promise<GenerateResult> {
+  ): Promise<{ readonly result: GenerateResult; readonly written: string }> {
     const { model } = workshop;
-    const session = await workshop.sessions.acquire(
-      request.document.uri,
-      prompt.tokens.length + request.maxTokens,
-    );
+    const session = await workshop.sessions.acquire(uri, prompt.tokens.length + maxTokens);
     const policy = this.linePolicy(model, cursor);
     const ending = new AbortController();
     let written = '';
+    let decided: string | undefined;
     this.counters.add('runs');
     this.running += 1;
     this.changes.fire();
@@ -160,7 +163,7 @@ export class Completer {
         {
           priority: Priority.keystroke,
           tokens: prompt.tokens,
-          maxTokens: request.maxTokens,
+          maxTokens,
           sampling: { banned: model.profile.banned },
           stopTokens: model.profile.stopTokens,
           // The engine stops by itself where that is sure to be right; a dropped line break would set it off at once.
@@ -170,9 +173,12 @@ export class Completer {
         {
           signal: AbortSignal.any([signal, ending.signal]),
           onEvent: (event) => {
-            if (event.kind === 'token') {
+            if (event.kind === 'token' && decided === undefined) {
               written += event.text;
-              if (cutAtEnd(written.slice(prompt.healed.length), policy).ended) {
+              const cut = cutAtEnd(written.slice(prompt.healed.length), policy);
+              if (cut.ended) {
+                // What the engine still writes until it hears of it must make no difference.
+                decided = written.slice(0, prompt.healed.length) + cut.text;
                 ending.abort();
               }
             }
@@ -183,7 +189,7 @@ export class Completer {
       if (signal.aborted) {
         throw cancelled();
       }
-      return result;
+      return { result, written: decided ?? result.text };
     } finally {
       this.running -= 1;
     }

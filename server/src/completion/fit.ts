@@ -41,14 +41,42 @@ function takesOver(line: string, closers: string): boolean {
   return true;
 }
 
-/** The longest end of `text` that `behind` begins with. */
+/** Whether `text` could be cut at `at` without cutting a word in two. */
+function betweenWords(text: string, at: number): boolean {
+  return at === 0 || at === text.length || !/\w\w/.test(text.slice(at - 1, at + 1));
+}
+
+/** The longest end of `text` that `behind` begins with, where that cuts no word. */
 function overlap(text: string, behind: string): number {
   for (let length = Math.min(text.length, behind.length); length > 0; length -= 1) {
-    if (text.endsWith(behind.slice(0, length))) {
+    if (text.endsWith(behind.slice(0, length)) && betweenWords(text, text.length - length)) {
       return length;
     }
   }
   return 0;
+}
+
+/** Where all of `behind` stands in `line`, as words of its own; -1 when it does not. */
+function wholeWords(line: string, behind: string): number {
+  for (let at = line.indexOf(behind); at >= 0; at = line.indexOf(behind, at + 1)) {
+    if (betweenWords(line, at) && betweenWords(line, at + behind.length)) {
+      return at;
+    }
+  }
+  return -1;
+}
+
+/** The lines without those at their end that the file goes on with. */
+function withoutNextLines(text: string, cursor: CursorText): string {
+  const lines = text.split('\n');
+  const next = cursor.nextLines.split(/\r\n|\r|\n/).filter((line) => line.trim() !== '');
+  for (let count = Math.min(lines.length - 1, next.length); count > 0; count -= 1) {
+    const end = lines.slice(-count);
+    if (end.every((line, i) => line.trimEnd() === next[i]?.trimEnd())) {
+      return lines.slice(0, -count).join('\n').trimEnd();
+    }
+  }
+  return text;
 }
 
 function firstLine(text: string): string {
@@ -70,10 +98,18 @@ export function fitToCursor(generated: string, cursor: CursorText): Fitted | und
   if (rest !== '' && isClosersOnly(rest)) {
     if (takesOver(line, rest.replace(/\s+/g, ''))) {
       replaced = cursor.restOfLine.length; // the editor shows the new text around the brackets that are there
+    } else {
+      // Some of them: what is there stays, and the text ends before it would close the same once more.
+      const first = rest.trimStart()[0] as string;
+      const closes = first in partners ? unmatchedCloser(line, first, 0) : line.indexOf(first);
+      text = closes >= 0 ? line.slice(0, closes) : text;
     }
   } else if (rest !== '') {
-    const whole = line.indexOf(rest);
+    const whole = wholeWords(line, rest);
     text = whole >= 0 ? line.slice(0, whole) : line.slice(0, line.length - overlap(line, rest));
+  }
+  if (rest === '' && text.includes('\n')) {
+    text = withoutNextLines(text, cursor);
   }
   if (text.trim() === '') {
     return undefined;

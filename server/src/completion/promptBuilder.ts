@@ -20,6 +20,8 @@ export interface BuiltPrompt {
 interface DocumentState {
   window: TextWindow | undefined;
   charactersPerToken: number;
+  /** Whether the file as a whole may fit: true until it did not. */
+  mayFit: boolean;
 }
 
 /** Source code has 3 to 4; too few only means that a file that just fits is measured once more. */
@@ -57,14 +59,18 @@ export class PromptBuilder {
     room: number,
   ): Promise<BuiltPrompt | undefined> {
     const { form } = this.model.profile;
-    const state = this.documents.get(uri) ?? { window: undefined, charactersPerToken: firstGuess };
+    const state = this.documents.get(uri) ?? {
+      window: undefined,
+      charactersPerToken: firstGuess,
+      mayFit: true,
+    };
     this.documents.set(uri, state);
     const budget = this.model.sessionContext - room;
     const suffixStart = text.length - suffixLength(cursorText(text, offset));
-    // A first look at a file that may fit as a whole is worth tokenizing it.
+    const whole = form.usesSuffix ? text.length : offset;
     let characters = state.charactersPerToken * budget;
-    if (state.window === undefined && text.length <= mostCharactersPerToken * budget) {
-      characters = Math.max(characters, text.length);
+    if (state.mayFit && whole <= mostCharactersPerToken * budget) {
+      characters = Math.max(characters, whole);
     }
     for (let attempt = 0; attempt < mostAttempts; attempt += 1) {
       const window = planWindow(text, offset, Math.floor(characters), form.usesSuffix, state.window);
@@ -80,14 +86,16 @@ export class PromptBuilder {
       }
       if (tokens.length <= budget) {
         state.window = window;
+        if (window.start > 0 || window.after > 0) {
+          state.mayFit = false;
+        }
         return { tokens, healed };
       }
       const shown = prefix.length + (form.usesSuffix ? suffix.length : 0);
-      state.charactersPerToken = Math.min(state.charactersPerToken, (shown / tokens.length) * 0.98);
-      // The first miss of a whole file only teaches how long its tokens are.
-      if (attempt === 0 && window.start === 0 && window.after === 0) {
-        state.charactersPerToken = (shown / tokens.length) * 0.98;
-      }
+      const measured = (shown / tokens.length) * 0.98;
+      // Of a whole file it is exact; of windows the densest counts, so that the budget does not waver.
+      state.charactersPerToken = state.mayFit ? measured : Math.min(state.charactersPerToken, measured);
+      state.mayFit = false;
       characters = Math.min(state.charactersPerToken * budget, characters * 0.98);
       state.window = undefined;
     }

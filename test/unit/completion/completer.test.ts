@@ -141,6 +141,24 @@ describe('completion: the completer', () => {
     assert.ok(outcome !== undefined && 'tokens' in outcome && outcome.tokens.length < 60);
   });
 
+  it('cuts where it first saw the end, whatever the engine writes until it hears of it', async () => {
+    for (const decodeMsPerToken of [0, 1]) {
+      const { completer } = await stage({ answer: () => `f(${'0, 1, 2, '.repeat(30)}`, decodeMsPerToken });
+      assert.equal((await completer.complete(at('x = |'), never))?.text, 'f(0, 1, 2,');
+    }
+  });
+
+  it('never offers half a character', async () => {
+    const { completer } = await stage({ answer: () => '本日\uFFFD' });
+    assert.equal((await completer.complete(at('x = |'), never))?.text, '本日');
+  });
+
+  it('leaves room for context whatever the settings ask for', async () => {
+    const { completer, engine } = await stage({ answer: () => 'abc', contextLength: 400 });
+    assert.equal((await completer.complete(at('let x = |', { maxTokens: 5000 }), never))?.text, 'abc');
+    assert.equal(engine.runs[0]?.request.maxTokens, 100);
+  });
+
   it('writes line breaks as the file does', async () => {
     const { completer } = await stage({ answer: () => 'a();\nb();' }, false);
     assert.equal((await completer.complete(at('x\r\n  |'), never))?.text, 'a();\r\nb();');

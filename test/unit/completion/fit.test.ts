@@ -23,6 +23,26 @@ describe('completion: fitting to the cursor', () => {
     assert.equal(accept('say("|")', 'hello")'), 'say("hello")');
   });
 
+  it('leaves the closing brackets that are there when the text brings only some, and never doubles one', () => {
+    assert.equal(accept('foo(|);', 'a, b)'), 'foo(a, b);');
+    assert.equal(accept('f({|})', ' a: 1 }'), 'f({ a: 1 })');
+    assert.equal(accept("say('|');", "hello'"), "say('hello');");
+    assert.equal(accept('trim(|),', ');'), undefined);
+    assert.equal(accept('new Builder(this.engi|),', 'ne, prompt);'), 'new Builder(this.engine, prompt),');
+  });
+
+  it('cuts at what follows only where that is a word of its own', () => {
+    assert.equal(accept('return |b', 'number + '), 'return number + b');
+    assert.equal(accept('let t: |T', 'Tree<'), 'let t: Tree<T');
+    assert.equal(accept('return |b', 'numb'), 'return numbb');
+    assert.equal(accept('return |b', 'a + b'), 'return a + b');
+  });
+
+  it('leaves out the lines that the file goes on with', () => {
+    assert.equal(accept('if (a) {\n    |\n  }\n}', 'return x;\n  }'), 'if (a) {\n    return x;\n  }\n}');
+    assert.equal(accept('  |\n  b();\n  c();', 'a();\n  b();\n  c();'), '  a();\n  b();\n  c();');
+  });
+
   it('leaves brackets in place whose partners the text brings along', () => {
     assert.equal(accept('foo(|)', 'bar(a)'), 'foo(bar(a))');
     assert.equal(accept('foo(|)', 'a'), 'foo(a)');
