@@ -1,5 +1,5 @@
 /** The only reader and writer of Niwaki's settings. */
-import type { ServerSettings } from '#protocol';
+import type { QuietMode, ServerSettings } from '#protocol';
 import { ConfigurationTarget, Disposable, EventEmitter, workspace, type Event } from 'vscode';
 
 const section = 'niwaki';
@@ -19,6 +19,8 @@ export class Config implements Disposable {
       modelPath: this.get('model.path', '').trim(),
       threads: this.get('engine.threads', 0),
       maxContextTokens: this.get('model.maxContextTokens', 0),
+      unloadAfterMinutes: this.get('engine.unloadAfterMinutes', 30),
+      quiet: this.quietMode(),
       completion: {
         enabled: this.get('completion.enabled', true),
         languages: this.languages(),
@@ -51,6 +53,8 @@ export class Config implements Disposable {
       'model.path',
       'model.maxContextTokens',
       'engine.threads',
+      'engine.quiet',
+      'engine.unloadAfterMinutes',
     ];
     const settings = workspace.getConfiguration(section);
     return Object.fromEntries(
@@ -71,6 +75,14 @@ export class Config implements Disposable {
       .getConfiguration(section)
       .inspect<Record<string, boolean>>('completion.languages')?.globalValue;
     await this.set('completion.languages', { ...own, [languageId]: enabled });
+  }
+
+  quietMode(): QuietMode {
+    return this.get<QuietMode>('engine.quiet', 'off');
+  }
+
+  async setQuietMode(mode: QuietMode): Promise<void> {
+    await this.set('engine.quiet', mode);
   }
 
   async setModelPath(path: string): Promise<void> {

@@ -30,6 +30,7 @@ import {
   RevealOutputChannelOn,
   State,
   TransportKind,
+  type InitializeParams,
   type LanguageClientOptions,
   type Middleware,
 } from 'vscode-languageclient/node';
@@ -43,6 +44,17 @@ export const documentSelector = ['file', 'untitled', 'vscode-vfs', 'vscode-noteb
 
 /** Waiting longer for a server that does not answer helps nobody. */
 const stopTimeoutMs = 2000;
+
+/**
+ * Keeps its process id to itself: a server that knows it looks every three seconds whether the process lives, and ours learns that
+ * from its channel.
+ */
+class QuietLanguageClient extends LanguageClient {
+  protected override fillInitializeParams(params: InitializeParams): void {
+    super.fillInitializeParams(params);
+    params.processId = null;
+  }
+}
 
 export class ServerConnection implements Disposable {
   private readonly statusEmitter = new EventEmitter<ServerStatus | undefined>();
@@ -155,7 +167,7 @@ export class ServerConnection implements Disposable {
   }
 
   private createClient(): LanguageClient {
-    const client = new LanguageClient(
+    const client = new QuietLanguageClient(
       'niwaki',
       'Niwaki',
       this.serverOptions(),

@@ -162,6 +162,7 @@ Napi::Object ToModelInfo(Napi::Env env, const Engine& engine) {
   object.Set("fileBytes", Bytes(env, info.file_bytes));
   object.Set("parameters", Bytes(env, info.parameters));
   object.Set("weightBytes", Bytes(env, info.weight_bytes));
+  object.Set("scratchBytes", Bytes(env, info.scratch_bytes));
   object.Set("contextLength", info.context_length);
   object.Set("vocabSize", info.vocab_size);
   object.Set("layers", info.layers);

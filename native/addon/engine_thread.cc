@@ -98,6 +98,14 @@ Session* EngineThread::FindSession(SessionId id) {
   return found == sessions_.end() ? nullptr : found->second.get();
 }
 
+void EngineThread::CountKv() {
+  int64_t bytes = 0;
+  for (const auto& [id, session] : sessions_) {
+    bytes += session->kv_bytes();
+  }
+  kv_bytes_.store(bytes);
+}
+
 void EngineThread::SetPreemptible(Job& job, bool preemptible) {
   const std::lock_guard<std::mutex> lock(mutex_);
   job.preemptible_ = preemptible;

@@ -93,13 +93,20 @@ class EngineThread {
   void Join();
   // The thread has nothing left to do; Join will not wait.
   bool finished() const { return finished_.load(); }
+  // Any thread: what the sessions' caches hold.
+  int64_t kv_bytes() const { return kv_bytes_.load(); }
   SessionId NewSessionId() { return next_session_.fetch_add(1); }
 
   // For jobs, on the engine thread.
   Engine& engine() { return *engine_; }
   Session* FindSession(SessionId id);
   void AddSession(SessionId id, std::unique_ptr<Session> session) { sessions_[id] = std::move(session); }
-  void RemoveSession(SessionId id) { sessions_.erase(id); }
+  void RemoveSession(SessionId id) {
+    sessions_.erase(id);
+    CountKv();
+  }
+  // Brings kv_bytes up to date.
+  void CountKv();
   // Says whether the running job may be interrupted in favour of one of higher priority.
   void SetPreemptible(Job& job, bool preemptible);
 
@@ -118,6 +125,7 @@ class EngineThread {
   std::shared_ptr<Engine> engine_;                                    // engine thread only
   std::unordered_map<SessionId, std::unique_ptr<Session>> sessions_;  // engine thread only; destroyed before engine_
   std::atomic<SessionId> next_session_{1};
+  std::atomic<int64_t> kv_bytes_{0};
   CancelFlag load_cancel_{false};
   std::atomic<bool> finished_{false};
 

@@ -28,8 +28,13 @@ void CallBack(GenerateState& state, Call&& call) {
 
 }  // namespace
 
-GenerateJob::GenerateJob(int priority, SessionId session, int64_t id, std::vector<TokenId> prompt, DecodeOptions decode)
-    : Job(priority, session, id), prompt_(std::move(prompt)), decode_(std::move(decode)), submitted_(Clock::now()) {}
+GenerateJob::GenerateJob(int priority, SessionId session, int64_t id, std::vector<TokenId> prompt, DecodeOptions decode,
+                         int threads)
+    : Job(priority, session, id),
+      prompt_(std::move(prompt)),
+      decode_(std::move(decode)),
+      threads_(threads),
+      submitted_(Clock::now()) {}
 
 void GenerateJob::Abandon(const Status& why) {
   channel_->Post([why](Napi::Env env, GenerateState& state) {
@@ -80,6 +85,7 @@ bool GenerateJob::Run(EngineThread& thread) {
     Abandon(cancelled);
     return true;
   }
+  thread.engine().LimitThreads(threads_);
   thread.SetPreemptible(*this, true);
   SyncStats stats;
   const Clock::time_point sync_start = Clock::now();
@@ -92,6 +98,7 @@ bool GenerateJob::Run(EngineThread& thread) {
     });
   });
   thread.SetPreemptible(*this, false);
+  thread.CountKv();
   outcome_.prefill_ms += MillisecondsSince(sync_start);
   outcome_.evaluated += stats.evaluated;
   if (first_run) {
@@ -134,6 +141,7 @@ bool GenerateJob::Run(EngineThread& thread) {
     });
     return true;
   });
+  thread.CountKv();
   if (!decoded.ok()) {
     Abandon(decoded.status().code() == StatusCode::kCancelled ? cancelled : decoded.status());
     return true;

@@ -28,7 +28,9 @@ struct GenerateState {
 class GenerateJob : public Job {
  public:
   // `decode.max_tokens` = 0: only evaluate the prompt.
-  GenerateJob(int priority, SessionId session, int64_t id, std::vector<TokenId> prompt, DecodeOptions decode);
+  // `threads` compute at the most, 0 = all of the model's.
+  GenerateJob(int priority, SessionId session, int64_t id, std::vector<TokenId> prompt, DecodeOptions decode,
+              int threads);
   // Before it is submitted.
   void SetChannel(std::unique_ptr<JsChannel<GenerateState>> channel) { channel_ = std::move(channel); }
 
@@ -50,6 +52,7 @@ class GenerateJob : public Job {
 
   const std::vector<TokenId> prompt_;
   const DecodeOptions decode_;
+  const int threads_;
   const Clock::time_point submitted_;
   std::unique_ptr<JsChannel<GenerateState>> channel_;
   // Sums over the runs of a job that was pre-empted.

@@ -50,6 +50,7 @@ Napi::Function NativeModel::DefineClass(Napi::Env env) {
                                      InstanceMethod<&NativeModel::Detokenize>("detokenize"),
                                      InstanceMethod<&NativeModel::FindToken>("findToken"),
                                      InstanceMethod<&NativeModel::OpenSession>("openSession"),
+                                     InstanceMethod<&NativeModel::KvBytes>("kvBytes"),
                                      InstanceMethod<&NativeModel::Dispose>("dispose"),
                                  });
 }
@@ -139,6 +140,11 @@ Napi::Value NativeModel::OpenSession(const Napi::CallbackInfo& info) {
     const int64_t context = ReadInteger(env, info[0], "context", 0, std::numeric_limits<int32_t>::max());
     return NativeSession::Open(env, info.This().As<Napi::Object>(), thread_, static_cast<int32_t>(context));
   });
+}
+
+Napi::Value NativeModel::KvBytes(const Napi::CallbackInfo& info) {
+  Check(info.Env());
+  return Napi::Number::New(info.Env(), static_cast<double>(thread_->kv_bytes()));
 }
 
 Napi::Value NativeModel::Dispose(const Napi::CallbackInfo& info) {

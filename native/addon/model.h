@@ -26,6 +26,7 @@ class NativeModel : public Napi::ObjectWrap<NativeModel> {
   Napi::Value Detokenize(const Napi::CallbackInfo& info);
   Napi::Value FindToken(const Napi::CallbackInfo& info);
   Napi::Value OpenSession(const Napi::CallbackInfo& info);
+  Napi::Value KvBytes(const Napi::CallbackInfo& info);
   Napi::Value Dispose(const Napi::CallbackInfo& info);
   // Throws when disposed.
   void Check(Napi::Env env) const;

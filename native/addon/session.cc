@@ -178,8 +178,9 @@ Napi::Value NativeSession::Generate(const Napi::CallbackInfo& info) {
     const Napi::Function on_prefill = ReadFunction(env, info[2], "onPrefill");
     const int64_t id = ReadInteger(env, request.Get("job"), "job", 0, (int64_t{1} << 53) - 1);
     const auto priority = static_cast<int>(ReadInteger(env, request.Get("priority"), "priority", 0, 1000));
+    const auto threads = static_cast<int>(ReadInteger(env, request.Get("threads"), "threads", 0, 256));
     auto job = std::make_shared<GenerateJob>(priority, id_, id, ReadTokens(env, request.Get("tokens"), "tokens"),
-                                             ReadDecodeOptions(env, request));
+                                             ReadDecodeOptions(env, request), threads);
     auto state = std::make_unique<GenerateState>(
         GenerateState{Napi::Promise::Deferred::New(env), Napi::Persistent(on_token), Napi::Persistent(on_prefill),
                       Napi::Persistent(info.This().As<Napi::Object>()), Napi::Reference<Napi::Value>(), job});

@@ -3,6 +3,8 @@ import { NotificationType } from 'vscode-jsonrpc';
 /** Raised when client and server of different builds would misunderstand each other. */
 export const protocolVersion = 1;
 
+export type QuietMode = 'off' | 'onBattery' | 'always';
+
 /** The settings that the server needs. The client is the only reader of VS Code's settings and sends them. */
 export interface ServerSettings {
   /** A GGUF file, '' = the embedded model. */
@@ -11,6 +13,10 @@ export interface ServerSettings {
   readonly threads: number;
   /** Upper bound on tokens a completion session may hold, 0 = the model's own context (bounded by memory). */
   readonly maxContextTokens: number;
+  /** Minutes without a completion after which the model is freed, 0 = never. */
+  readonly unloadAfterMinutes: number;
+  /** When to spare battery and ears. */
+  readonly quiet: QuietMode;
   readonly completion: {
     readonly enabled: boolean;
     /** By language id; '*' holds for all that are not named. */

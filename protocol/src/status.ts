@@ -4,6 +4,8 @@ import { NotificationType, RequestType0 } from 'vscode-jsonrpc';
 export type EngineState =
   /** Nothing is loaded yet. */
   | 'starting'
+  /** The model is not in memory: it is loaded when a document that may be completed is opened or typed in. */
+  | 'asleep'
   | 'loading'
   /** Completions come at once. */
   | 'ready'
@@ -24,11 +26,26 @@ export interface ServerStatus {
   /** Active kernel table, '' when none. */
   readonly kernels: string;
   readonly threads: number;
+  /** Whether completions spare the machine: the setting says so, or the battery. */
+  readonly quiet: boolean;
+  readonly memory: MemoryUse;
   /** Decoded tokens a second in the last completion that decoded any, 0 before. */
   readonly tokensPerSecond: number;
   /** A sentence for the user when something is wrong, else ''. */
   readonly problem: string;
   readonly counters: CompletionCounters;
+}
+
+/** Bytes. */
+export interface MemoryUse {
+  /** The model's weights, as they lie in memory. */
+  readonly weights: number;
+  /** KV caches of all sessions. */
+  readonly kv: number;
+  /** Activations and logits. */
+  readonly scratch: number;
+  /** The whole server process (resident set), all of the above and the program itself included. */
+  readonly process: number;
 }
 
 /** Since the server started. */

@@ -1,4 +1,5 @@
 /** The language server's entry: builds the object graph and listens. `--node-ipc` or `--stdio` says how. */
+import './withoutWatchdog';
 import { dirname } from 'node:path';
 import { createConnection, ProposedFeatures } from 'vscode-languageserver/node';
 import { version } from '../../package.json';
@@ -16,8 +17,7 @@ const engine = createNativeEngine({
   },
 });
 
-// The editor's end of the channel has gone, and with it everyone who could ask for anything. (vscode-languageserver itself looks
-// every three seconds whether the editor's process lives.)
+// The editor's end of the channel has gone, and with it everyone who could ask for anything.
 process.once('disconnect', () => {
   process.exit(0);
 });

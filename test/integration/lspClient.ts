@@ -20,6 +20,8 @@ export const settings: ServerSettings = {
   modelPath: '',
   threads: 0,
   maxContextTokens: 0,
+  unloadAfterMinutes: 30,
+  quiet: 'off',
   completion: { enabled: true, languages: { '*': true }, maxTokens: 32 },
 };
 
@@ -61,7 +63,7 @@ export class LspClient {
     child.unref();
     child.channel?.unref();
     await connection.sendRequest('initialize', {
-      processId: process.pid,
+      processId: null, // as our client does
       rootUri: null,
       workspaceFolders: [{ uri: 'file:///w', name: 'w' }],
       capabilities: {},
@@ -71,8 +73,12 @@ export class LspClient {
     return client;
   }
 
-  /** Resolves when the server says that it is ready. */
+  /** Resolves when the server says that it is ready. A server that is at rest is woken, as by a user who opens a file. */
   async ready(): Promise<ServerStatus> {
+    if ((await this.status()).state === 'asleep') {
+      await this.open('file:///w/wake.ts', '');
+      await this.close('file:///w/wake.ts');
+    }
     for (;;) {
       const status = await this.status();
       if (status.state === 'ready' || status.state === 'failed') {

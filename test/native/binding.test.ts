@@ -25,6 +25,7 @@ const request: NativeRequest = {
   stopTokens: new Int32Array(),
   stopStrings: [],
   requiredPrefix: '',
+  threads: 0,
 };
 const ignore = (): void => undefined;
 
@@ -79,6 +80,7 @@ describe('native addon: the binding', function () {
       { stopStrings: 'stop' },
       { stopStrings: [1] },
       { requiredPrefix: 3 },
+      { threads: -1 },
     ];
     for (const change of wrong) {
       const promise = session.generate({ ...request, ...change } as NativeRequest, ignore, ignore);

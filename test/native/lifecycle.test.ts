@@ -17,7 +17,7 @@ const startLongJob = `
     const none = new Int32Array();
     const request = { job: 1, priority: 0, tokens: Int32Array.of(1, 2, 3), maxTokens: 100000, temperature: 0, topK: 0, topP: 1,
       minP: 0, seed: 0, banned: Int32Array.of(model.info.eos), biasTokens: none, biasValues: new Float32Array(),
-      repetitionPenalty: 1, frequencyPenalty: 0, presencePenalty: 0, penaltyWindow: 64, allowed: none, topLogprobs: 0, stopTokens: none, stopStrings: [], requiredPrefix: '' };
+      repetitionPenalty: 1, frequencyPenalty: 0, presencePenalty: 0, penaltyWindow: 64, allowed: none, topLogprobs: 0, stopTokens: none, stopStrings: [], requiredPrefix: '', threads: 0 };
     const job = session.generate(request, begun, () => {});
     job.catch(() => {});
     return { model, session, job };
@@ -94,6 +94,30 @@ describe('native engine: coming and going', function () {
     await a.engine.dispose();
     assert.equal((await b.generate({ tokens })).tokens.length, 16, 'one may go and the other stays');
     await b.engine.dispose();
+  });
+
+  it('says what it holds, and holds nothing of a session that is closed', async () => {
+    const bench = await Bench.open();
+    const { engine, model, info } = bench;
+    assert.equal(await engine.kvBytes(model), 0);
+    assert.ok(info.scratchBytes > info.vocabSize && info.weightBytes > 0);
+    const tokens = await bench.prompt('held', 300);
+    await bench.generate({ tokens });
+    const pages = Math.ceil((300 + 16) / 128) * 128;
+    assert.equal(await engine.kvBytes(model), pages * info.kvBytesPerToken);
+    await engine.closeSession(bench.session);
+    assert.equal(await engine.kvBytes(model), 0);
+    await engine.dispose();
+  });
+
+  it('writes the same with fewer threads', async () => {
+    const bench = await Bench.open(2);
+    const tokens = await bench.prompt('quiet', 200);
+    const alone = await bench.generate({ tokens, threads: 1 });
+    const other = await bench.engine.openSession(bench.model, 0);
+    const together = await bench.generate({ session: other, tokens });
+    assert.deepEqual(alone.tokens, together.tokens);
+    await bench.engine.dispose();
   });
 
   it('loads and unloads again and again without growing', async () => {

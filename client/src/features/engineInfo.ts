@@ -14,7 +14,7 @@ function modelSection(model: ModelDetails): string[] {
     `- Architecture: ${model.architecture}, ${String(model.layers)} layers, ${(model.parameters / 1e6).toFixed(1)} million weights, vocabulary of ${String(model.vocabSize)}`,
     `- Context: ${String(model.contextLength)} tokens, of which ${String(model.sessionContext)} are used here`,
     `- Form of the prompt: ${model.fimForm}`,
-    `- Memory: ${formatBytes(model.weightBytes)} of weights, ${formatBytes(model.kvBytesPerToken)} of KV cache a token`,
+    `- KV cache: ${formatBytes(model.kvBytesPerToken)} a token`,
     '',
     '## Kernels',
     '',
@@ -23,6 +23,18 @@ function modelSection(model: ModelDetails): string[] {
       (table) =>
         `- ${table.name}: needs ${table.needs}; ${table.supported ? (table.allowed ? 'usable' : 'ruled out by NIWAKI_CPU') : 'not supported by this machine'}`,
     ),
+  ];
+}
+
+function memorySection({ memory, quiet }: ServerStatus): string[] {
+  return [
+    '## Memory',
+    '',
+    `- Weights: ${formatBytes(memory.weights)}`,
+    `- KV cache: ${formatBytes(memory.kv)}`,
+    `- Scratch: ${formatBytes(memory.scratch)}`,
+    `- The whole server process, all of this included: ${formatBytes(memory.process)}`,
+    `- Quiet mode: ${quiet ? 'on' : 'off'}`,
   ];
 }
 
@@ -49,7 +61,15 @@ export function activate({ server, documents }: NiwakiContext): Disposable {
       '# Niwaki engine',
       '',
       ...(status.problem === '' ? [] : [`**${status.problem}**`, '']),
-      ...(model === null ? ['No model is loaded.'] : modelSection(model)),
+      ...(model === null
+        ? [
+            status.state === 'asleep'
+              ? 'The model is not in memory. It is loaded when you type.'
+              : 'No model is loaded.',
+          ]
+        : modelSection(model)),
+      '',
+      ...memorySection(status),
       '',
       ...countersSection(status),
       '',

@@ -25,6 +25,10 @@ export function activate(context: NiwakiContext): Disposable {
               command: 'niwaki.toggleLanguage',
             },
           ]),
+      {
+        label: config.quietMode() === 'always' ? l10n.t('Turn quiet mode off') : l10n.t('Turn quiet mode on'),
+        command: 'niwaki.toggleQuiet',
+      },
       { label: l10n.t('Choose model file…'), command: 'niwaki.chooseModel' },
       { label: l10n.t('Show rendered prompt'), command: 'niwaki.showRenderedPrompt' },
       { label: l10n.t('Show engine info'), command: 'niwaki.showEngineInfo' },
@@ -32,7 +36,7 @@ export function activate(context: NiwakiContext): Disposable {
       { label: l10n.t('Restart'), command: 'niwaki.restart' },
       { label: l10n.t('Show log'), command: 'niwaki.showLog' },
     ];
-    const title = server.status === undefined ? 'Niwaki' : `Niwaki · ${server.status.model}`;
+    const title = ['Niwaki', server.status?.model ?? ''].filter((part) => part !== '').join(' · ');
     const chosen = await window.showQuickPick(entries, { title });
     if (chosen !== undefined) {
       await context.runCommand(chosen.command);

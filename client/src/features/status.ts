@@ -13,16 +13,17 @@ import {
 } from 'vscode';
 import type { NiwakiContext } from '../context';
 import { documentSelector } from '../languageClient';
-import { formatRate } from '../ui/numbers';
+import { formatBytes, formatRate } from '../ui/numbers';
 
 /** A job shorter than this leaves the status bar as it is. */
 const busyDelayMs = 400;
 
-type Shown = 'starting' | 'ready' | 'off' | 'offHere' | 'failed' | 'stopped' | 'busy';
+type Shown = 'starting' | 'asleep' | 'ready' | 'off' | 'offHere' | 'failed' | 'stopped' | 'busy';
 
 function labels(): Readonly<Record<Shown, readonly [icon: string, label: string]>> {
   return {
     starting: ['$(loading~spin)', l10n.t('Niwaki: starting')],
+    asleep: ['$(sparkle)', l10n.t('Niwaki: ready, the model is loaded when you type')],
     ready: ['$(sparkle)', l10n.t('Niwaki: ready')],
     busy: ['$(sync~spin)', l10n.t('Niwaki: thinking')],
     off: ['$(circle-slash)', l10n.t('Niwaki: completions are off')],
@@ -40,7 +41,14 @@ function summary(status: ServerStatus): string {
   if (status.tokensPerSecond > 0) {
     parts.push(l10n.t('{0} tokens/s', formatRate(status.tokensPerSecond)));
   }
-  return parts.join(' · ');
+  const { weights, kv, scratch } = status.memory;
+  if (weights > 0) {
+    parts.push(l10n.t('{0} of memory', formatBytes(weights + kv + scratch)));
+  }
+  if (status.quiet) {
+    parts.push(l10n.t('quiet mode'));
+  }
+  return parts.filter((part) => part !== '').join(' · ');
 }
 
 class StatusView implements Disposable {
@@ -118,6 +126,9 @@ class StatusView implements Disposable {
     }
     if (languageId !== undefined && !config.languageEnabled(languageId)) {
       return 'offHere';
+    }
+    if (status.state === 'asleep') {
+      return 'asleep';
     }
     return this.showsBusy ? 'busy' : 'ready';
   }

@@ -1,4 +1,4 @@
-/** Switching completions off and on, everywhere or for a language. */
+/** Switching completions off and on, everywhere or for a language, and their quiet mode. */
 import { commands, Disposable, l10n, window } from 'vscode';
 import type { NiwakiContext } from '../context';
 
@@ -17,5 +17,8 @@ export function activate({ config }: NiwakiContext): Disposable {
       }
       await config.setLanguageEnabled(languageId, !config.languageEnabled(languageId));
     }),
+    commands.registerCommand('niwaki.toggleQuiet', () =>
+      config.setQuietMode(config.quietMode() === 'always' ? 'off' : 'always'),
+    ),
   );
 }

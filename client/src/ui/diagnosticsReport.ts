@@ -6,7 +6,7 @@ import type { ModelDetails, RenderedPrompt, ServerStatus } from '#protocol';
 import { formatBytes } from './numbers';
 
 /** Raised when the shape of the report changes, so that tools that read it can tell. */
-export const diagnosticsVersion = 1;
+export const diagnosticsVersion = 2;
 
 export interface DiagnosticsInput {
   readonly extensionVersion: string;
@@ -64,6 +64,13 @@ export function diagnosticsReport(input: DiagnosticsInput): string {
             kernels: status.kernels,
             threads: status.threads,
             tokensPerSecond: Math.round(status.tokensPerSecond),
+            quiet: status.quiet,
+            memory: {
+              weights: formatBytes(status.memory.weights),
+              kv: formatBytes(status.memory.kv),
+              scratch: formatBytes(status.memory.scratch),
+              process: formatBytes(status.memory.process),
+            },
             counters: status.counters,
           },
     model: model && {

@@ -39,6 +39,7 @@ struct ModelInfo {
   int64_t file_bytes = 0;
   int64_t parameters = 0;      // elements of all tensors
   int64_t weight_bytes = 0;    // memory held by weights after loading
+  int64_t scratch_bytes = 0;   // memory held for activations and logits
   int32_t context_length = 0;  // tokens, from the header
   int32_t vocab_size = 0;
   int32_t layers = 0;
@@ -194,6 +195,8 @@ class Engine {
   virtual const niwaki::Tokenizer& tokenizer() const = 0;
   // `context` tokens at the most (0 = the model's own); KV pages are allocated as they fill.
   virtual Result<std::unique_ptr<Session>> NewSession(int32_t context) = 0;
+  // From the next call on at most `threads` of the workers compute (0 = all): less heat and noise, the same results.
+  virtual void LimitThreads(int threads) = 0;
   // GGUF metadata with scalar or string values (and small arrays) as key -> text, for inspection and prompts'
   // templates.
   virtual const std::vector<std::pair<std::string, std::string>>& metadata() const = 0;

@@ -63,6 +63,7 @@ struct ThreadPool::Impl {
   bool open = false;  // a round accepts workers (under the mutex)
   bool stop = false;
   int sleeping = 0;
+  int limit = 0;  // threads that may take part, the caller included (under the mutex)
 
   void Take(int worker) {
     const int64_t total = chunks;
@@ -87,8 +88,8 @@ struct ThreadPool::Impl {
           return;
         }
         seen = round.load(std::memory_order_relaxed);
-        if (!open) {
-          continue;  // came too late: the round is over
+        if (!open || worker >= limit) {
+          continue;  // came too late: the round is over; or is not wanted
         }
         busy.fetch_add(1);
       }
@@ -103,6 +104,7 @@ struct ThreadPool::Impl {
 
 ThreadPool::ThreadPool(int threads) : impl_(std::make_unique<Impl>()) {
   const int wanted = threads > 0 ? threads : std::min(8, AvailableCpus());
+  impl_->limit = wanted;
   for (int worker = 1; worker < wanted; ++worker) {
     impl_->workers.emplace_back([this, worker] { impl_->Run(worker); });
   }
@@ -121,9 +123,14 @@ ThreadPool::~ThreadPool() {
 
 int ThreadPool::threads() const { return static_cast<int>(impl_->workers.size()) + 1; }
 
+void ThreadPool::Limit(int threads) {
+  std::lock_guard<std::mutex> lock(impl_->mutex);
+  impl_->limit = threads > 0 ? std::min(threads, this->threads()) : this->threads();
+}
+
 void ThreadPool::ParallelFor(int64_t chunks, const std::function<void(int64_t, int)>& fn) {
   Impl& pool = *impl_;
-  if (pool.workers.empty() || chunks <= 1) {
+  if (pool.workers.empty() || pool.limit == 1 || chunks <= 1) {
     for (int64_t chunk = 0; chunk < chunks; ++chunk) {
       fn(chunk, 0);
     }

@@ -19,6 +19,10 @@ class ThreadPool {
 
   int threads() const;
 
+  // From the next ParallelFor on only `threads` of them compute, the caller included; 0 = all. Not during a
+  // ParallelFor.
+  void Limit(int threads);
+
   // Calls fn(chunk, worker) once for each chunk in [0, chunks), in any order and concurrently; worker is in [0,
   // threads()). The caller computes too. Returns when all are done. Not reentrant; one caller at a time. fn must not
   // throw. Idle workers spin for a bounded moment (some 20 microseconds), then sleep: an idle engine takes no CPU.

@@ -1,6 +1,7 @@
 // The pool of workers: every chunk once, also under contention, in tiny rounds and around its destruction.
 #include "base/thread_pool.h"
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <thread>
@@ -44,6 +45,24 @@ TEST("a worker's number belongs to one thread at a time") {
     });
   }
   EXPECT_EQ(clashes.load(), 0);
+}
+
+TEST("a limit keeps workers out, and lets them in again") {
+  ThreadPool pool(4);
+  for (const int limit : {2, 1, 3, 0, 9}) {
+    pool.Limit(limit);
+    const int most = limit == 0 ? 4 : std::min(limit, 4);
+    std::atomic<int> strange{0};
+    std::atomic<int> seen{0};
+    for (int round = 0; round < 20; ++round) {
+      pool.ParallelFor(64, [&](int64_t, int worker) {
+        strange += worker >= most ? 1 : 0;
+        seen += 1;
+      });
+    }
+    EXPECT_EQ(strange.load(), 0);
+    EXPECT_EQ(seen.load(), 20 * 64);
+  }
 }
 
 TEST("plain writes of the workers are visible to the caller, round after round") {

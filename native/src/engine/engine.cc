@@ -127,6 +127,7 @@ Result<std::unique_ptr<Engine>> EngineImpl::New(const LoadOptions& options, cons
     info.parameters += tensor.elements();
   }
   info.weight_bytes = weight_bytes;
+  info.scratch_bytes = Qwen3::ScratchBytes(config, *engine->kernels_);
   info.context_length = config.context_length;
   info.vocab_size = config.vocab_size;
   info.layers = config.layers;

@@ -20,6 +20,7 @@ class EngineImpl final : public Engine {
   const ModelInfo& info() const override { return info_; }
   const niwaki::Tokenizer& tokenizer() const override { return *tokenizer_; }
   Result<std::unique_ptr<Session>> NewSession(int32_t context) override;
+  void LimitThreads(int threads) override { pool_->Limit(threads); }
   const std::vector<std::pair<std::string, std::string>>& metadata() const override { return metadata_; }
 
   Qwen3& model() { return *model_; }

@@ -14,7 +14,9 @@ import {
 import { kvBudget, type LoadedModel, type ModelHost } from '../models';
 import { cursorText, isClosersOnly, type CursorText } from '../prompt';
 import { Listeners } from '../util/listeners';
+import { sleep } from '../util/sleep';
 import { Counters } from './counters';
+import { fullEffort, type Effort } from './effort';
 import { fitToCursor } from './fit';
 import { cutAtEnd, cutWhenDone, type LinePolicy } from './lines';
 import { PromptBuilder, type BuiltPrompt } from './promptBuilder';
@@ -27,6 +29,24 @@ interface Workshop {
   readonly model: LoadedModel;
   readonly prompts: PromptBuilder;
   readonly sessions: SessionPool;
+}
+
+/** One completion in the making. */
+interface Writing {
+  readonly model: LoadedModel;
+  readonly request: CompletionRequest;
+  readonly effort: Effort;
+  /** With the selected item of the suggest widget put in. */
+  readonly text: string;
+  readonly offset: number;
+  readonly cursor: CursorText;
+  readonly signal: AbortSignal;
+}
+
+/** Lines where nothing follows the cursor; the end of the line where something does. */
+function linePolicy({ model, effort, cursor }: Writing): LinePolicy {
+  const alone = isClosersOnly(cursor.restOfLine) && cursor.restOfLine.trim() === '';
+  return { maxLines: alone ? Math.min(model.profile.maxLines, effort.maxLines) : 1 };
 }
 
 /** The text with the selected item of the suggest widget put in, and where the cursor is then. */
@@ -54,7 +74,14 @@ export class Completer {
   constructor(
     private readonly engine: EnginePort,
     private readonly host: ModelHost,
-  ) {}
+  ) {
+    host.changes.add(() => {
+      if (this.workshop !== undefined && this.workshop.model !== host.model) {
+        this.workshop = undefined;
+        this.recent.clear(); // what another model suggested is not what this one would
+      }
+    });
+  }
 
   /** Whether the engine runs for a completion now. */
   get busy(): boolean {
@@ -91,39 +118,46 @@ export class Completer {
   }
 
   private async answer(request: CompletionRequest, signal: AbortSignal): Promise<Suggestion | undefined> {
-    const { uri } = request.document;
     const { text, offset } = withSelected(request);
     const cursor = cursorText(text, offset);
-    const behind = text.slice(offset);
-    if (this.workshop !== undefined && this.workshop.model !== this.host.model) {
-      this.recent.clear(); // what another model suggested is not what this one would
-    }
-    const typedAlong = this.recent.find(uri, cursor.before, behind);
+    const typedAlong = this.recent.find(request.document.uri, cursor.before, text.slice(offset));
     if (typedAlong !== undefined) {
       this.counters.add('typedAlong');
       return this.suggest(request, cursor, typedAlong);
     }
-    const model = await this.host.ready(signal);
-    if (model === undefined) {
-      return undefined;
+    const effort = request.effort ?? fullEffort;
+    if (effort.pauseMs > 0 && request.invoked !== true) {
+      await sleep(effort.pauseMs, signal);
+      if (signal.aborted) {
+        throw cancelled();
+      }
     }
+    return this.host.use(signal, (model) =>
+      this.write({ model, request, effort, text, offset, cursor, signal }),
+    );
+  }
+
+  private async write(job: Writing): Promise<Suggestion | undefined> {
+    const { model, request, effort, text, offset, cursor } = job;
+    const { uri, path } = request.document;
     const workshop = this.workshopOf(model);
     const started = performance.now();
     // A completion may take a quarter of the context: the rest is for what it goes by.
-    const maxTokens = Math.min(request.maxTokens, Math.floor(model.sessionContext / 4));
-    const prompt = await workshop.prompts.build(uri, request.document.path, text, offset, maxTokens);
+    const maxTokens = Math.min(request.maxTokens, effort.maxTokens, Math.floor(model.sessionContext / 4));
+    const prompt = await workshop.prompts.build(uri, path, text, offset, maxTokens);
     if (prompt === undefined) {
       return undefined;
     }
     const promptMs = performance.now() - started;
-    const { result, written } = await this.run(workshop, uri, maxTokens, prompt, cursor, signal);
+    const policy = linePolicy(job);
+    const { result, written } = await this.run(workshop, job, prompt, maxTokens, policy);
     const raw = written.startsWith(prompt.healed) ? written.slice(prompt.healed.length) : '';
     // Half a character at the end of the tokens comes out as U+FFFD; nobody wants to insert that.
     const readable = raw.replaceAll('\r', '').replace(/\uFFFD[^]*$/, '');
-    const generated = cutWhenDone(readable, this.linePolicy(model, cursor));
+    const generated = cutWhenDone(readable, policy);
     const suggestion = this.suggest(request, cursor, generated);
     if (generated !== '') {
-      this.recent.remember(uri, cursor.before, behind, generated);
+      this.recent.remember(uri, cursor.before, text.slice(offset), generated);
     }
     this.prompt = {
       uri,
@@ -143,15 +177,12 @@ export class Completer {
 
   private async run(
     workshop: Workshop,
-    uri: string,
-    maxTokens: number,
+    { model, request, effort, signal }: Writing,
     prompt: BuiltPrompt,
-    cursor: CursorText,
-    signal: AbortSignal,
+    maxTokens: number,
+    policy: LinePolicy,
   ): Promise<{ readonly result: GenerateResult; readonly written: string }> {
-    const { model } = workshop;
-    const session = await workshop.sessions.acquire(uri, prompt.tokens.length + maxTokens);
-    const policy = this.linePolicy(model, cursor);
+    const session = await workshop.sessions.acquire(request.document.uri, prompt.tokens.length + maxTokens);
     const ending = new AbortController();
     let written = '';
     let decided: string | undefined;
@@ -169,6 +200,7 @@ export class Completer {
           // The engine stops by itself where that is sure to be right; a dropped line break would set it off at once.
           stopStrings: policy.maxLines === 1 && !prompt.healed.includes('\n') ? ['\n'] : [],
           requiredPrefix: prompt.healed,
+          threads: Math.ceil(model.info.threads * effort.threadShare),
         },
         {
           signal: AbortSignal.any([signal, ending.signal]),
@@ -202,12 +234,6 @@ export class Completer {
     if (result.tokens.length > 1 && result.decodeMs > 0) {
       this.counters.tokensPerSecond = (result.tokens.length * 1000) / result.decodeMs;
     }
-  }
-
-  /** Lines where nothing follows the cursor; the end of the line where something does. */
-  private linePolicy(model: LoadedModel, cursor: CursorText): LinePolicy {
-    const alone = isClosersOnly(cursor.restOfLine) && cursor.restOfLine.trim() === '';
-    return { maxLines: alone ? model.profile.maxLines : 1 };
   }
 
   private suggest(request: CompletionRequest, cursor: CursorText, generated: string): Suggestion | undefined {

@@ -1,4 +1,5 @@
 /** A document snapshot in, a suggestion out. */
 export * from './completer';
 export * from './counters';
+export * from './effort';
 export * from './snapshot';

@@ -1,3 +1,5 @@
+import type { Effort } from './effort';
+
 /** A document as it was when a completion was asked for. Strings are immutable: what the editor does meanwhile changes nothing. */
 export interface DocumentSnapshot {
   readonly uri: string;
@@ -23,6 +25,10 @@ export interface CompletionRequest {
   readonly selected?: SelectedCompletion;
   /** Most tokens. */
   readonly maxTokens: number;
+  /** Absent = full effort. */
+  readonly effort?: Effort;
+  /** Whether the user asked by a command: then there is no waiting for a pause in typing. */
+  readonly invoked?: boolean;
 }
 
 export interface Suggestion {

@@ -13,7 +13,7 @@ import type {
 } from './port';
 
 /** Raised whenever this file changes in a way that an older addon does not meet. */
-export const bindingVersion = 2;
+export const bindingVersion = 3;
 
 export interface NativeBinding {
   readonly bindingVersion: number;
@@ -33,6 +33,8 @@ export interface NativeModel {
   detokenize(tokens: Int32Array): string;
   findToken(text: string): number;
   openSession(context: number): Promise<NativeSession>;
+  /** What the KV caches of all sessions hold. */
+  kvBytes(): number;
   /** Cancels all jobs, joins the engine thread, frees the memory. Later calls reject with `invalid_argument`. */
   dispose(): Promise<void>;
 }
@@ -77,6 +79,8 @@ export interface NativeRequest {
   readonly stopTokens: Int32Array;
   readonly stopStrings: readonly string[];
   readonly requiredPrefix: string;
+  /** Workers that may compute, 0 = all of the model's. */
+  readonly threads: number;
 }
 
 export type NativeTokenCallback = (

@@ -91,6 +91,7 @@ function toNativeRequest(request: GenerateRequest): NativeRequest {
     stopTokens: toIds(request.stopTokens ?? [], 'stopTokens'),
     stopStrings: request.stopStrings ?? [],
     requiredPrefix: request.requiredPrefix ?? '',
+    threads: request.threads ?? 0,
   };
 }
 
@@ -159,6 +160,11 @@ class NativeEngine implements EnginePort {
   async findToken(model: ModelHandle, text: string): Promise<TokenId> {
     const { native } = this.findModel(model);
     return this.guard(Promise.resolve().then(() => native.findToken(text)));
+  }
+
+  async kvBytes(model: ModelHandle): Promise<number> {
+    const { native } = this.findModel(model);
+    return this.guard(Promise.resolve().then(() => native.kvBytes()));
   }
 
   async openSession(model: ModelHandle, context: number): Promise<SessionHandle> {

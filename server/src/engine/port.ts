@@ -48,6 +48,8 @@ export interface ModelInfo {
   readonly fileBytes: number;
   readonly parameters: number;
   readonly weightBytes: number;
+  /** Activations and logits. */
+  readonly scratchBytes: number;
   /** Tokens, from the file's header. */
   readonly contextLength: number;
   readonly vocabSize: number;
@@ -134,6 +136,8 @@ export interface GenerateRequest {
   readonly stopStrings?: readonly string[];
   /** Token healing: the generated text must begin with this (its UTF-8 bytes). */
   readonly requiredPrefix?: string;
+  /** Workers that may compute; 0 or absent = all of the model's. The results are the same. */
+  readonly threads?: number;
 }
 
 /** Lower runs first. */
@@ -185,6 +189,9 @@ export interface EnginePort {
   detokenize(model: ModelHandle, tokens: readonly TokenId[]): Promise<string>;
   /** The id of the token with exactly this text, or -1. */
   findToken(model: ModelHandle, text: string): Promise<TokenId>;
+
+  /** What the KV caches of the model's sessions hold now. */
+  kvBytes(model: ModelHandle): Promise<number>;
 
   /** `context` tokens at the most (0 = the model's own). */
   openSession(model: ModelHandle, context: number): Promise<SessionHandle>;

@@ -20,7 +20,8 @@ import {
   type SessionHandle,
   type TokenId,
 } from './port';
-import { decodeScripted, sleep, syncScripted, type ScriptedTimeline } from './scriptedDecode';
+import { sleep } from '../util/sleep';
+import { decodeScripted, syncScripted, type ScriptedTimeline } from './scriptedDecode';
 import { ScriptedTokenizer } from './scriptedTokenizer';
 
 export interface ScriptedPrompt {
@@ -74,6 +75,7 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
+const kvBytesPerToken = 4;
 const kernelTable: KernelTableInfo = { name: 'scripted', needs: 'nothing', supported: true, allowed: true };
 
 export class ScriptedEngine implements EnginePort {
@@ -154,6 +156,14 @@ export class ScriptedEngine implements EnginePort {
     return this.call(() => {
       this.findModel(model);
       return this.tokenizer.find(text);
+    });
+  }
+
+  kvBytes(handle: ModelHandle): Promise<number> {
+    return this.call(() => {
+      const sessions = [...this.findModel(handle).sessions];
+      const held = sessions.map((session) => this.sessions.get(session)?.evaluated ?? 0);
+      return held.reduce((sum, tokens) => sum + tokens, 0) * kvBytesPerToken;
     });
   }
 
@@ -317,6 +327,7 @@ export class ScriptedEngine implements EnginePort {
       fileBytes: 0,
       parameters: 0,
       weightBytes: 0,
+      scratchBytes: 0,
       contextLength: this.contextLength,
       vocabSize: this.tokenizer.size,
       layers: 1,
@@ -324,7 +335,7 @@ export class ScriptedEngine implements EnginePort {
       heads: 1,
       kvHeads: 1,
       headSize: 1,
-      kvBytesPerToken: 4,
+      kvBytesPerToken,
       tiedHead: true,
       eos: this.tokenizer.endOfText,
       bos: -1,

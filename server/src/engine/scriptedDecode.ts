@@ -1,4 +1,5 @@
 /** What the scripted engine does for one job: bring the timeline up to the prompt, then say the answer token by token. */
+import { sleep } from '../util/sleep';
 import { cancelled, invalidArgument } from './errors';
 import { EngineError, type GenerateEvent, type GenerateRequest, type StopReason, type TokenId } from './port';
 import type { ScriptedTokenizer } from './scriptedTokenizer';
@@ -21,23 +22,6 @@ interface Pace {
 const chunk = 32;
 /** Of every scripted token. */
 const logprob = -0.1;
-
-/** Resolves after `ms`, or as soon as `signal` aborts. */
-export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal?.aborted === true) {
-      resolve();
-      return;
-    }
-    const done = (): void => {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal?.addEventListener('abort', done);
-  });
-}
 
 /** Takes no time when `ms` is 0, so that tests without delays run in microtasks only. */
 async function pause(ms: number, signal: AbortSignal): Promise<void> {

@@ -1,14 +1,21 @@
 /** textDocument/inlineCompletion (LSP 3.18) over the Completer. */
 import type { ServerSettings } from '#protocol';
-import type {
-  CancellationToken,
-  Connection,
-  InlineCompletionItem,
-  InlineCompletionParams,
-  TextDocuments,
+import {
+  InlineCompletionTriggerKind,
+  type CancellationToken,
+  type Connection,
+  type InlineCompletionItem,
+  type InlineCompletionParams,
+  type TextDocuments,
 } from 'vscode-languageserver/node';
 import type { TextDocument } from 'vscode-languageserver-textdocument';
-import type { Completer, SelectedCompletion } from '../completion';
+import {
+  fullEffort,
+  quietEffort,
+  type Completer,
+  type CompletionRequest,
+  type SelectedCompletion,
+} from '../completion';
 import { isCancelled } from '../engine';
 import type { Log } from '../util/log';
 import { promptPath } from './paths';
@@ -19,6 +26,8 @@ export interface InlineCompletionDeps {
   readonly completer: Completer;
   readonly log: Log;
   readonly settings: () => ServerSettings;
+  /** Whether the machine is to be spared now. */
+  readonly quiet: () => Promise<boolean>;
   /** URIs. */
   readonly workspaceFolders: () => readonly string[];
 }
@@ -62,22 +71,23 @@ async function provide(
   }
   const selected = selectedIn(document, params);
   const { version } = document;
-  const suggestion = await deps.completer.complete(
-    {
-      document: {
-        uri: document.uri,
-        path: promptPath(document.uri, deps.workspaceFolders()),
-        languageId: document.languageId,
-        version,
-        text: document.getText(),
-      },
-      offset: document.offsetAt(params.position),
-      maxTokens: settings.completion.maxTokens,
-      ...(selected === undefined ? {} : { selected }),
+  // All of this at once: the document object is updated in place.
+  const request: CompletionRequest = {
+    document: {
+      uri: document.uri,
+      path: promptPath(document.uri, deps.workspaceFolders()),
+      languageId: document.languageId,
+      version,
+      text: document.getText(),
     },
-    toSignal(token),
-  );
-  // The document object is updated in place: a suggestion for an older version has no place in it any more.
+    offset: document.offsetAt(params.position),
+    maxTokens: settings.completion.maxTokens,
+    invoked: params.context.triggerKind === InlineCompletionTriggerKind.Invoked,
+    ...(selected === undefined ? {} : { selected }),
+  };
+  const effort = (await deps.quiet()) ? quietEffort : fullEffort;
+  const suggestion = await deps.completer.complete({ ...request, effort }, toSignal(token));
+  // A suggestion for an older version has no place in the document any more.
   if (suggestion === undefined || document.version !== version) {
     return [];
   }

@@ -19,7 +19,8 @@ import { Completer } from '../completion';
 import type { EnginePort } from '../engine';
 import { embeddedModelPath, ModelHost } from '../models';
 import type { Log } from '../util/log';
-import { registerInlineCompletion } from './inlineCompletion';
+import { PowerSource } from '../util/power';
+import { isEnabled, registerInlineCompletion } from './inlineCompletion';
 import { registerModelRequests } from './modelRequests';
 import { choiceOf, defaultSettings, readSettings } from './settings';
 import { StatusReporter } from './statusReporter';
@@ -53,11 +54,12 @@ export function startServer({ connection, log, engine, extensionPath, version }:
   let workspaceFolders: readonly string[] = [];
   let dispose: () => Promise<void> = () => engine.dispose();
 
+  const power = new PowerSource();
+  const quiet = async (): Promise<boolean> =>
+    settings.quiet === 'always' || (settings.quiet === 'onBattery' && (await power.onBattery()));
   const applySettings = (host: ModelHost, value: unknown): void => {
     settings = readSettings(value);
-    host.choose(choiceOf(settings)).catch((error: unknown) => {
-      log.error(error instanceof Error ? error.message : String(error));
-    });
+    host.setUnloadAfter(settings.unloadAfterMinutes * 60_000);
   };
 
   connection.onInitialize((params: InitializeParams): InitializeResult => {
@@ -70,18 +72,29 @@ export function startServer({ connection, log, engine, extensionPath, version }:
       log,
     });
     const completer = new Completer(engine, host);
-    const reporter = new StatusReporter(connection, host, completer);
+    const reporter = new StatusReporter({ connection, engine, host, completer, quiet });
     registerInlineCompletion({
       connection,
       documents,
       completer,
       log,
       settings: () => settings,
+      quiet,
       workspaceFolders: () => workspaceFolders,
     });
     registerModelRequests({ connection, engine, host, completer, settings: () => settings });
     connection.onNotification(SettingsNotification.type, (value) => {
       applySettings(host, value);
+      // A user who has just chosen a model wants to hear whether it can be used.
+      host.choose(choiceOf(settings)).catch((error: unknown) => {
+        log.error(error instanceof Error ? error.message : String(error));
+      });
+      reporter.changed();
+    });
+    documents.onDidOpen(({ document }) => {
+      if (isEnabled(settings, document.languageId)) {
+        host.wake();
+      }
     });
     documents.onDidClose(({ document }) => {
       completer.forget(document.uri).catch((error: unknown) => {
@@ -103,6 +116,7 @@ export function startServer({ connection, log, engine, extensionPath, version }:
         });
       }
       applySettings(host, options.settings);
+      host.expect(choiceOf(settings));
     });
     return {
       serverInfo: { name: 'niwaki', version },

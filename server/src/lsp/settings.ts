@@ -1,15 +1,20 @@
 /** The settings as they arrive, checked: whoever speaks LSP may send anything. */
-import type { ServerSettings } from '#protocol';
+import type { QuietMode, ServerSettings } from '#protocol';
 import type { ModelChoice } from '../models';
 
 export const defaultSettings: ServerSettings = {
   modelPath: '',
   threads: 0,
   maxContextTokens: 0,
+  unloadAfterMinutes: 30,
+  quiet: 'off',
   completion: { enabled: true, languages: { '*': true }, maxTokens: 64 },
 };
 
 const mostTokens = 512;
+/** A timer of Node's holds 24 days. */
+const mostMinutes = 10_080;
+const quietModes: readonly QuietMode[] = ['off', 'onBattery', 'always'];
 
 function count(value: unknown, fallback: number, most: number): number {
   return typeof value === 'number' && Number.isFinite(value) && value >= 0
@@ -33,6 +38,8 @@ export function readSettings(value: unknown): ServerSettings {
     modelPath: typeof modelPath === 'string' ? modelPath : defaultSettings.modelPath,
     threads: count(raw['threads'], defaultSettings.threads, 256),
     maxContextTokens: count(raw['maxContextTokens'], defaultSettings.maxContextTokens, 2 ** 24),
+    unloadAfterMinutes: count(raw['unloadAfterMinutes'], defaultSettings.unloadAfterMinutes, mostMinutes),
+    quiet: quietModes.find((mode) => mode === raw['quiet']) ?? defaultSettings.quiet,
     completion: {
       enabled: completion['enabled'] !== false,
       languages: languages.length > 0 ? Object.fromEntries(languages) : defaultSettings.completion.languages,

@@ -1,49 +1,87 @@
 /** Tells the client what the engine is doing: on every change, at most ten times a second. */
-import { StatusNotification, StatusRequest, type EngineState, type ServerStatus } from '#protocol';
+import {
+  StatusNotification,
+  StatusRequest,
+  type EngineState,
+  type MemoryUse,
+  type ServerStatus,
+} from '#protocol';
 import type { Connection } from 'vscode-languageserver/node';
 import type { Completer } from '../completion';
+import type { EnginePort } from '../engine';
 import type { ModelHost } from '../models';
 import { Throttle } from '../util/throttle';
 
 const intervalMs = 100;
 
+export interface StatusDeps {
+  readonly connection: Connection;
+  readonly engine: EnginePort;
+  readonly host: ModelHost;
+  readonly completer: Completer;
+  readonly quiet: () => Promise<boolean>;
+}
+
 export class StatusReporter {
   private readonly throttle: Throttle;
 
-  constructor(
-    connection: Connection,
-    private readonly host: ModelHost,
-    private readonly completer: Completer,
-  ) {
+  constructor(private readonly deps: StatusDeps) {
+    const { connection, host, completer } = deps;
     this.throttle = new Throttle(() => {
-      // A connection that is being closed takes no more messages; there is nobody left to tell.
-      void connection.sendNotification(StatusNotification.type, this.status()).catch(() => undefined);
+      void this.send();
     }, intervalMs);
     connection.onRequest(StatusRequest.type, () => this.status());
     const changed = (): void => {
-      this.throttle.request();
+      this.changed();
     };
     host.changes.add(changed);
     completer.changes.add(changed);
+  }
+
+  changed(): void {
+    this.throttle.request();
   }
 
   dispose(): void {
     this.throttle.dispose();
   }
 
-  private status(): ServerStatus {
-    const { host, completer } = this;
+  private async send(): Promise<void> {
+    const status = await this.status();
+    // A connection that is being closed takes no more messages; there is nobody left to tell.
+    await this.deps.connection.sendNotification(StatusNotification.type, status).catch(() => undefined);
+  }
+
+  private async status(): Promise<ServerStatus> {
+    const { host, completer } = this.deps;
+    // What takes its time first, so that the rest is of one moment.
+    const [quiet, kv] = await Promise.all([this.deps.quiet(), this.kvBytes()]);
     const state: EngineState = host.state === 'ready' && completer.busy ? 'busy' : host.state;
+    const info = host.model?.info;
+    const memory: MemoryUse = {
+      weights: info?.weightBytes ?? 0,
+      kv,
+      scratch: info?.scratchBytes ?? 0,
+      process: process.memoryUsage.rss(),
+    };
     return {
       pid: process.pid,
       state,
-      model: host.model?.info.name ?? '',
+      model: info?.name ?? '',
       embedded: host.model?.embedded ?? false,
-      kernels: host.model?.info.kernels ?? '',
-      threads: host.model?.info.threads ?? 0,
+      kernels: info?.kernels ?? '',
+      threads: info?.threads ?? 0,
+      quiet,
+      memory,
       tokensPerSecond: completer.counters.tokensPerSecond,
       problem: host.problem,
       counters: completer.counters.snapshot(),
     };
+  }
+
+  private async kvBytes(): Promise<number> {
+    const { engine, host } = this.deps;
+    // A model that is unloaded in this moment holds nothing.
+    return host.model === undefined ? 0 : engine.kvBytes(host.model.handle).catch(() => 0);
   }
 }

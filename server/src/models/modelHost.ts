@@ -1,11 +1,13 @@
 /**
  * The model that answers: which one it is, loading another in its place, and what to do when that fails. Loads are done one
- * after the other; the loaded model goes on answering until its successor is ready, and stays when there is none.
+ * after the other; the loaded model goes on answering until its successor is ready, and stays when there is none. A model is
+ * loaded when somebody first needs it and unloaded when nobody has used it for a while.
  */
 import { cancelled, EngineError, type EnginePort, type ModelHandle, type ModelInfo } from '../engine';
 import { Listeners } from '../util/listeners';
 import type { Log } from '../util/log';
 import { availableMemory, kvBudget, sessionContext } from './budget';
+import { IdleTimer } from './idleTimer';
 import { completionProfile, type CompletionProfile } from './profile';
 
 export interface LoadedModel {
@@ -26,7 +28,8 @@ export interface ModelChoice {
   readonly maxContextTokens: number;
 }
 
-export type ModelState = 'starting' | 'loading' | 'ready' | 'failed';
+/** asleep: what to load is known, and will be loaded when somebody needs it. */
+export type ModelState = 'starting' | 'asleep' | 'loading' | 'ready' | 'failed';
 
 /** '' = success; otherwise a sentence for the user. */
 export type Problem = string;
@@ -55,6 +58,11 @@ export class ModelHost {
   private choice: ModelChoice | undefined;
   private work: Promise<unknown> = Promise.resolve();
   private loads = 0;
+  /** Jobs that need the model to stay. */
+  private users = 0;
+  private readonly idle = new IdleTimer(() => {
+    void this.sleep();
+  });
 
   constructor(private readonly options: ModelHostOptions) {}
 
@@ -72,10 +80,59 @@ export class ModelHost {
 
   /** The model, once what is being loaded is there. Undefined when there is none; rejects as cancelled with the signal. */
   async ready(signal: AbortSignal): Promise<LoadedModel | undefined> {
+    this.wake();
     while (this.loaded === undefined && this.loads > 0) {
       await this.settled(signal);
     }
     return this.loaded;
+  }
+
+  /** Gives `work` the model as soon as it is there; it stays at least until `work` has ended. Undefined when there is none. */
+  async use<T>(signal: AbortSignal, work: (model: LoadedModel) => Promise<T>): Promise<T | undefined> {
+    this.users += 1;
+    try {
+      const model = await this.ready(signal);
+      return model === undefined ? undefined : await work(model);
+    } finally {
+      this.users -= 1;
+      this.idle.touch();
+    }
+  }
+
+  /** Remembers what the settings ask for until somebody needs it. */
+  expect(choice: ModelChoice): void {
+    this.choice = choice;
+    if (this.loaded === undefined && this.loads === 0) {
+      this.setState('asleep');
+    }
+  }
+
+  /** Begins to load what is expected, when nothing is loaded: somebody is going to need it. */
+  wake(): void {
+    if (this.currentState === 'asleep' && this.choice !== undefined) {
+      void this.load(this.choice).catch(() => undefined);
+    }
+  }
+
+  /** Frees the model until somebody needs it again, unless it is in use. */
+  async sleep(): Promise<void> {
+    if (this.loaded === undefined) {
+      return;
+    }
+    await this.enqueue(async () => {
+      if (this.users === 0 && this.loaded !== undefined) {
+        this.options.log.info(`Unloaded ${this.loaded.info.name}: nobody has used it for a while.`);
+        await this.drop();
+        return 'asleep';
+      }
+      this.idle.touch();
+      return undefined;
+    }, 'ready');
+  }
+
+  /** Time without use after which the model is freed, 0 = never. */
+  setUnloadAfter(ms: number): void {
+    this.idle.setAfter(ms);
   }
 
   /** Loads what the settings ask for, unless that is what was last asked for. */
@@ -87,9 +144,10 @@ export class ModelHost {
   }
 
   /** Loads now, even when the file is the one that is loaded: it may have changed. */
-  load(choice: ModelChoice): Promise<Problem> {
+  async load(choice: ModelChoice): Promise<Problem> {
     this.choice = choice;
-    return this.enqueue(async () => {
+    let problem = '';
+    await this.enqueue(async () => {
       this.currentProblem = await this.replace(choice);
       if (this.loaded === undefined && choice.path !== '') {
         const more = await this.replace({ ...choice, path: '' });
@@ -97,33 +155,40 @@ export class ModelHost {
       } else if (this.currentProblem !== '' && this.loaded !== undefined) {
         this.currentProblem += ` ${this.loaded.info.name} is used instead.`;
       }
-      return this.currentProblem;
+      this.idle.touch();
+      problem = this.currentProblem;
+      return undefined;
     });
+    return problem;
   }
 
   /** Ends all jobs, frees the model and loads what was last asked for again. */
   restart(): Promise<Problem> {
     const choice = this.choice ?? { path: '', threads: 0, maxContextTokens: 0 };
-    const dropped = this.enqueue(async () => {
-      await this.drop();
-    });
-    void dropped.catch(() => undefined);
+    void this.enqueue(() => this.drop()).catch(() => undefined);
     return this.load(choice);
   }
 
   async dispose(): Promise<void> {
+    this.idle.stop();
     await this.enqueue(() => this.drop());
   }
 
-  private async enqueue<T>(action: () => Promise<T>): Promise<T> {
+  /** One thing after the other. `action` may say in which state it leaves the host. */
+  private async enqueue(
+    action: () => Promise<ModelState | undefined>,
+    meanwhile: ModelState = 'loading',
+  ): Promise<void> {
     this.loads += 1;
     const result = this.work.then(async () => {
-      this.setState('loading');
+      let end: ModelState | undefined;
+      this.setState(meanwhile);
       try {
-        return await action();
+        end = await action();
       } finally {
         this.loads -= 1;
-        this.setState(this.loads > 0 ? 'loading' : this.loaded === undefined ? 'failed' : 'ready');
+        end ??= this.loaded === undefined ? 'failed' : 'ready';
+        this.setState(this.loads > 0 ? 'loading' : end);
       }
     });
     this.work = result.catch(() => undefined);
@@ -177,7 +242,7 @@ export class ModelHost {
     }
   }
 
-  private async drop(): Promise<void> {
+  private async drop(): Promise<undefined> {
     const old = this.loaded;
     this.loaded = undefined;
     if (old !== undefined) {

@@ -45,7 +45,7 @@ describe('client: the diagnostics bundle', () => {
 
   it('has what helps', () => {
     const read = JSON.parse(report) as Record<string, Record<string, unknown> | undefined>;
-    assert.equal(read['diagnosticsVersion'], 1);
+    assert.equal(read['diagnosticsVersion'], 2);
     assert.equal(read['server'], 'not running');
     assert.equal(read['settingsThatDiffer']?.['engine.threads'], 1);
     assert.equal(read['settingsThatDiffer']['model.path'], '…/big.gguf');

@@ -1,5 +1,5 @@
 import * as assert from 'node:assert/strict';
-import { Completer, type CompletionRequest } from '../../../server/src/completion';
+import { Completer, quietEffort, type CompletionRequest } from '../../../server/src/completion';
 import { EngineError, ScriptedEngine, type ScriptedOptions } from '../../../server/src/engine';
 import { ModelHost } from '../../../server/src/models';
 import { silentLog } from '../../../server/src/util/log';
@@ -215,6 +215,37 @@ describe('completion: the completer', () => {
     await completer.complete(at('let x = |'), never);
     await completer.forget('file:///w/a.ts');
     assert.equal((await completer.complete(at('let x = |'), never))?.text, 'abc');
+    assert.equal(engine.runs.length, 2);
+  });
+
+  it('waits in quiet mode for a pause in typing, and spares threads, tokens and lines', async () => {
+    const { engine, completer } = await stage(
+      { answer: () => 'one();\ntwo();\n', info: { threads: 6 } },
+      false,
+    );
+    const effort = { ...quietEffort, pauseMs: 40 };
+    const hasty = assert.rejects(completer.complete(at('a|', { effort }), never), { code: 'cancelled' });
+    await wait(10);
+    const started = performance.now();
+    const suggestion = await completer.complete(at('ab|', { effort, maxTokens: 500 }), never);
+    await hasty;
+    assert.ok(performance.now() - started > 35);
+    assert.equal(engine.runs.length, 1, 'what was typed over never reached the engine');
+    assert.equal(suggestion?.text, 'one();');
+    const { threads, maxTokens } = engine.runs[0]?.request ?? assert.fail();
+    assert.deepEqual([threads, maxTokens], [3, 32]);
+    const asked = performance.now();
+    await completer.complete(at('abc |', { effort: { ...effort, pauseMs: 5000 }, invoked: true }), never);
+    assert.ok(performance.now() - asked < 2000, 'who asks by a command is not kept waiting');
+  });
+
+  it('begins anew when its model was freed meanwhile', async () => {
+    const { engine, completer, host } = await stage({ answer: () => 'x();' });
+    await completer.complete(at('let a = |'), never);
+    await host.sleep();
+    assert.equal(host.state, 'asleep');
+    assert.equal((await completer.complete(at('let b = |'), never))?.text, 'x();');
+    await completer.forget('file:///w/a.ts');
     assert.equal(engine.runs.length, 2);
   });
 });

@@ -2,6 +2,16 @@ import * as assert from 'node:assert/strict';
 import { EngineError, ScriptedEngine, type LoadOptions } from '../../../server/src/engine';
 import { ModelHost, sessionContext } from '../../../server/src/models';
 import { silentLog } from '../../../server/src/util/log';
+import { sleep } from '../../../server/src/util/sleep';
+
+const never = new AbortController().signal;
+
+async function until(met: () => boolean): Promise<void> {
+  for (let i = 0; i < 400 && !met(); i += 1) {
+    await sleep(5);
+  }
+  assert.ok(met());
+}
 
 const choice = { path: '', threads: 0, maxContextTokens: 0 };
 
@@ -99,6 +109,50 @@ describe('models: the model host', () => {
     assert.match(problem, /heavy\.gguf needs 9\.0 GB of memory, 4\.0 GB are free/);
     assert.deepEqual(engine.loads, ['/e.gguf']);
     assert.equal(host.model?.embedded, true);
+  });
+
+  it('loads nothing before somebody needs it', async () => {
+    const { host, engine, states } = stage();
+    host.expect(choice);
+    assert.deepEqual(engine.loads, []);
+    assert.equal(host.state, 'asleep');
+    const name = await host.use(never, (model) => Promise.resolve(model.info.name));
+    assert.equal(name, 'Scripted');
+    assert.deepEqual(states, ['asleep', 'loading', 'ready']);
+    assert.equal(await host.choose(choice), '', 'what is loaded is not loaded again');
+    assert.equal(engine.loads.length, 1);
+  });
+
+  it('frees a model that nobody uses, and loads it again', async () => {
+    const { host, engine } = stage();
+    host.setUnloadAfter(30);
+    await host.choose({ ...choice, path: '/m/good.gguf' });
+    await until(() => host.state === 'asleep');
+    assert.equal(host.model, undefined);
+    assert.equal(engine.unloads.length, 1);
+    const path = await host.use(never, (model) => Promise.resolve(model.info.path));
+    assert.equal(path, '/m/good.gguf');
+    host.setUnloadAfter(0);
+    await sleep(60);
+    assert.equal(host.state, 'ready', '0 is never');
+  });
+
+  it('never frees a model under work, however long that takes', async () => {
+    const { host, engine } = stage();
+    host.setUnloadAfter(10);
+    await host.choose(choice);
+    await host.use(never, async () => {
+      await sleep(50);
+      assert.deepEqual(engine.unloads, []);
+    });
+    await until(() => host.state === 'asleep');
+  });
+
+  it('uses the built-in model when the file has gone meanwhile, and says so', async () => {
+    const { host } = stage();
+    host.expect({ ...choice, path: '/m/broken.gguf' });
+    assert.equal(await host.use(never, (model) => Promise.resolve(model.embedded)), true);
+    assert.match(host.problem, /broken\.gguf.*built-in model/s);
   });
 
   it('says when there is no model at all', async () => {

@@ -27,18 +27,22 @@ describe('lsp: settings', () => {
   it('takes what makes sense and the default for the rest', () => {
     assert.deepEqual(readSettings(undefined), defaultSettings);
     assert.deepEqual(
-      readSettings({ modelPath: 5, threads: 'x', completion: { maxTokens: -1, languages: [] } }),
+      readSettings({ modelPath: 5, threads: 'x', quiet: true, completion: { maxTokens: -1, languages: [] } }),
       defaultSettings,
     );
     const settings = readSettings({
       modelPath: '/a.gguf',
       threads: 3.7,
+      unloadAfterMinutes: 1e9,
+      quiet: 'onBattery',
       completion: { enabled: false, maxTokens: 1e9, languages: { c: false, d: 'no' } },
     });
     assert.deepEqual(settings, {
       modelPath: '/a.gguf',
       threads: 3,
       maxContextTokens: 0,
+      unloadAfterMinutes: 10_080,
+      quiet: 'onBattery',
       completion: { enabled: false, maxTokens: 512, languages: { c: false } },
     });
   });

@@ -54,8 +54,12 @@ export async function running(): Promise<RunningDiagnostics> {
   return { serverPid, status, ...rest };
 }
 
-/** Waits until completions are possible. */
-export function ready(ms = 20_000): Promise<RunningDiagnostics> {
+/** Waits until completions are possible. A server at rest is woken as a user would do it: by opening a file. */
+export async function ready(ms = 20_000): Promise<RunningDiagnostics> {
+  if ((await diagnostics()).status?.state !== 'ready') {
+    await openFile('');
+    await closeEditors();
+  }
   return until(
     'ready',
     async () => {
