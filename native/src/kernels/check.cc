@@ -8,7 +8,9 @@
 
 #include "base/f16.h"
 #include "kernels/dispatch.h"
+#include "quant/bf16.h"
 #include "quant/q1_0.h"
+#include "quant/q8_0.h"
 
 namespace niwaki {
 namespace {
@@ -172,6 +174,26 @@ Status CheckVectors(const KernelTable& table) {
   NIWAKI_RETURN_IF_ERROR(both("an F32 product", 1e-5f, [&](const KernelTable& t) {
     std::vector<float> y(7);
     t.matmul_f32(w.data(), 29, 0, 7, x.data(), n, 1, y.data(), 7);
+    return y;
+  }));
+  // Both as they lie in files, 7 rows of 96 and 5 tokens: all ways in which a table may group them.
+  const int64_t cols = 96;
+  const std::vector<float> weights = Floats(random, 7 * cols);
+  const std::vector<float> tokens = Floats(random, 5 * cols);
+  std::vector<uint16_t> brains(weights.size());
+  for (size_t i = 0; i < weights.size(); ++i) {
+    brains[i] = F32ToBF16(weights[i]);
+  }
+  NIWAKI_RETURN_IF_ERROR(both("a BF16 product", 1e-5f, [&](const KernelTable& t) {
+    std::vector<float> y(35);
+    t.matmul_bf16(brains.data(), cols, 0, 7, tokens.data(), cols, 5, y.data(), 7);
+    return y;
+  }));
+  std::vector<uint8_t> blocks(static_cast<size_t>(7 * cols / kQ8_0BlockSize * kQ8_0BlockBytes));
+  QuantizeRowQ8_0(weights.data(), 7 * cols, blocks.data());
+  NIWAKI_RETURN_IF_ERROR(both("a Q8_0 product", 1e-5f, [&](const KernelTable& t) {
+    std::vector<float> y(35);
+    t.matmul_q8_0(blocks.data(), cols, 0, 7, tokens.data(), cols, 5, y.data(), 7);
     return y;
   }));
   const int64_t head = 64;

@@ -88,6 +88,10 @@ void BrokenMatmul(const uint8_t* panels, int64_t blocks, int64_t begin, int64_t 
   kGenericKernels.matmul_q1_0(panels, blocks, begin, end, acts, tokens, y, y_stride);
   y[begin * kPanelRows] *= -1;
 }
+void BrokenQ8(const uint8_t* w, int64_t cols, int64_t row_begin, int64_t row_end, const float* x, int64_t x_stride,
+              int64_t tokens, float* y, int64_t y_stride) {
+  kGenericKernels.matmul_q8_0(w, cols, row_begin, row_end - 1, x, x_stride, tokens, y, y_stride);
+}
 void BrokenNorm(const float* x, const float* weight, int64_t n, float, float* y) {
   kGenericKernels.rms_norm(x, weight, n - 1, 1e-6f, y);
 }
@@ -119,6 +123,8 @@ TEST("the self-test notices faults and names the table") {
     EXPECT(status.message().find("broken") != std::string::npos);
   };
   check("Q1_0 product", [](KernelTable& t) { t.matmul_q1_0 = BrokenMatmul; });
+  check("BF16 product", [](KernelTable& t) { t.matmul_bf16 = t.matmul_f16; });
+  check("Q8_0 product", [](KernelTable& t) { t.matmul_q8_0 = BrokenQ8; });
   check("RMSNorm", [](KernelTable& t) { t.rms_norm = BrokenNorm; });
   check("rotation", [](KernelTable& t) { t.rope_neox = BrokenRope; });
   check("SwiGLU", [](KernelTable& t) { t.silu_mul = BrokenSilu; });

@@ -50,6 +50,12 @@ struct KernelTable {
                      int64_t x_stride, int64_t tokens, float* y, int64_t y_stride);
   void (*matmul_f32)(const float* w, int64_t cols, int64_t row_begin, int64_t row_end, const float* x, int64_t x_stride,
                      int64_t tokens, float* y, int64_t y_stride);
+  void (*matmul_bf16)(const uint16_t* w, int64_t cols, int64_t row_begin, int64_t row_end, const float* x,
+                      int64_t x_stride, int64_t tokens, float* y, int64_t y_stride);
+  // Q8_0 as in the file (quant/q8_0.h), cols a multiple of 32. Activations are not quantised. All four give the bits
+  // that matmul_f32 gives for the weights as floats: widening, and q * d, are exact.
+  void (*matmul_q8_0)(const uint8_t* w, int64_t cols, int64_t row_begin, int64_t row_end, const float* x,
+                      int64_t x_stride, int64_t tokens, float* y, int64_t y_stride);
 
   // ---- vectors
   // y[i] = x[i] / sqrt(mean(x^2) + eps) * weight[i]. y may be x.

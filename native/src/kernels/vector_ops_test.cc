@@ -1,5 +1,5 @@
-// Everything in the kernel tables but the Q1_0 products: against double precision, and generic against avx2 bit for
-// bit.
+// Everything in the kernel tables but products and attention: against double precision, and the tables against each
+// other bit for bit.
 #include <algorithm>
 #include <limits>
 
@@ -176,75 +176,6 @@ TEST("half precision: all 65536 values widen, and all boundaries round, as in ba
         EXPECT_EQ(back[at], i < n ? wide[9000 + at] : 7.0f);
       }
     }
-  }
-}
-
-// Products with plain matrices. W is drawn in half precision so that both kinds hold the same numbers.
-struct Plain {
-  int64_t rows;
-  int64_t cols;
-  std::vector<uint16_t> halves;
-  Vec floats;
-};
-Plain RandomPlain(Random& random, int64_t rows, int64_t cols) {
-  Plain w{rows, cols, {}, {}};
-  for (int64_t i = 0; i < rows * cols; ++i) {
-    w.halves.push_back(F32ToF16(random.Gauss()));
-    w.floats.push_back(F16ToF32(w.halves.back()));
-  }
-  return w;
-}
-void Multiply(const KernelTable& t, const Plain& w, bool half, int64_t begin, int64_t end, const float* x,
-              int64_t x_stride, int64_t tokens, float* y, int64_t y_stride) {
-  if (half) {
-    t.matmul_f16(w.halves.data(), w.cols, begin, end, x, x_stride, tokens, y, y_stride);
-  } else {
-    t.matmul_f32(w.floats.data(), w.cols, begin, end, x, x_stride, tokens, y, y_stride);
-  }
-}
-
-TEST("F16 and F32 products: double precision, batches, ranges of rows, strides") {
-  Random random(5);
-  for (const int64_t cols : {1, 7, 8, 29, 64, 200, 1024}) {
-    const Plain w = RandomPlain(random, 13, cols);
-    const int64_t tokens = 5;
-    const int64_t x_stride = cols + 3;
-    const Vec x = Floats(tokens * x_stride, [&] { return random.Gauss(); });
-    Vec want(static_cast<size_t>(tokens * w.rows));
-    double size = 0;
-    for (int64_t t = 0; t < tokens; ++t) {
-      for (int64_t r = 0; r < w.rows; ++r) {
-        double sum = 0;
-        for (int64_t i = 0; i < cols; ++i) {
-          sum += static_cast<double>(w.floats[static_cast<size_t>(r * cols + i)]) *
-                 x[static_cast<size_t>(t * x_stride + i)];
-        }
-        want[static_cast<size_t>(t * w.rows + r)] = static_cast<float>(sum);
-        size += sum * sum;
-      }
-    }
-    for (const bool half : {true, false}) {
-      CheckTables(half ? "F16 product" : "F32 product", want, 3e-6, [&](const KernelTable& t) {
-        Vec y(want.size());
-        Multiply(t, w, half, 0, w.rows, x.data(), x_stride, tokens, y.data(), w.rows);
-        // In parts: rows 0..4, 4..5 and 5..13, tokens one by one, a wider y. The same bits, nothing else written.
-        const int64_t stride = w.rows + 2;
-        Vec parts(static_cast<size_t>(tokens * stride), -777.0f);
-        for (int64_t token = 0; token < tokens; ++token) {
-          for (const auto& [begin, end] : {std::pair<int64_t, int64_t>{0, 4}, {4, 5}, {5, 13}, {7, 7}}) {
-            Multiply(t, w, half, begin, end, x.data() + token * x_stride, x_stride, 1, parts.data() + token * stride,
-                     stride);
-          }
-        }
-        for (int64_t i = 0; i < tokens * stride; ++i) {
-          const bool inside = i % stride < w.rows;
-          EXPECT_EQ(parts[static_cast<size_t>(i)],
-                    inside ? y[static_cast<size_t>(i / stride * w.rows + i % stride)] : -777.0f);
-        }
-        return y;
-      });
-    }
-    EXPECT(size > 0);
   }
 }
 

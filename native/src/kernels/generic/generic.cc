@@ -4,6 +4,7 @@
 #include "base/f16.h"
 #include "kernels/act_q8.h"
 #include "kernels/kernel_table.h"
+#include "quant/bf16.h"
 
 namespace niwaki {
 namespace {
@@ -27,6 +28,15 @@ struct V8 {
   static V8 LoadF16(const uint16_t* p) {
     return Map([p](int i) { return F16ToF32(p[i]); });
   }
+  static V8 LoadBF16(const uint16_t* p) {
+    return Map([p](int i) { return BF16ToF32(p[i]); });
+  }
+  // Eight signed bytes as floats.
+  static V8 LoadI8(const uint8_t* p) {
+    return Map([p](int i) { return static_cast<float>(static_cast<int8_t>(p[i])); });
+  }
+  // One little-endian half, perhaps unaligned.
+  static V8 SplatF16(const uint8_t* p) { return Splat(F16ToF32(static_cast<uint16_t>(p[0] | (p[1] << 8)))); }
   void Store(float* p) const {
     for (int i = 0; i < 8; ++i) {
       p[i] = v[i];
@@ -152,8 +162,10 @@ const KernelTable kGenericKernels = {
     ActBytes,
     QuantizeAct,
     MatmulQ1,
-    MatmulPlain<uint16_t>,
-    MatmulPlain<float>,
+    Matmul<RowsF16>,
+    Matmul<RowsF32>,
+    Matmul<RowsBF16>,
+    Matmul<RowsQ8>,
     RmsNorm,
     RopeNeox,
     SiluMulAll,

@@ -5,6 +5,8 @@
 
 #include "base/f16.h"
 #include "kernels/kernel_table.h"
+#include "quant/bf16.h"
+#include "quant/q8_0.h"
 
 namespace niwaki {
 namespace {
@@ -43,17 +45,24 @@ void MatmulQ1(const uint8_t* panels, int64_t blocks, int64_t panel_begin, int64_
   }
 }
 
-float ToFloat(float w) { return w; }
-float ToFloat(uint16_t w) { return F16ToF32(w); }
+// Weight i of a matrix of `cols` a row.
+float WeightF32(const float* w, int64_t i) { return w[i]; }
+float WeightF16(const uint16_t* w, int64_t i) { return F16ToF32(w[i]); }
+float WeightBF16(const uint16_t* w, int64_t i) { return BF16ToF32(w[i]); }
+float WeightQ8(const uint8_t* w, int64_t i) {
+  const uint8_t* block = w + i / kQ8_0BlockSize * kQ8_0BlockBytes;
+  const float d = F16ToF32(static_cast<uint16_t>(block[0] | (block[1] << 8)));
+  return static_cast<float>(static_cast<int8_t>(block[2 + i % kQ8_0BlockSize])) * d;
+}
 
-template <typename W>
-void MatmulPlain(const W* w, int64_t cols, int64_t row_begin, int64_t row_end, const float* x, int64_t x_stride,
-                 int64_t tokens, float* y, int64_t y_stride) {
+template <typename W, float (*Weight)(const W*, int64_t)>
+void Matmul(const W* w, int64_t cols, int64_t row_begin, int64_t row_end, const float* x, int64_t x_stride,
+            int64_t tokens, float* y, int64_t y_stride) {
   for (int64_t r = row_begin; r < row_end; ++r) {
     for (int64_t t = 0; t < tokens; ++t) {
       double sum = 0;
       for (int64_t i = 0; i < cols; ++i) {
-        sum += static_cast<double>(ToFloat(w[r * cols + i])) * x[t * x_stride + i];
+        sum += static_cast<double>(Weight(w, r * cols + i)) * x[t * x_stride + i];
       }
       y[t * y_stride + r] = static_cast<float>(sum);
     }
@@ -144,8 +153,10 @@ const KernelTable kOracleKernels = {
     ActBytes,
     QuantizeAct,
     MatmulQ1,
-    MatmulPlain<uint16_t>,
-    MatmulPlain<float>,
+    Matmul<uint16_t, WeightF16>,
+    Matmul<float, WeightF32>,
+    Matmul<uint16_t, WeightBF16>,
+    Matmul<uint8_t, WeightQ8>,
     RmsNorm,
     RopeNeox,
     SiluMul,
