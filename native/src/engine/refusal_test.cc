@@ -14,8 +14,8 @@ using testing::TinyModel;
 using testing::TinyShape;
 
 const GgufWriter& Sound() {
-  static const TinyModel model(TinyShape{});
-  return model.writer;
+  static const TinyModel* const model = new TinyModel(TinyShape{});  // never destroyed: it outlives all cases
+  return model->writer;
 }
 
 // Spoils a sound model and expects a refusal by all that look into files. The tokenizer is no matter of Estimate.
@@ -123,6 +123,84 @@ TEST("what rope.scaling says is checked") {
   Refused(StatusCode::kBadFile, "qwen3.rope.scaling.type", [](GgufWriter& w) { w.U32("qwen3.rope.scaling.type", 1); });
 }
 
+TEST("keys that ask for another computation") {
+  const StatusCode code = StatusCode::kUnsupported;
+  const auto number = [&](const std::string& key, std::initializer_list<float> refused,
+                          std::initializer_list<float> done) {
+    for (const float value : refused) {
+      Refused(code, "qwen3." + key, [&](GgufWriter& w) { w.F32("qwen3." + key, value); });
+    }
+    for (const float value : done) {
+      GgufWriter writer = Sound();
+      writer.F32("qwen3." + key, value);
+      const TempFile file(writer.Write());
+      ASSERT_OK(Engine::Load({.path = file.path(), .threads = 1, .kernels = ""}));
+    }
+  };
+  const float not_a_number = std::numeric_limits<float>::quiet_NaN();
+  number("expert_count", {8, -1, not_a_number}, {0});
+  number("nextn_predict_layers", {1}, {0});
+  number("attention.scale", {1, 0.3f, -0.35355339f, not_a_number}, {0, 0.35355339f});
+  number("attention.max_alibi_bias", {8}, {0});
+  number("attention.clamp_kqv", {30}, {0});
+  number("attn_logit_softcapping", {50}, {0});
+  number("final_logit_softcapping", {30, not_a_number}, {0});
+  number("logit_scale", {0.0625f}, {0, 1});
+  number("residual_scale", {0.22f}, {0, 1});
+  number("embedding_scale", {12}, {0, 1});
+  number("attention.sliding_window", {1, 299, -5, not_a_number}, {0, 300, 4096});
+  Refused(code, "qwen3.attention.causal", [](GgufWriter& w) { w.Bool("qwen3.attention.causal", false); });
+  Refused(code, "qwen3.use_parallel_residual", [](GgufWriter& w) { w.Bool("qwen3.use_parallel_residual", true); });
+  Refused(code, "qwen3.attention.sliding_window", [](GgufWriter& w) { w.Ints("qwen3.attention.sliding_window", {1}); });
+  Refused(code, "qwen3.expert_count", [](GgufWriter& w) { w.String("qwen3.expert_count", "0"); });
+}
+
+TEST("tensors that nobody would use: more layers than the header says, biases") {
+  const StatusCode code = StatusCode::kUnsupported;
+  Refused(code, "qwen3.block_count", [](GgufWriter& w) { w.U32("qwen3.block_count", 1); });
+  Refused(code, "blk.1.attn_norm.weight", [](GgufWriter& w) { w.U32("qwen3.block_count", 1); });
+  for (const std::string name : {"blk.0.attn_q.bias", "blk.0.ffn_gate_inp.weight", "output.bias", "anything"}) {
+    Refused(code, name,
+            [&](GgufWriter& w) { w.tensors.push_back({name, {128}, testing::kTypeF32, std::vector<uint8_t>(512)}); });
+  }
+}
+
+TEST("sizes of the vocabulary that do not fit: header, tokens, embedding, head") {
+  for (const uint32_t size : {0u, 1u, 260u, 262u, 0x80000000u, 0xffffffffu}) {
+    Refused(StatusCode::kBadFile, "qwen3.vocab_size is", [&](GgufWriter& w) { w.U32("qwen3.vocab_size", size); });
+  }
+  Refused(StatusCode::kBadFile, "qwen3.vocab_size", [](GgufWriter& w) { w.String("qwen3.vocab_size", "261"); });
+  // Padding: more rows than tokens. The header may name either number.
+  TinyShape padded;
+  padded.vocab = 288;
+  for (const uint32_t size : {261u, 288u}) {
+    TinyModel model(padded);
+    model.writer.U32("qwen3.vocab_size", size);
+    const TempFile file(model.writer.Write());
+    ASSERT_OK(Engine::Load({.path = file.path(), .threads = 1, .kernels = ""}));
+  }
+  // A head of its own with fewer rows, or more, than the embedding.
+  TinyShape untied;
+  untied.tied = false;
+  for (const int64_t rows : {260, 262}) {
+    TinyModel model(untied);
+    testing::TensorEntry* head = model.writer.Find("output.weight");
+    head->shape[1] = static_cast<uint64_t>(rows);
+    head->data.resize(static_cast<size_t>(rows * 18));
+    const TempFile file(model.writer.Write());
+    const Status status = Engine::Load({.path = file.path(), .threads = 1, .kernels = ""}).status();
+    EXPECT(status.code() == StatusCode::kBadFile);
+    EXPECT(status.message().find("output.weight has the shape 128 x " + std::to_string(rows)) != std::string::npos);
+  }
+  // Neither a head nor an embedding to stand in for it.
+  TinyModel model(untied);
+  model.writer.tensors.erase(model.writer.tensors.begin());
+  const TempFile file(model.writer.Write());
+  const Status status = Engine::Load({.path = file.path(), .threads = 1, .kernels = ""}).status();
+  EXPECT(status.code() == StatusCode::kBadFile);
+  EXPECT(status.message().find("token_embd.weight") != std::string::npos);
+}
+
 TEST("a missing tensor, whichever it is") {
   for (size_t i = 0; i < Sound().tensors.size(); ++i) {
     const std::string name = Sound().tensors[i].name;
@@ -165,20 +243,28 @@ TEST("numbers out of range are named") {
       Refused(StatusCode::kBadFile, key, [&](GgufWriter& w) { w.U32(key, value); });
     }
   };
-  number("qwen3.context_length", {0, 0xffffffffu, 1u << 25});
+  number("qwen3.context_length", {0, 1u << 25, 0x80000000u, 0xffffffffu});
   number("qwen3.embedding_length", {0, 7, 0xffffffffu});
   number("qwen3.block_count", {0, 100000, 0x80000000u});
   number("qwen3.feed_forward_length", {0, 0xffffffffu});
   number("qwen3.attention.head_count", {0, 0xffffffffu, 15});  // 15 is no multiple of 2
   number("qwen3.attention.head_count_kv", {0, 3, 0xffffffffu});
   number("qwen3.attention.key_length", {0, 4, 257, 0xffffffffu});
+  number("qwen3.attention.value_length", {0, 4, 257, 0xffffffffu});
+  // Without a key_length a head is a part of the embedding: 128 / 16 = 8 fits, 128 / 24 does not.
+  Refused(StatusCode::kBadFile, "qwen3.attention.head_count is 24", [](GgufWriter& w) {
+    w.Erase("qwen3.attention.key_length");
+    w.U32("qwen3.attention.head_count", 24);
+  });
   const float not_a_number = std::numeric_limits<float>::quiet_NaN();
   const float infinity = std::numeric_limits<float>::infinity();
   for (const std::string key : {"qwen3.attention.layer_norm_rms_epsilon", "qwen3.rope.freq_base"}) {
-    for (const float value : {0.0f, -1.0f, not_a_number, infinity}) {
+    for (const float value : {0.0f, 1e-42f, -1.0f, not_a_number, infinity}) {
       Refused(StatusCode::kBadFile, key, [&](GgufWriter& w) { w.F32(key, value); });
     }
   }
+  Refused(StatusCode::kUnsupported, "qwen3.attention.key_length is 9",  // odd
+          [](GgufWriter& w) { w.U32("qwen3.attention.key_length", 9); });
   // Sound numbers that do not fit the tensors.
   Refused(StatusCode::kBadFile, "blk.2.attn_norm.weight", [](GgufWriter& w) { w.U32("qwen3.block_count", 3); });
   Refused(StatusCode::kBadFile, "token_embd.weight", [](GgufWriter& w) { w.U32("qwen3.embedding_length", 256); });
