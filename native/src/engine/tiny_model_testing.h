@@ -183,21 +183,26 @@ inline std::vector<float> TinyModel::Logits(const std::vector<int32_t>& tokens) 
   }
   for (int64_t layer = 0; layer < shape.layers; ++layer) {
     const std::string b = "blk." + std::to_string(layer) + ".";
+    // Only the last token's result is wanted: with one layer, long texts take time in proportion to their length.
+    const size_t first = layer + 1 == shape.layers ? x.size() - 1 : 0;
     std::vector<Vec> keys;
     std::vector<Vec> values;
     for (size_t t = 0; t < x.size(); ++t) {
       Vec h = x[t];
       Normalize(b + "attn_norm.weight", h.data());
-      Vec q = Times(b + "attn_q.weight", h);
       keys.push_back(Times(b + "attn_k.weight", h));
       values.push_back(Times(b + "attn_v.weight", h));
-      for (size_t i = 0; i < q.size(); i += head) {
-        Normalize(b + "attn_q_norm.weight", &q[i]);
-        Rotate(&q[i], t);
-      }
       for (size_t i = 0; i < keys[t].size(); i += head) {
         Normalize(b + "attn_k_norm.weight", &keys[t][i]);
         Rotate(&keys[t][i], t);
+      }
+      if (t < first) {
+        continue;
+      }
+      Vec q = Times(b + "attn_q.weight", h);
+      for (size_t i = 0; i < q.size(); i += head) {
+        Normalize(b + "attn_q_norm.weight", &q[i]);
+        Rotate(&q[i], t);
       }
       Vec attended(q.size(), 0.0);
       for (size_t i = 0; i < q.size(); i += head) {
@@ -222,7 +227,8 @@ inline std::vector<float> TinyModel::Logits(const std::vector<int32_t>& tokens) 
         x[t][i] += delta[i];
       }
     }
-    for (Vec& row : x) {
+    for (size_t t = first; t < x.size(); ++t) {
+      Vec& row = x[t];
       Vec h = row;
       Normalize(b + "ffn_norm.weight", h.data());
       Vec gate = Times(b + "ffn_gate.weight", h);

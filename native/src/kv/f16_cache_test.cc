@@ -84,6 +84,59 @@ TEST("attention over stored tokens, every layer and head, lengths around the pag
   }
 }
 
+TEST("131,072 tokens: pages past 65,536 are the right ones, every table is near a naive softmax") {
+  const int64_t length = 131072 + 57;
+  const KvShape shape{1, 1, 8, 262144};
+  // Entries of their own for all positions, so that a page taken for another would show; drawn once.
+  std::vector<Vec> keys;
+  std::vector<Vec> values;
+  Random random(12);
+  for (int64_t position = 0; position < length; ++position) {
+    keys.push_back(Floats(8, [&] { return random.Uniform(); }));
+    values.push_back(Floats(8, [&] { return random.Uniform() + (position % 1024 == 1000 ? 50.0f : 0.0f); }));
+  }
+  const Vec q = keys[100000];  // most like one key beyond 65,536
+  Vec sharp = q;
+  for (float& v : sharp) {
+    v *= 12;
+  }
+  for (const int64_t tokens : {65536 + 1, 131072, 131072 + 57}) {
+    std::vector<double> sum(8, 0.0);
+    double total = 0;
+    for (int64_t j = 0; j < tokens; ++j) {
+      const size_t at = static_cast<size_t>(j);
+      double score = 0;
+      for (size_t i = 0; i < 8; ++i) {
+        score += static_cast<double>(sharp[i]) * F16ToF32(F32ToF16(keys[at][i]));
+      }
+      const double weight = std::exp(score);
+      total += weight;
+      for (size_t i = 0; i < 8; ++i) {
+        sum[i] += weight * F16ToF32(F32ToF16(values[at][i]));
+      }
+    }
+    Vec want;
+    for (const double s : sum) {
+      want.push_back(static_cast<float>(s / total));
+    }
+    for (const KernelTable* table : AllTables()) {
+      const std::unique_ptr<KvCache> cache = NewF16KvCache(shape, *table);
+      ASSERT_OK(cache->Reserve(tokens));
+      EXPECT_EQ(cache->allocated_bytes(), (tokens + 127) / 128 * 128 * 32);
+      for (int64_t position = 0; position < tokens; ++position) {
+        cache->Store(0, position, keys[static_cast<size_t>(position)].data(),
+                     values[static_cast<size_t>(position)].data());
+      }
+      Vec got(8);
+      cache->Attend(0, 0, sharp.data(), 1, tokens, got.data());
+      const double error = RelativeError(got, want);
+      if (!(error < 1e-5)) {
+        testing::Fail(__FILE__, __LINE__, std::string(table->name) + ": relative error " + std::to_string(error));
+      }
+    }
+  }
+}
+
 TEST("large groups take several passes and give the bits of the single heads") {
   const KvShape shape{1, 1, 8, 200};
   for (const KernelTable* table : AllTables()) {

@@ -151,6 +151,54 @@ TEST("rows of a chunk are those of single positions") {
   }
 }
 
+// Long contexts: frequencies, angles and cosines again with the longest floating-point type that the compiler has (80
+// or 128 bits on most, 64 with MSVC). Angles in single precision would be wrong by 0.01 at the far end.
+TEST("positions up to 262,144 are right to single precision, plain, linear and YaRN") {
+  struct Stretch {
+    RopeConfig::Scaling scaling;
+    double factor;
+    int64_t original;
+  };
+  for (const int64_t head : {64, 128}) {
+    for (const double base : {1e4, 1e6, 5e6}) {
+      for (const Stretch& s :
+           {Stretch{RopeConfig::Scaling::kNone, 1, 0}, Stretch{RopeConfig::Scaling::kLinear, 8, 0},
+            Stretch{RopeConfig::Scaling::kYarn, 4, 65536}, Stretch{RopeConfig::Scaling::kYarn, 8, 32768}}) {
+        RopeConfig config = Yarn(base, s.factor, s.original);
+        config.scaling = s.scaling;
+        const bool yarn = s.scaling == RopeConfig::Scaling::kYarn;
+        config.ext_factor = yarn ? 1 : 0;
+        const auto pair_of = [&](long double turns) {
+          return head * std::log(static_cast<long double>(s.original) / (turns * 2 * std::acos(-1.0L))) /
+                 (2 * std::log(static_cast<long double>(base)));
+        };
+        const long double from = yarn ? std::floor(pair_of(32)) : 0;
+        const long double to = yarn ? std::ceil(pair_of(1)) : 0;
+        const long double magnitude = yarn ? 1 + 0.1L * std::log(static_cast<long double>(s.factor)) : 1;
+        const RopeTable table(config, head);
+        const size_t half = static_cast<size_t>(head / 2);
+        std::vector<float> cos(half);
+        std::vector<float> sin(half);
+        long double most = 0;
+        for (const int64_t position : {65535, 65536, 131071, 131072, 200001, 262143, 262144}) {
+          table.Fill(position, 1, head / 2, cos.data(), sin.data());
+          for (size_t i = 0; i < half; ++i) {
+            const long double trained = std::pow(static_cast<long double>(base),
+                                                 -2 * static_cast<long double>(i) / static_cast<long double>(head));
+            const long double ramp =
+                yarn ? std::clamp((static_cast<long double>(i) - from) / (to - from), 0.0L, 1.0L) : 1;
+            const long double frequency = trained * (1 - ramp) + trained / static_cast<long double>(s.factor) * ramp;
+            const long double angle = static_cast<long double>(position) * frequency;
+            most = std::max(most, std::abs(static_cast<long double>(cos[i]) - std::cos(angle) * magnitude));
+            most = std::max(most, std::abs(static_cast<long double>(sin[i]) - std::sin(angle) * magnitude));
+          }
+        }
+        EXPECT(most <= (magnitude > 1 ? 0x1.0p-24L : 0x1.0p-25L) + 2e-10L);  // half a unit in the last place
+      }
+    }
+  }
+}
+
 // ---- What a file says.
 
 Result<RopeConfig> Read(const GgufWriter& writer) {
