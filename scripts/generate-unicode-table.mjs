@@ -4,7 +4,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-const classes = [/^\p{L}$/u, /^\p{N}$/u, /^\p{White_Space}$/u]; // classes 1, 2, 3; 0 is everything else
+const classes = [/^\p{L}$/u, /^\p{N}$/u, /^\p{White_Space}$/u, /^\p{P}$/u]; // classes 1 to 4; 0 is everything else
 const pageSize = 256;
 const classOf = (codePoint) => {
   if (codePoint >= 0xd800 && codePoint <= 0xdfff) {
@@ -19,10 +19,10 @@ const pageIndex = [];
 const seen = new Map();
 for (let page = 0; page < 0x110000 / pageSize; ++page) {
   const bytes = [];
-  for (let at = 0; at < pageSize; at += 4) {
+  for (let at = 0; at < pageSize; at += 2) {
     let packed = 0;
-    for (let i = 0; i < 4; ++i) {
-      packed |= classOf(page * pageSize + at + i) << (2 * i);
+    for (let i = 0; i < 2; ++i) {
+      packed |= classOf(page * pageSize + at + i) << (4 * i);
     }
     bytes.push(packed);
   }
@@ -39,8 +39,8 @@ if (pages.length > 256) {
 
 const rows = (numbers) => {
   const lines = [];
-  for (let i = 0; i < numbers.length; i += 32) {
-    lines.push(`    ${numbers.slice(i, i + 32).join(', ')},`);
+  for (let i = 0; i < numbers.length; i += 64) {
+    lines.push(`    ${numbers.slice(i, i + 64).join(', ')},`);
   }
   return lines.join('\n');
 };
@@ -54,11 +54,11 @@ const uint8_t kPageIndex[${pageIndex.length}] = {
 ${rows(pageIndex)}
 };
 
-const uint8_t kClassPages[${pages.length}][64] = {
+const uint8_t kClassPages[${pages.length}][128] = {
 ${pages.map((page) => `  {\n${rows(page)}\n  },`).join('\n')}
 };
 
 }  // namespace niwaki
 `;
 writeFileSync(join(import.meta.dirname, '../native/src/tokenizer/unicode_table.cc'), text);
-console.log(`${pages.length} pages, ${pageIndex.length + pages.length * 64} bytes`);
+console.log(`${pages.length} pages, ${pageIndex.length + pages.length * (pageSize / 2)} bytes`);

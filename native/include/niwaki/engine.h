@@ -82,6 +82,39 @@ class Tokenizer {
   virtual TokenId eos() const = 0;  // -1 when the model has none
   // Ids that start with the bytes `prefix` (ascending ids). For token healing: what may follow a cut token.
   virtual std::vector<TokenId> IdsWithPrefix(std::string_view prefix) const = 0;
+
+  // What EditableTokens needs. A text is encoded piece by piece (kAsText), and the ids of what begins at the end of a
+  // piece depend on the text from there on alone. A tokenizer that knows no pieces calls the whole text one.
+  //
+  // Appends the ids of text[begin..], where `begin` is 0 or the end of a piece. After each piece `after_piece` is told
+  // where it ends; false stops.
+  virtual void EncodePieces(std::string_view text, size_t begin, std::vector<TokenId>* ids,
+                            const std::function<bool(size_t end)>& after_piece) const;
+  // Pieces of `text` that end at or before this byte stay what they are whatever is appended to `text`.
+  virtual size_t SettledBytes(std::string_view text) const;
+};
+
+// The ids of a text that changes by edits. Callers always pass the *whole* text: what an edit cannot have touched is
+// found by comparing it with the last one, and only the rest is encoded. Not thread-safe.
+class EditableTokens {
+ public:
+  explicit EditableTokens(const Tokenizer& tokenizer) : tokenizer_(tokenizer) {}
+  // Always equal to tokenizer.Encode(text, SpecialTokens::kAsText). Valid until the next call.
+  const std::vector<TokenId>& Update(std::string_view text);
+  const std::vector<TokenId>& tokens() const { return tokens_; }
+  // Bytes of the last text that did not have to be encoded.
+  size_t reused_bytes() const { return reused_bytes_; }
+
+ private:
+  struct End {
+    uint32_t byte;
+    uint32_t token;
+  };
+  const Tokenizer& tokenizer_;
+  std::string text_;
+  std::vector<TokenId> tokens_;
+  std::vector<End> ends_;  // of the pieces, in bytes of text_ and in tokens_
+  size_t reused_bytes_ = 0;
 };
 
 // Turns tokens into UTF-8 text piece by piece and never splits a character: bytes of an unfinished character are held

@@ -1,6 +1,7 @@
 #include "tokenizer/bpe.h"
 
-#include <queue>
+#include <algorithm>
+#include <functional>
 
 namespace niwaki {
 namespace {
@@ -14,10 +15,8 @@ uint64_t KeyOf(TokenId left, TokenId right) {
 // Up to this length a scan for the lowest rank beats a queue.
 constexpr size_t kShortPiece = 32;
 
-void MergeShort(const MergeTable& table, std::vector<TokenId>* ids) {
+size_t MergeShort(const MergeTable& table, TokenId* id, size_t n) {
   MergeTable::Merge merges[kShortPiece];
-  size_t n = ids->size();
-  TokenId* id = ids->data();
   for (size_t i = 0; i + 1 < n; ++i) {
     merges[i] = table.Find(id[i], id[i + 1]);
   }
@@ -29,7 +28,7 @@ void MergeShort(const MergeTable& table, std::vector<TokenId>* ids) {
       }
     }
     if (best == n) {
-      break;
+      return n;
     }
     id[best] = merges[best].merged;
     for (size_t i = best + 1; i + 1 < n; ++i) {
@@ -44,72 +43,89 @@ void MergeShort(const MergeTable& table, std::vector<TokenId>* ids) {
       merges[best] = table.Find(id[best], id[best + 1]);
     }
   }
-  ids->resize(n);
 }
 
-// A linked list of the remaining tokens and a queue of candidate pairs; outdated candidates are recognised by their
-// ids.
-void MergeLong(const MergeTable& table, std::vector<TokenId>* ids) {
+// A linked list of the remaining tokens and a heap of candidate pairs. A candidate is outdated when the pair that its
+// place now begins has another rank: ranks tell pairs apart.
+class LongMerger {
+ public:
+  LongMerger(const MergeTable& table, const TokenId* ids, size_t count)
+      : table_(table), count_(static_cast<int64_t>(count)) {
+    nodes_.reserve(count);
+    for (int64_t i = 0; i < count_; ++i) {
+      nodes_.push_back({ids[i], -1, -1, i - 1, i + 1});
+    }
+    heap_.reserve(count);
+    for (int64_t i = 0; i < count_; ++i) {
+      if (Rate(i)) {
+        heap_.push_back(Key(i));
+      }
+    }
+    std::make_heap(heap_.begin(), heap_.end(), std::greater<>());
+  }
+
+  size_t Run(TokenId* ids) {
+    while (!heap_.empty()) {
+      std::pop_heap(heap_.begin(), heap_.end(), std::greater<>());
+      const uint64_t key = heap_.back();
+      heap_.pop_back();
+      const int64_t at = static_cast<int64_t>(key & kPlaceMask);
+      if (node(at).rank == static_cast<int32_t>(key >> kPlaceBits)) {
+        Merge(at);
+      }
+    }
+    size_t left = 0;
+    for (int64_t i = 0; i < count_; i = node(i).next) {
+      ids[left++] = node(i).id;
+    }
+    return left;
+  }
+
+ private:
   struct Node {
     TokenId id;
+    int32_t rank;    // of the pair that begins here; -1 when it does not merge, or this was merged into the one before
+    TokenId merged;  // what that pair becomes
     int64_t previous;
     int64_t next;
   };
-  struct Candidate {
-    int32_t rank;
-    int64_t left;
-    TokenId left_id;
-    TokenId right_id;
-    TokenId merged;
-    bool operator<(const Candidate& other) const {  // std::priority_queue takes the largest
-      return rank != other.rank ? rank > other.rank : left > other.left;
-    }
-  };
-  const int64_t n = static_cast<int64_t>(ids->size());
-  std::vector<Node> nodes(ids->size());
-  std::priority_queue<Candidate> queue;
-  const auto offer = [&](int64_t left) {
-    if (left < 0 || nodes[static_cast<size_t>(left)].next >= n) {
-      return;
-    }
-    const Node& a = nodes[static_cast<size_t>(left)];
-    const Node& b = nodes[static_cast<size_t>(a.next)];
-    const MergeTable::Merge merge = table.Find(a.id, b.id);
-    if (merge.rank >= 0) {
-      queue.push({merge.rank, left, a.id, b.id, merge.merged});
-    }
-  };
-  for (int64_t i = 0; i < n; ++i) {
-    nodes[static_cast<size_t>(i)] = {(*ids)[static_cast<size_t>(i)], i - 1, i + 1};
+  // Rank above place, so that the smallest key is the pair to merge. 24 bits hold all ranks, 40 any text in memory.
+  static constexpr int kPlaceBits = 40;
+  static constexpr uint64_t kPlaceMask = (uint64_t{1} << kPlaceBits) - 1;
+
+  Node& node(int64_t at) { return nodes_[static_cast<size_t>(at)]; }
+  uint64_t Key(int64_t at) { return (static_cast<uint64_t>(node(at).rank) << kPlaceBits) | static_cast<uint64_t>(at); }
+  bool Rate(int64_t at) {
+    Node& left = node(at);
+    const MergeTable::Merge merge = left.next < count_ ? table_.Find(left.id, node(left.next).id) : MergeTable::Merge();
+    left.rank = merge.rank;
+    left.merged = merge.merged;
+    return merge.rank >= 0;
   }
-  for (int64_t i = 0; i + 1 < n; ++i) {
-    offer(i);
+  void Offer(int64_t at) {
+    if (at >= 0 && Rate(at)) {
+      heap_.push_back(Key(at));
+      std::push_heap(heap_.begin(), heap_.end(), std::greater<>());
+    }
   }
-  while (!queue.empty()) {
-    const Candidate candidate = queue.top();
-    queue.pop();
-    Node& left = nodes[static_cast<size_t>(candidate.left)];
-    if (left.id != candidate.left_id || left.next >= n) {
-      continue;
-    }
-    Node& right = nodes[static_cast<size_t>(left.next)];
-    if (right.id != candidate.right_id) {
-      continue;
-    }
-    left.id = candidate.merged;
-    right.id = -1;
+  void Merge(int64_t at) {
+    Node& left = node(at);
+    Node& right = node(left.next);
+    left.id = left.merged;
+    right.rank = -1;
     left.next = right.next;
-    if (left.next < n) {
-      nodes[static_cast<size_t>(left.next)].previous = candidate.left;
+    if (left.next < count_) {
+      node(left.next).previous = at;
     }
-    offer(left.previous);
-    offer(candidate.left);
+    Offer(left.previous);
+    Offer(at);
   }
-  ids->clear();
-  for (int64_t i = 0; i < n; i = nodes[static_cast<size_t>(i)].next) {
-    ids->push_back(nodes[static_cast<size_t>(i)].id);
-  }
-}
+
+  const MergeTable& table_;
+  const int64_t count_;
+  std::vector<Node> nodes_;
+  std::vector<uint64_t> heap_;
+};
 
 }  // namespace
 
@@ -150,15 +166,11 @@ MergeTable::Merge MergeTable::Find(TokenId left, TokenId right) const {
   }
 }
 
-void MergePiece(const MergeTable& table, std::vector<TokenId>* ids) {
-  if (ids->size() < 2) {
-    return;
+size_t MergePiece(const MergeTable& table, TokenId* ids, size_t count) {
+  if (count < 2) {
+    return count;
   }
-  if (ids->size() <= kShortPiece) {
-    MergeShort(table, ids);
-  } else {
-    MergeLong(table, ids);
-  }
+  return count <= kShortPiece ? MergeShort(table, ids, count) : LongMerger(table, ids, count).Run(ids);
 }
 
 }  // namespace niwaki

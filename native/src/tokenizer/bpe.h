@@ -1,6 +1,7 @@
 // Merges of byte-level byte-pair encoding (Sennrich et al. 2016; byte level as in GPT-2).
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -17,7 +18,7 @@ class MergeTable {
     TokenId merged = -1;
   };
   explicit MergeTable(size_t merges);
-  // The first insertion of a pair counts.
+  // The first insertion of a pair counts. 0 <= rank < 2^24.
   void Insert(TokenId left, TokenId right, int32_t rank, TokenId merged);
   Merge Find(TokenId left, TokenId right) const;
 
@@ -31,7 +32,8 @@ class MergeTable {
   size_t mask_;
 };
 
-// Merges `ids` (one a byte at first) in place until no pair merges: always the pair of lowest rank, leftmost first.
-void MergePiece(const MergeTable& table, std::vector<TokenId>* ids);
+// Merges the `count` ids (one a byte at first) in place until no pair merges: always the pair of lowest rank, leftmost
+// first. Returns how many are left. Time is O(count * log(count)).
+size_t MergePiece(const MergeTable& table, TokenId* ids, size_t count);
 
 }  // namespace niwaki

@@ -1,8 +1,6 @@
-// The qwen2 pattern: splits worked out by hand, and a slow matcher that follows the regular expression letter by
-// letter.
+// The pre-tokenizers' rules: splits worked out by hand. The first cases are qwen2's.
 #include "tokenizer/pretokenizer.h"
 
-#include "base/random_testing.h"
 #include "base/testing.h"
 #include "base/utf8.h"
 #include "tokenizer/unicode_table.h"
@@ -12,14 +10,14 @@ namespace {
 
 using Pieces = std::vector<std::string>;
 
-Pieces Split(const std::string& text) {
+Pieces Split(const std::string& text, const char* rule) {
   std::vector<std::string_view> views;
-  SplitQwen2(text, &views);
+  SplitPieces(FindPreTokenizer(rule)->piece_end, text, &views);
   return {views.begin(), views.end()};
 }
 
-void Check(const std::string& text, const Pieces& want) {
-  const Pieces got = Split(text);
+void Check(const std::string& text, const Pieces& want, const char* rule = "qwen2") {
+  const Pieces got = Split(text, rule);
   if (got != want) {
     std::string shown;
     for (const std::string& piece : got) {
@@ -125,120 +123,58 @@ TEST("classes of characters at the borders of what counts") {
   is(CharClass::kSpace,
      {9, 10, 11, 12, 13, 32, 0x85, 0xa0, 0x1680, 0x2000, 0x200a, 0x2028, 0x2029, 0x202f, 0x205f, 0x3000});
   is(CharClass::kOther,
-     {0,     8,      14,     0x1c,    0x1f,   '_',    '$',    0x7f,     0x200b,   0x200d,      0xfeff,
+     {0,     8,      14,     0x1c,    0x1f,   '`',    '$',    0x7f,     0x200b,   0x200d,      0xfeff,
       0x300, 0x0d4d, 0x20ac, 0x1f389, 0xfe0f, 0xe000, 0xfffd, 0x10ffff, 0x110000, kInvalidChar});
+  is(CharClass::kPunctuation, {'!', '#', '_', '-', '\\', '}', 0xa1, 0x2014, 0x201c, 0x3001, 0xff01});
   is(CharClass::kNumber, {'0', '9', 0xb2, 0xbd, 0x660, 0x2160, 0x3007, 0x1d7ce});
   is(CharClass::kLetter,
      {'a', 'Z', 0xaa, 0xb5, 0xdf, 0x2b0, 0x3b1, 0x5d0, 0x4e00, 0x9fff, 0xac00, 0xd7a3, 0x1e900, 0x20000});
 }
 
-// ------------------------------------------------------------------------------------------------------------------
-// The regular expression, one function an alternative; each returns the length of its match, 0 for none.
-
-struct Char {
-  uint32_t c;
-  CharClass kind;
-};
-using Text = std::vector<Char>;
-
-bool Is(const Text& t, size_t at, CharClass kind) { return at < t.size() && t[at].kind == kind; }
-bool Newline(const Text& t, size_t at) { return at < t.size() && (t[at].c == '\r' || t[at].c == '\n'); }
-size_t Run(const Text& t, size_t at, CharClass kind) {
-  size_t n = 0;
-  while (Is(t, at + n, kind)) {
-    ++n;
-  }
-  return n;
+TEST("gpt-2: contractions in lower case, numbers in runs, one space before each kind") {
+  Check("it's IT'S we'll", {"it", "'s", " IT", "'", "S", " we", "'ll"}, "gpt-2");
+  Check("1234 56x", {"1234", " 56", "x"}, "gpt-2");
+  Check("a  b\t\tc", {"a", " ", " b", "\t", "\t", "c"}, "gpt-2");
+  Check("};\n\n  x", {"};", "\n\n ", " x"}, "gpt-2");
+  Check("\tx \n", {"\t", "x", " \n"}, "gpt-2");
+  Check("(hello)", {"(", "hello", ")"}, "gpt-2");
 }
 
-size_t MatchAt(const Text& t, size_t at) {
-  for (const char* contraction : {"'s", "'t", "'re", "'ve", "'m", "'ll", "'d"}) {
-    size_t n = 0;
-    while (contraction[n] != 0 && at + n < t.size() &&
-           (t[at + n].c == static_cast<uint32_t>(contraction[n]) ||
-            (contraction[n] != '\'' && t[at + n].c == static_cast<uint32_t>(contraction[n] - 32)))) {
-      ++n;
-    }
-    if (contraction[n] == 0) {
-      return n;
-    }
-  }
-  // [^\r\n\p{L}\p{N}]?\p{L}+
-  if (!Newline(t, at) && !Is(t, at, CharClass::kLetter) && !Is(t, at, CharClass::kNumber)) {
-    if (const size_t letters = Run(t, at + 1, CharClass::kLetter); letters > 0) {
-      return 1 + letters;
-    }
-  }
-  if (const size_t letters = Run(t, at, CharClass::kLetter); letters > 0) {
-    return letters;
-  }
-  if (Is(t, at, CharClass::kNumber)) {
-    return 1;
-  }
-  // ` ?[^\s\p{L}\p{N}]+[\r\n]*`
-  for (const size_t lead : {size_t{1}, size_t{0}}) {
-    if (lead == 1 && t[at].c != ' ') {
-      continue;
-    }
-    if (const size_t others = Run(t, at + lead, CharClass::kOther); others > 0) {
-      size_t n = lead + others;
-      while (Newline(t, at + n)) {
-        ++n;
-      }
-      return n;
-    }
-  }
-  // \s*[\r\n]+, greedy with backtracking
-  const size_t spaces = Run(t, at, CharClass::kSpace);
-  for (size_t n = spaces; n-- > 0;) {
-    size_t breaks = 0;
-    while (Newline(t, at + n + breaks)) {
-      ++breaks;
-    }
-    if (breaks > 0) {
-      return n + breaks;
-    }
-  }
-  // \s+(?!\S), greedy with backtracking
-  for (size_t n = spaces; n > 0; --n) {
-    if (at + n == t.size() || Is(t, at + n, CharClass::kSpace)) {
-      return n;
-    }
-  }
-  return spaces;  // \s+
+TEST("llama-bpe: numbers in groups of three from the left") {
+  Check("1234567", {"123", "456", "7"}, "llama-bpe");
+  Check(" 12 3", {" ", "12", " ", "3"}, "llama-bpe");
+  Check("x½²Ⅷ٣", {"x", "½²Ⅷ", "٣"}, "llama-bpe");
+  Check("IT'S};\n\n  x", {"IT", "'S", "};\n\n", " ", " x"}, "llama-bpe");
 }
 
-TEST("random texts split as the regular expression does") {
-  const std::vector<std::string> atoms = {
-      "a",  "Z",   "é", "日", "1", "½", " ", " ", "\t", "\n",     "\r",     "\u00a0", "\u3000",   "'",
-      "'s", "'LL", "r", "e",  "v", "_", ".", "{", "🎉", "\u200d", "\u0301", "\xff",   "\xe6\x97", "\u2028"};
-  testing::Random random(1);
-  for (int round = 0; round < 60000; ++round) {
-    std::string text;
-    const int64_t length = random.Below(12);
-    for (int64_t i = 0; i < length; ++i) {
-      text += atoms[static_cast<size_t>(random.Below(static_cast<int64_t>(atoms.size())))];
-    }
-    Text chars;
-    Pieces bytes;  // of each character
-    for (size_t at = 0; at < text.size();) {
-      const Utf8Char c = FirstChar(std::string_view(text).substr(at));
-      const bool sound = c.code_point != kInvalidChar;
-      chars.push_back({c.code_point, sound ? ClassOf(c.code_point) : CharClass::kOther});
-      bytes.push_back(text.substr(at, sound ? c.length : 1));
-      at += bytes.back().size();
-    }
-    Pieces want;
-    for (size_t at = 0; at < chars.size();) {
-      const size_t n = MatchAt(chars, at);
-      want.emplace_back();
-      for (size_t i = 0; i < n; ++i) {
-        want.back() += bytes[at + i];
-      }
-      at += n;
-    }
-    Check(text, want);
+TEST("starcoder: digits apart, and what is before one ends there") {
+  Check("a 12", {"a", " ", "1", "2"}, "starcoder");
+  Check("a   1", {"a", "   ", "1"}, "starcoder");  // no space is left to the digit
+  Check("a   b", {"a", "  ", " b"}, "starcoder");
+  Check("x1y = 0.5;", {"x", "1", "y", " =", " ", "0", ".", "5", ";"}, "starcoder");
+}
+
+TEST("deepseek-coder: each split cuts what the former made") {
+  Check("foo bar\r\n  baz", {"foo", " bar", "\r", "\n", " ", " baz"}, "deepseek-coder");
+  Check("a += 12", {"a", " += ", "1", "2"}, "deepseek-coder");  // + and = are symbols, no punctuation
+  Check("f(x); // y", {"f", "(", "x", ");", " //", " y"}, "deepseek-coder");
+  Check("abc日本 語x", {"abc", "日本", " ", "語", "x"}, "deepseek-coder");
+  Check("say “no”", {"say", " ", "“", "no", "”"}, "deepseek-coder");
+  Check("。\u3000本", {"。", "\u3000本"}, "deepseek-coder");
+  Check("👩\u200d💻", {"👩", "\u200d", "💻"}, "deepseek-coder");
+}
+
+TEST("rules are known by their names and aliases, and by no other") {
+  const auto same = [](const char* a, const char* b) {
+    return FindPreTokenizer(a)->piece_end == FindPreTokenizer(b)->piece_end;
+  };
+  EXPECT(same("qwen2", "deepseek-r1-qwen") && same("llama-bpe", "llama3") && same("llama-bpe", "llama-v3"));
+  EXPECT(same("starcoder", "refact") && !same("starcoder", "gpt-2") && !same("qwen2", "llama-bpe"));
+  EXPECT(FindPreTokenizer("llama3")->whole_tokens && !FindPreTokenizer("qwen2")->whole_tokens);
+  for (const char* unknown : {"", "default", "QWEN2", "qwen2 ", "bloom", "tekken"}) {
+    EXPECT(FindPreTokenizer(unknown) == nullptr);
   }
+  EXPECT_EQ(PreTokenizerNames(), std::string("\"qwen2\", \"llama-bpe\", \"gpt-2\", \"starcoder\", \"deepseek-coder\""));
 }
 
 }  // namespace

@@ -1,249 +1,179 @@
 #include "tokenizer/tokenizer.h"
 
 #include <algorithm>
-#include <array>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
 #include "base/utf8.h"
-#include "tokenizer/bpe.h"
+#include "tokenizer/added_tokens.h"
 #include "tokenizer/pretokenizer.h"
+#include "tokenizer/vocabulary.h"
 
 namespace niwaki {
 namespace {
 
-// tokenizer.ggml.token_type
-constexpr int32_t kNormal = 1;
-constexpr int32_t kUserDefined = 4;
-
-// GPT-2's alphabet: each byte is written as a printable character, the printable ones as themselves, the others from
-// U+0100 on.
-struct ByteAlphabet {
-  std::array<std::string, 256> text;           // byte -> its character in UTF-8
-  std::unordered_map<uint32_t, uint8_t> byte;  // code point -> byte
-  ByteAlphabet() {
-    uint32_t next = 0x100;
-    for (uint32_t b = 0; b < 256; ++b) {
-      const bool printable = (b >= 0x21 && b <= 0x7e) || (b >= 0xa1 && b <= 0xac) || (b >= 0xae && b <= 0xff);
-      const uint32_t code_point = printable ? b : next++;
-      byte[code_point] = static_cast<uint8_t>(b);
-      if (code_point < 0x80) {
-        text[b] = static_cast<char>(code_point);
-      } else {
-        text[b] = {static_cast<char>(0xc0 | (code_point >> 6)), static_cast<char>(0x80 | (code_point & 0x3f))};
-      }
-    }
-  }
-  // The bytes that a token's text stands for; false when a character is not of the alphabet.
-  bool Decode(std::string_view written, std::string* out) const {
-    while (!written.empty()) {
-      const Utf8Char c = FirstChar(written);
-      const auto found = byte.find(c.code_point);
-      if (found == byte.end()) {
-        return false;
-      }
-      out->push_back(static_cast<char>(found->second));
-      written.remove_prefix(c.length);
-    }
-    return true;
-  }
-};
-
 class BpeTokenizer final : public Tokenizer {
  public:
-  explicit BpeTokenizer(size_t merges) : merges_(merges) {}
-  Status Init(const GgufFile& file);
+  BpeTokenizer(Vocabulary vocabulary, const PreTokenizer& rule);
 
   std::vector<TokenId> Encode(std::string_view text, SpecialTokens special) const override;
+  void EncodePieces(std::string_view text, size_t begin, std::vector<TokenId>* ids,
+                    const std::function<bool(size_t)>& after_piece) const override;
+  size_t SettledBytes(std::string_view text) const override;
   std::string_view Bytes(TokenId id) const override {
-    return id >= 0 && id < size() ? std::string_view(bytes_[static_cast<size_t>(id)]) : std::string_view();
+    return id >= 0 && id < size() ? std::string_view(vocabulary_.bytes[static_cast<size_t>(id)]) : std::string_view();
   }
   std::string Decode(std::span<const TokenId> ids, bool skip_control) const override;
-  bool IsControl(TokenId id) const override {
-    return id >= 0 && id < size() && types_[static_cast<size_t>(id)] != kNormal &&
-           types_[static_cast<size_t>(id)] != kUserDefined;
-  }
-  TokenId Find(std::string_view text) const override {
-    const auto found = by_bytes_.find(text);
-    return found == by_bytes_.end() ? -1 : found->second;
-  }
-  int32_t size() const override { return static_cast<int32_t>(bytes_.size()); }
-  TokenId bos() const override { return bos_; }
-  TokenId eos() const override { return eos_; }
+  bool IsControl(TokenId id) const override { return id >= 0 && id < size() && !IsText(id); }
+  TokenId Find(std::string_view text) const override;
+  int32_t size() const override { return static_cast<int32_t>(vocabulary_.bytes.size()); }
+  TokenId bos() const override { return vocabulary_.bos; }
+  TokenId eos() const override { return vocabulary_.eos; }
   std::vector<TokenId> IdsWithPrefix(std::string_view prefix) const override;
 
  private:
-  void EncodePlain(std::string_view text, std::vector<TokenId>* out) const;
-  Status InitMerges(const std::vector<std::string_view>& merges,
-                    const std::unordered_map<std::string_view, TokenId>& written);
+  TokenType TypeOf(TokenId id) const { return vocabulary_.types[static_cast<size_t>(id)]; }
+  bool IsText(TokenId id) const { return TypeOf(id) == TokenType::kNormal || TypeOf(id) == TokenType::kUserDefined; }
+  size_t MergedBytes(std::string_view piece, std::vector<TokenId>* out) const;
+  void EncodePiece(std::string_view piece, std::vector<TokenId>* out) const;
+  template <typename AfterPiece>
+  void Run(std::string_view text, size_t begin, size_t stride, const AddedTokens& added, std::vector<TokenId>* out,
+           AfterPiece after_piece) const;
 
-  std::vector<std::string> bytes_;  // by id; fixed after Init: views into it are kept below
-  std::vector<int32_t> types_;      // by id
-  std::unordered_map<std::string_view, TokenId> by_bytes_;
-  std::vector<TokenId> sorted_;   // ids of plain tokens, by bytes
-  std::vector<TokenId> special_;  // ids that Encode(kParse) recognises, longest text first
-  std::array<TokenId, 256> byte_ids_{};
-  MergeTable merges_;
-  TokenId bos_ = -1;
-  TokenId eos_ = -1;
+  Vocabulary vocabulary_;
+  const PieceEnd piece_end_;
+  AddedTokens in_all_text_;                                // user-defined tokens
+  AddedTokens in_trusted_text_;                            // those and control tokens
+  std::unordered_map<std::string_view, TokenId> literal_;  // tokens that are not plain, by text; equal: the lowest id
+  std::vector<TokenId> sorted_;                            // ids of tokens that text may hold, by bytes
+  std::vector<uint8_t> whole_;                             // by id: a piece of just these bytes is this token
+  size_t longest_whole_ = 0;
 };
 
-Status Faulty(const std::string& what) {
-  return Status(StatusCode::kBadFile,
-                "the tokenizer in the file is damaged: " + what + "; copy or download the model again");
-}
-
-Status BpeTokenizer::Init(const GgufFile& file) {
-  // Never destroyed: a process may end while this still runs on its engine thread.
-  static const ByteAlphabet& alphabet = *new ByteAlphabet();
-  const Result<const GgufArray*> token_array = file.Array("tokenizer.ggml.tokens");
-  if (!token_array.ok()) {
-    return token_array.status();
-  }
-  const Result<std::vector<std::string_view>> tokens = GgufStrings(*token_array.value());
-  if (!tokens.ok()) {
-    return Faulty("tokenizer.ggml.tokens is no array of strings");
-  }
-  const size_t count = tokens.value().size();
-  if (count == 0 || count > (1u << 24)) {
-    return Faulty("tokenizer.ggml.tokens has " + std::to_string(count) + " entries");
-  }
-  types_.assign(count, kNormal);
-  if (file.Find("tokenizer.ggml.token_type") != nullptr) {
-    const Result<const GgufArray*> array = file.Array("tokenizer.ggml.token_type");
-    if (!array.ok()) {
-      return array.status();
+BpeTokenizer::BpeTokenizer(Vocabulary vocabulary, const PreTokenizer& rule)
+    : vocabulary_(std::move(vocabulary)), piece_end_(rule.piece_end), whole_(vocabulary_.bytes.size()) {
+  std::vector<TokenId> user_defined;
+  std::vector<TokenId> special;
+  std::vector<TokenId> merged;
+  for (TokenId id = 0; id < size(); ++id) {
+    const std::string_view bytes = Bytes(id);
+    const TokenType type = TypeOf(id);
+    if (type != TokenType::kNormal) {
+      literal_.emplace(bytes, id);
     }
-    const Result<std::vector<int32_t>> types = GgufInts(*array.value());
-    if (!types.ok() || types.value().size() != count) {
-      return Faulty("tokenizer.ggml.token_type does not fit tokenizer.ggml.tokens");
+    if (bytes.empty()) {
+      continue;
     }
-    types_ = types.value();
-  }
-
-  std::unordered_map<std::string_view, TokenId> written;
-  written.reserve(count);
-  bytes_.resize(count);
-  by_bytes_.reserve(count);
-  for (size_t i = 0; i < count; ++i) {
-    const std::string_view text = tokens.value()[i];
-    const TokenId id = static_cast<TokenId>(i);
-    if (types_[i] == kNormal) {
-      if (!alphabet.Decode(text, &bytes_[i])) {
-        return Faulty("token " + std::to_string(i) +
-                      " of tokenizer.ggml.tokens is not written in the byte-level alphabet");
-      }
-      written.emplace(text, id);
-      if (!bytes_[i].empty()) {
-        sorted_.push_back(id);
-      }
-    } else {
-      bytes_[i] = std::string(text);
-      if (!text.empty()) {
-        special_.push_back(id);
-      }
+    if (IsText(id)) {
+      sorted_.push_back(id);
+    }
+    if (type == TokenType::kUserDefined) {
+      user_defined.push_back(id);
+    }
+    if (type == TokenType::kUserDefined || type == TokenType::kControl || type == TokenType::kUnknown) {
+      special.push_back(id);
+    }
+    // Not every token is what merging its bytes leads to, so each is tried once, here.
+    if (type == TokenType::kNormal && vocabulary_.plain.Find(bytes) == id) {
+      merged.clear();
+      whole_[static_cast<size_t>(id)] =
+          rule.whole_tokens || (MergedBytes(bytes, &merged) == 1 && merged.front() == id) ? 1 : 0;
+      longest_whole_ = std::max(longest_whole_, bytes.size());
     }
   }
-  for (size_t i = 0; i < count; ++i) {
-    by_bytes_.emplace(bytes_[i], static_cast<TokenId>(i));
-  }
+  in_all_text_ = AddedTokens(vocabulary_.bytes.data(), std::move(user_defined));
+  in_trusted_text_ = AddedTokens(vocabulary_.bytes.data(), std::move(special));
   std::sort(sorted_.begin(), sorted_.end(), [this](TokenId a, TokenId b) { return Bytes(a) < Bytes(b); });
-  std::stable_sort(special_.begin(), special_.end(),
-                   [this](TokenId a, TokenId b) { return Bytes(a).size() > Bytes(b).size(); });
-  for (size_t b = 0; b < 256; ++b) {
-    const auto found = written.find(alphabet.text[b]);
-    if (found == written.end()) {
-      return Faulty("tokenizer.ggml.tokens has no token for the single byte " + std::to_string(b));
-    }
-    byte_ids_[b] = found->second;
-  }
-
-  const Result<const GgufArray*> merge_array = file.Array("tokenizer.ggml.merges");
-  if (!merge_array.ok()) {
-    return merge_array.status();
-  }
-  const Result<std::vector<std::string_view>> merges = GgufStrings(*merge_array.value());
-  if (!merges.ok()) {
-    return Faulty("tokenizer.ggml.merges is no array of strings");
-  }
-  NIWAKI_RETURN_IF_ERROR(InitMerges(merges.value(), written));
-
-  const auto id_of = [&](const char* key) {
-    const Result<int64_t> value = file.Int(key);
-    return value.ok() && value.value() >= 0 && value.value() < size() ? static_cast<TokenId>(value.value()) : -1;
-  };
-  bos_ = id_of("tokenizer.ggml.bos_token_id");
-  eos_ = id_of("tokenizer.ggml.eos_token_id");
-  return Status();
 }
 
-Status BpeTokenizer::InitMerges(const std::vector<std::string_view>& merges,
-                                const std::unordered_map<std::string_view, TokenId>& written) {
-  std::string joined;
-  for (size_t rank = 0; rank < merges.size(); ++rank) {
-    const std::string_view merge = merges[rank];
-    const size_t space = merge.find(' ', 1);  // a part may not be empty; the alphabet has no space
-    if (space == std::string_view::npos || space + 1 >= merge.size()) {
-      return Faulty("entry " + std::to_string(rank) +
-                    " of tokenizer.ggml.merges is not two parts with a space between");
+// Appends what merging makes of the bytes, and returns how many ids that are.
+size_t BpeTokenizer::MergedBytes(std::string_view piece, std::vector<TokenId>* out) const {
+  const size_t begin = out->size();
+  for (const char c : piece) {
+    const TokenId id = vocabulary_.byte_ids[static_cast<uint8_t>(c)];
+    if (id >= 0) {
+      out->push_back(id);
+    } else {  // no part of valid UTF-8, and the vocabulary has no token for it
+      for (const char part : kReplacementChar) {
+        out->push_back(vocabulary_.byte_ids[static_cast<uint8_t>(part)]);
+      }
     }
-    joined.assign(merge.substr(0, space));
-    joined.append(merge.substr(space + 1));
-    const auto left = written.find(merge.substr(0, space));
-    const auto right = written.find(merge.substr(space + 1));
-    const auto merged = written.find(joined);
-    if (left == written.end() || right == written.end() || merged == written.end()) {
-      return Faulty("entry " + std::to_string(rank) + " of tokenizer.ggml.merges names a token that does not exist");
-    }
-    merges_.Insert(left->second, right->second, static_cast<int32_t>(rank), merged->second);
   }
-  return Status();
+  const size_t count = MergePiece(vocabulary_.merges, out->data() + begin, out->size() - begin);
+  out->resize(begin + count);
+  return count;
 }
 
-void BpeTokenizer::EncodePlain(std::string_view text, std::vector<TokenId>* out) const {
-  std::vector<std::string_view> pieces;
-  SplitQwen2(text, &pieces);
-  std::vector<TokenId> ids;
-  for (const std::string_view piece : pieces) {
-    ids.clear();
-    for (const char c : piece) {
-      ids.push_back(byte_ids_[static_cast<uint8_t>(c)]);
+void BpeTokenizer::EncodePiece(std::string_view piece, std::vector<TokenId>* out) const {
+  if (piece.size() <= longest_whole_) {
+    const TokenId id = vocabulary_.plain.Find(piece);
+    if (id >= 0 && whole_[static_cast<size_t>(id)] != 0) {
+      out->push_back(id);
+      return;
     }
-    MergePiece(merges_, &ids);
-    out->insert(out->end(), ids.begin(), ids.end());
+  }
+  MergedBytes(piece, out);
+}
+
+// Encodes text[begin..], where `begin` is 0 or the end of a piece or of an added token, until `after_piece(end)` is
+// false. Added tokens are looked for `stride` bytes at a time, so that who stops early does not search all of the text.
+template <typename AfterPiece>
+void BpeTokenizer::Run(std::string_view text, size_t begin, size_t stride, const AddedTokens& added,
+                       std::vector<TokenId>* out, AfterPiece after_piece) const {
+  // No added token begins in [at, match.begin), and one does at match.begin if match.id >= 0.
+  AddedTokens::Match match = {added.empty() ? text.size() : begin, begin, -1};
+  // Pieces that end at or before this do not depend on text[match.begin..].
+  size_t settled = match.begin;
+  for (size_t at = begin; at < text.size();) {
+    if (match.id >= 0 && at == match.begin) {
+      out->push_back(match.id);
+      at = match.end;
+      match = {at, at, -1};
+      settled = at;
+    } else {
+      // A match ends the text for what is before it. Otherwise the piece counts only once it is known that no match
+      // begins in what decided on its end.
+      size_t end = match.begin > at ? piece_end_(text.substr(0, match.begin), at) : text.size();
+      while (end > settled && match.id < 0 && match.begin < text.size()) {
+        const size_t until = std::min(text.size(), match.begin + std::max(stride, match.begin - at));
+        match = added.Find(text, match.begin, until);
+        settled = match.id >= 0 || match.begin == text.size() ? match.begin
+                                                              : niwaki::SettledBytes(text.substr(0, match.begin));
+        end = match.begin > at ? piece_end_(text.substr(0, match.begin), at) : text.size();
+      }
+      if (match.id >= 0 && at == match.begin) {
+        continue;
+      }
+      EncodePiece(text.substr(at, end - at), out);
+      at = end;
+    }
+    if (!after_piece(at)) {
+      return;
+    }
   }
 }
 
 std::vector<TokenId> BpeTokenizer::Encode(std::string_view text, SpecialTokens special) const {
   std::vector<TokenId> out;
   out.reserve(text.size() / 3 + 1);
-  if (special == SpecialTokens::kAsText) {
-    EncodePlain(text, &out);
-    return out;
-  }
-  size_t plain_begin = 0;
-  for (size_t at = 0; at < text.size();) {
-    TokenId match = -1;
-    for (const TokenId id : special_) {
-      const std::string_view bytes = Bytes(id);
-      if (bytes[0] == text[at] && text.compare(at, bytes.size(), bytes) == 0) {
-        match = id;
-        break;
-      }
-    }
-    if (match < 0) {
-      ++at;
-      continue;
-    }
-    EncodePlain(text.substr(plain_begin, at - plain_begin), &out);
-    out.push_back(match);
-    at += Bytes(match).size();
-    plain_begin = at;
-  }
-  EncodePlain(text.substr(plain_begin), &out);
+  Run(text, 0, text.size(), special == SpecialTokens::kParse ? in_trusted_text_ : in_all_text_, &out,
+      [](size_t) { return true; });
   return out;
+}
+
+void BpeTokenizer::EncodePieces(std::string_view text, size_t begin, std::vector<TokenId>* ids,
+                                const std::function<bool(size_t)>& after_piece) const {
+  constexpr size_t kStride = 1024;
+  Run(text, begin, kStride, in_all_text_, ids, after_piece);
+}
+
+// What a rule looks at to find the end of a piece, an added token may begin in, and that ends at most `longest` bytes
+// further on.
+size_t BpeTokenizer::SettledBytes(std::string_view text) const {
+  const size_t longest = in_all_text_.longest();
+  return text.size() <= longest ? 0 : niwaki::SettledBytes(text.substr(0, text.size() - longest));
 }
 
 std::string BpeTokenizer::Decode(std::span<const TokenId> ids, bool skip_control) const {
@@ -254,6 +184,12 @@ std::string BpeTokenizer::Decode(std::span<const TokenId> ids, bool skip_control
     }
   }
   return out;
+}
+
+TokenId BpeTokenizer::Find(std::string_view text) const {
+  const TokenId plain = vocabulary_.plain.Find(text);
+  const auto found = literal_.find(text);
+  return found == literal_.end() || (plain >= 0 && plain < found->second) ? plain : found->second;
 }
 
 std::vector<TokenId> BpeTokenizer::IdsWithPrefix(std::string_view prefix) const {
@@ -267,7 +203,7 @@ std::vector<TokenId> BpeTokenizer::IdsWithPrefix(std::string_view prefix) const 
   return out;
 }
 
-Status Unsupported(const char* key, std::string_view value, const char* known) {
+Status Unsupported(const char* key, std::string_view value, const std::string& known) {
   return Status(StatusCode::kUnsupported, std::string(key) + " is \"" + std::string(value.substr(0, 100)) +
                                               "\", Niwaki knows " + known +
                                               "; use a GGUF file of a Qwen3-family model (for example Bonsai)");
@@ -287,16 +223,15 @@ Result<std::unique_ptr<Tokenizer>> NewTokenizer(const GgufFile& file) {
   if (!pre.ok()) {
     return pre.status();
   }
-  if (pre.value() != "qwen2") {
-    return Unsupported("tokenizer.ggml.pre", pre.value(), "the pre-tokenizer \"qwen2\"");
+  const PreTokenizer* rule = FindPreTokenizer(pre.value());
+  if (rule == nullptr) {
+    return Unsupported("tokenizer.ggml.pre", pre.value(), "the pre-tokenizers " + PreTokenizerNames());
   }
-  const Result<const GgufArray*> merges = file.Array("tokenizer.ggml.merges");
-  if (!merges.ok()) {
-    return merges.status();
+  Result<Vocabulary> vocabulary = ReadVocabulary(file);
+  if (!vocabulary.ok()) {
+    return vocabulary.status();
   }
-  auto tokenizer = std::make_unique<BpeTokenizer>(static_cast<size_t>(merges.value()->count));
-  NIWAKI_RETURN_IF_ERROR(tokenizer->Init(file));
-  return std::unique_ptr<Tokenizer>(std::move(tokenizer));
+  return std::unique_ptr<Tokenizer>(new BpeTokenizer(std::move(vocabulary.value()), *rule));
 }
 
 std::string StreamingDetokenizer::Push(TokenId id) {
