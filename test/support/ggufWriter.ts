@@ -2,7 +2,8 @@
  * Writes synthetic GGUF files: random weights in the real on-disk layout, any Qwen3 shape, a working tokenizer. What they say is
  * noise, but they load, run and cost what a real file of that shape does.
  *
- *   npx tsx test/support/ggufWriter.ts --shape qwen3-1.7B [--layers N] [--type Q1_0|F16|F32] [--seed N] OUT.gguf
+ *   npx tsx test/support/ggufWriter.ts --shape qwen3-1.7B [--layers N] [--type Q1_0|Q8_0|BF16|F16|F32]
+ *     [--embedding-type ...] [--seed N] OUT.gguf
  *
  * The tensors' bytes come from one buffer of random blocks, written again and again from varying offsets: an 8B file takes
  * about as long as copying it, and no more memory than a small one.
@@ -46,12 +47,17 @@ export const shapes = {
 } as const satisfies Record<string, Shape>;
 export type ShapeName = keyof typeof shapes;
 
-export type TensorTypeName = 'F32' | 'F16' | 'Q1_0';
-/** `ggml_type` ids, and what a block of each holds. */
+export type TensorTypeName = 'F32' | 'F16' | 'BF16' | 'Q8_0' | 'Q1_0';
+/**
+ * `ggml_type` ids, and what a block of each holds. Of random bits, `kept` and `set` make a 16-bit scale or value of a sane size:
+ * blocks begin with their scale, which is positive (and smaller in Q8_0, whose bytes are large).
+ */
 const tensorTypes = {
-  F32: { id: 0, weights: 1, bytes: 4 },
-  F16: { id: 1, weights: 1, bytes: 2 },
-  Q1_0: { id: 41, weights: 128, bytes: 18 },
+  F32: { id: 0, weights: 1, bytes: 4, kept: 0x80ff, set: 0x3c00 },
+  F16: { id: 1, weights: 1, bytes: 2, kept: 0x87ff, set: 0x2000 },
+  Q8_0: { id: 8, weights: 32, bytes: 34, kept: 0x07ff, set: 0x0800 },
+  BF16: { id: 30, weights: 1, bytes: 2, kept: 0x80ff, set: 0x3c00 },
+  Q1_0: { id: 41, weights: 128, bytes: 18, kept: 0x07ff, set: 0x2000 },
 } as const;
 
 /** GGUF's value types that are written here. */
@@ -68,6 +74,8 @@ export interface GgufOptions {
   readonly shape: Shape;
   /** Of the matrices; norms are always F32. */
   readonly type?: TensorTypeName;
+  /** Of the embedding and an output head of its own, when it differs. */
+  readonly embeddingType?: TensorTypeName;
   readonly seed?: number;
   readonly version?: 2 | 3;
   readonly name?: string;
@@ -181,15 +189,13 @@ function tensorBytes(tensor: Tensor): number {
   return (elements(tensor) / weights) * bytes;
 }
 
-function listTensors(shape: Shape, type: TensorTypeName): Tensor[] {
+function listTensors(shape: Shape, type: TensorTypeName, embeddingType: TensorTypeName): Tensor[] {
   const { embedding: d, feedForward: ff } = shape;
   const q = shape.heads * shape.headSize;
   const kv = shape.kvHeads * shape.headSize;
-  const matrix = (name: string, inner: number, rows: number): Tensor => ({
-    name,
-    type,
-    shape: [inner, rows],
-  });
+  const matrix = (name: string, inner: number, rows: number, ofType = type): Tensor => {
+    return { name, type: ofType, shape: [inner, rows] };
+  };
   const norm = (name: string, size: number): Tensor => ({ name, type: 'F32', shape: [size] });
   const layer = (n: number): Tensor[] => {
     const b = `blk.${String(n)}.`;
@@ -208,10 +214,10 @@ function listTensors(shape: Shape, type: TensorTypeName): Tensor[] {
     ];
   };
   return [
-    matrix('token_embd.weight', d, shape.vocabulary),
+    matrix('token_embd.weight', d, shape.vocabulary, embeddingType),
     norm('output_norm.weight', d),
     ...Array.from({ length: shape.layers }, (_, n) => layer(n)).flat(),
-    ...(shape.tied ? [] : [matrix('output.weight', d, shape.vocabulary)]),
+    ...(shape.tied ? [] : [matrix('output.weight', d, shape.vocabulary, embeddingType)]),
   ];
 }
 
@@ -248,22 +254,17 @@ function listMetadata(options: GgufOptions, random: Random): [string, MetadataVa
 }
 
 /** Common multiple of all block sizes, so that one pool serves every type; about 32 MB. */
-const poolBytes = 18 * 2 * 932_064;
+const poolBytes = 4 * 9 * 17 * 54_824;
 
 /** Random blocks whose scales (or values) are of a size that keeps every layer's output near 1: magnitudes 1/128 to 1/32. */
 function makePool(type: TensorTypeName, random: Random): Buffer {
   const words = new Uint32Array(poolBytes / 4);
   random.fill(words);
-  if (type === 'F32') {
-    for (let i = 0; i < words.length; i += 1) {
-      words[i] = ((words[i] as number) & 0x80ffffff) | 0x3c000000;
-    }
-  } else {
-    const halves = new Uint16Array(words.buffer);
-    const [step, mask] = type === 'Q1_0' ? [9, 0x07ff] : [1, 0x87ff]; // a block's scale comes first and is positive
-    for (let i = 0; i < halves.length; i += step) {
-      halves[i] = ((halves[i] as number) & mask) | 0x2000;
-    }
+  const halves = new Uint16Array(words.buffer);
+  const { bytes, kept, set } = tensorTypes[type];
+  // The upper half of F32 is a BF16.
+  for (let i = type === 'F32' ? 1 : 0; i < halves.length; i += bytes / 2) {
+    halves[i] = ((halves[i] as number) & kept) | set;
   }
   return Buffer.from(words.buffer);
 }
@@ -295,7 +296,8 @@ function writeTensor(file: number, tensor: Tensor, pool: Buffer, random: Random)
 export function writeGguf(path: string, options: GgufOptions): GgufSummary {
   const random = new Random(options.seed ?? 1);
   const type = options.type ?? 'Q1_0';
-  const tensors = listTensors(options.shape, type);
+  const embeddingType = options.embeddingType ?? type;
+  const tensors = listTensors(options.shape, type, embeddingType);
   const metadata = listMetadata(options, random);
 
   const header = new Bytes();
@@ -321,11 +323,12 @@ export function writeGguf(path: string, options: GgufOptions): GgufSummary {
   header.pad();
 
   const pool = makePool(type, random);
+  const embeddingPool = embeddingType === type ? pool : makePool(embeddingType, random);
   const file = openSync(path, 'w');
   try {
     writeAll(file, header.view());
     for (const tensor of tensors) {
-      writeTensor(file, tensor, pool, random);
+      writeTensor(file, tensor, tensor.type === type ? pool : embeddingPool, random);
     }
   } finally {
     closeSync(file);
@@ -352,22 +355,25 @@ function main(): void {
       shape: { type: 'string' },
       layers: { type: 'string' },
       type: { type: 'string', default: 'Q1_0' },
+      'embedding-type': { type: 'string' },
       seed: { type: 'string', default: '1' },
     },
     allowPositionals: true,
   });
   const [path] = positionals;
+  const embeddingType = values['embedding-type'] ?? values.type;
   const layers = values.layers === undefined ? undefined : Number(values.layers);
   if (
     path === undefined ||
     positionals.length > 1 ||
     values.shape === undefined ||
     !Object.hasOwn(tensorTypes, values.type) ||
+    !Object.hasOwn(tensorTypes, embeddingType) ||
     !Number.isInteger(Number(values.seed)) ||
     (layers !== undefined && !(Number.isInteger(layers) && layers > 0))
   ) {
     console.error(
-      `Usage: ggufWriter.ts --shape ${Object.keys(shapes).join('|')} [--layers N] [--type Q1_0|F16|F32] [--seed N] OUT.gguf`,
+      `Usage: ggufWriter.ts --shape ${Object.keys(shapes).join('|')} [--layers N] [--type ${Object.keys(tensorTypes).join('|')}] [--embedding-type ...] [--seed N] OUT.gguf`,
     );
     process.exitCode = 2;
     return;
@@ -376,6 +382,7 @@ function main(): void {
     shape: shapeNamed(values.shape, layers),
     name: `synthetic ${values.shape}`,
     type: values.type as TensorTypeName,
+    embeddingType: embeddingType as TensorTypeName,
     seed: Number(values.seed),
   });
   console.log(JSON.stringify(summary));
