@@ -60,7 +60,9 @@ await runMain(async () => {
   const last = lean.switches.at(-1);
   const growth = (last / first - 1) * 100;
   console.log('');
-  console.log(`Server process before a model is needed: ${lean.atRest} MB, ${lean.startMs.toFixed(0)} ms to start.`);
+  console.log(
+    `Server process before a model is needed: ${lean.atRest} MB, ${lean.startMs.toFixed(0)} ms to start.`,
+  );
   console.log(`Process with the 1.7B shape after each of ten switches, MB: ${lean.switches.join(', ')}.`);
   console.log(
     `Idle for ${lean.idleSeconds} s: ${lean.idleCpuPercent} % of a core, ${lean.idleWakeUps} wake-ups ` +
@@ -79,7 +81,13 @@ await runMain(async () => {
       bar: '= 0',
       holds: lean.idleCpuPercent === 0,
     },
-    { id: 'idle-wake-ups', value: lean.idleWakeUps, unit: 'wake-ups', bar: '= 0', holds: lean.idleWakeUps === 0 },
+    {
+      id: 'idle-wake-ups',
+      value: lean.idleWakeUps,
+      unit: 'wake-ups',
+      bar: '= 0',
+      holds: lean.idleWakeUps === 0,
+    },
     {
       id: 'memory-after-ten-switches',
       value: growth,

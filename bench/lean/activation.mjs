@@ -58,9 +58,7 @@ function once() {
     if (status !== 0) {
       throw new Error(`VS Code ended with status ${status}: ${stdout}${stderr}`);
     }
-    const { vscode, figures } = JSON.parse(readFileSync(results, 'utf8'));
-    console.error(JSON.stringify(figures));
-    return { vscode, figures };
+    return JSON.parse(readFileSync(results, 'utf8'));
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -68,4 +66,10 @@ function once() {
 
 const [output, times] = process.argv.slice(2);
 const runs = Array.from({ length: Number(times) }, once);
-writeFileSync(output, JSON.stringify({ runs }));
+const phases = runs.map(({ figures }) => ({
+  loadCode: Number(figures['Load Code']),
+  callActivate: Number(figures['Call Activate']),
+  finishActivate: Number(figures['Finish Activate']),
+}));
+const ms = phases.map((phase) => phase.loadCode + phase.callActivate + phase.finishActivate);
+writeFileSync(output, JSON.stringify({ vscode: `VS Code ${runs[0].vscode}`, ms, phases }));

@@ -13,7 +13,10 @@ const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const tickMs = 10; // USER_HZ is 100 on every Linux that Node runs on
 
 function processTicks(pid) {
-  const fields = readFileSync(`/proc/${String(pid)}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+  const fields =
+    readFileSync(`/proc/${String(pid)}/stat`, 'utf8')
+      .split(') ')[1]
+      ?.split(' ') ?? [];
   return Number(fields[11]) + Number(fields[12]);
 }
 
@@ -94,10 +97,7 @@ async function measure(idleSeconds, large) {
   return {
     startMs,
     atRest,
-    models: [
-      await memoryOf('built-in', ''),
-      await memoryOf('1.7B shape', large),
-    ],
+    models: [await memoryOf('built-in', ''), await memoryOf('1.7B shape', large)],
     switches: await switching(large, 10),
     idleSeconds,
     idleCpuPercent: ((after.ticks - before.ticks) * tickMs) / (idleSeconds * 10),
