@@ -15,6 +15,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { prepare, root } from './engine/prepare.mjs';
 import { Child } from './peer/client.mjs';
+import { printRows } from './support/table.mjs';
 
 const { values: args } = parseArgs({
   options: { quick: { type: 'boolean', default: false }, json: { type: 'string' } },
@@ -144,13 +145,7 @@ function printTable(results) {
       `${settingsText(ours.settings)}; ${settingsText(peer.settings)}`,
     ]);
   }
-  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
-  for (const row of rows) {
-    console.log(`| ${row.map((cell, column) => cell.padEnd(widths[column])).join(' | ')} |`);
-    if (row === rows[0]) {
-      console.log(`| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`);
-    }
-  }
+  printRows(rows);
 }
 
 async function main() {

@@ -14,6 +14,7 @@ const target = `${process.platform}-${process.arch}`;
 const needed = [
   'package.json',
   'dist/extension.js',
+  'dist/languageClient.js',
   'dist/server.js',
   'dist/selfTestChild.js',
   'dist/cli.js',

@@ -1,52 +1,17 @@
 /** Everything that the benchmark needs, made or installed where it is missing. */
-import { spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { ensurePackages } from '../../scripts/setup.mjs';
 import { setUpPeer } from '../peer/setup.mjs';
+import { synthesise } from '../support/synthetic.mjs';
 
 export const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
-const results = join(root, 'bench', 'results');
-
-/** A synthetic file of one of the writer's shapes, kept for later runs until the writer changes. */
-function synthesise(shape) {
-  const writer = join(root, 'test', 'support', 'ggufWriter.ts');
-  const hash = createHash('sha256');
-  for (const source of [
-    writer,
-    join(writer, '..', 'random.ts'),
-    join(writer, '..', 'syntheticTokenizer.ts'),
-  ]) {
-    hash.update(readFileSync(source));
-  }
-  const path = join(results, `synthetic-${shape}-${hash.digest('hex').slice(0, 8)}.gguf`);
-  if (!existsSync(path)) {
-    console.log(`Writing ${relative(root, path)}`);
-    mkdirSync(results, { recursive: true });
-    const written = spawnSync(
-      process.execPath,
-      ['--import', 'tsx', writer, '--shape', shape, `${path}.part`],
-      {
-        cwd: root,
-        stdio: ['ignore', 'ignore', 'inherit'],
-      },
-    );
-    if (written.status !== 0) {
-      throw new Error(`Could not write ${path}.`);
-    }
-    renameSync(`${path}.part`, path); // a torn file never has the name that is looked for
-  }
-  return path;
-}
 
 /**
  * @returns {Promise<{ addonPath: string, embedded: string, big: string }>}
  */
 export async function prepare() {
-  if (!existsSync(join(root, 'node_modules', 'tsx'))) {
-    throw new Error('The development packages are missing. Run "npm ci" first.');
-  }
+  ensurePackages({ quiet: true });
   const { buildNative } = await import('../../scripts/build-native.mjs');
   const { path, built } = buildNative({ quiet: true });
   if (built) {

@@ -1,6 +1,6 @@
 /** What the extension exports: figures for tests and for people who report a fault. */
 import type { ModelDetails, RenderedPrompt, ServerStatus } from '#protocol';
-import type { ServerConnection } from './languageClient';
+import type { ServerConnection } from './serverConnection';
 
 export interface Diagnostics {
   /** Undefined while no server runs. */
@@ -14,10 +14,15 @@ export interface NiwakiApi {
   diagnostics(): Promise<Diagnostics>;
 }
 
+const none: Diagnostics = { serverPid: undefined, status: undefined, model: null, lastPrompt: null };
+
 export function createApi(server: ServerConnection): NiwakiApi {
   return {
     diagnostics: async () => {
       try {
+        if (server.notNeeded) {
+          return none; // asking would start it
+        }
         const [status, model, lastPrompt] = await Promise.all([
           server.fetchStatus(),
           server.modelDetails(),
@@ -25,7 +30,7 @@ export function createApi(server: ServerConnection): NiwakiApi {
         ]);
         return { serverPid: status.pid, status, model, lastPrompt };
       } catch {
-        return { serverPid: undefined, status: undefined, model: null, lastPrompt: null };
+        return none;
       }
     },
   };

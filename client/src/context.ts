@@ -1,7 +1,7 @@
 /** What every feature gets. */
 import type { ExtensionContext, LogOutputChannel } from 'vscode';
 import type { Config } from './config';
-import type { ServerConnection } from './languageClient';
+import type { ServerConnection } from './serverConnection';
 import type { VirtualDocuments } from './ui/virtualDocuments';
 
 export interface NiwakiContext {

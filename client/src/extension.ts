@@ -12,7 +12,7 @@ import * as promptView from './features/promptView';
 import * as restart from './features/restart';
 import * as status from './features/status';
 import * as toggle from './features/toggle';
-import { ServerConnection } from './languageClient';
+import { ServerConnection } from './serverConnection';
 import { VirtualDocuments } from './ui/virtualDocuments';
 
 let running: ServerConnection | undefined;
@@ -37,10 +37,6 @@ export function activate(extension: ExtensionContext): NiwakiApi {
     extension.subscriptions.push(feature.activate(context));
   }
   running = server;
-  // Not awaited: the editor's start does not wait for ours, and the status says how far it is.
-  server.start().catch((error: unknown) => {
-    log.error(`The server could not be started: ${error instanceof Error ? error.message : String(error)}`);
-  });
   return createApi(server);
 }
 

@@ -2,10 +2,23 @@
 
 #include <new>
 
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
+
 namespace niwaki::addon {
 namespace {
 
 Status CancelledStatus() { return Status(StatusCode::kCancelled, "The request was cancelled."); }
+
+// A tokenizer is a hundred thousand small strings. glibc keeps what they took for the next ones, in an arena of the
+// thread that has made them, and every model has a thread of its own: without this each switch of models would cost
+// tens of megabytes.
+void ReturnFreedMemory() {
+#if defined(__GLIBC__)
+  malloc_trim(0);
+#endif
+}
 
 }  // namespace
 
@@ -122,6 +135,7 @@ void EngineThread::Main(const LoadOptions& options, const LoadedCallback& loaded
   // Jobs that came between the end of the loop and here find `stopping_` set and were refused.
   sessions_.clear();
   engine_.reset();
+  ReturnFreedMemory();
   std::vector<std::function<void()>> callbacks;
   {
     const std::lock_guard<std::mutex> lock(mutex_);

@@ -1,7 +1,7 @@
 /** A language client without an editor: forks dist/server.js as VS Code does and speaks LSP to it. */
 import type { InitializationOptions, ServerSettings, ServerStatus } from '#protocol';
-import { LastPromptRequest, StatusNotification, StatusRequest } from '#protocol';
-import { fork, type ChildProcess } from 'node:child_process';
+import { LastPromptRequest, SettingsNotification, StatusNotification, StatusRequest } from '#protocol';
+import { fork, spawn, type ChildProcess, type SpawnOptions } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import {
@@ -47,15 +47,24 @@ export class LspClient {
   static async start(
     options: Partial<InitializationOptions> = {},
     environment: Record<string, string> = {},
+    /** Shell commands that come first, for limits that the server inherits. */
+    limits = '',
   ): Promise<LspClient> {
     if (!existsSync(server)) {
       throw new Error('dist/server.js is missing. Run "npm run build" first.');
     }
-    const child = fork(server, ['--node-ipc'], {
-      execArgv: [],
+    const spawnOptions: SpawnOptions = {
       env: { ...process.env, ...environment },
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-    });
+    };
+    const child =
+      limits === ''
+        ? fork(server, ['--node-ipc'], { ...spawnOptions, execArgv: [] })
+        : spawn(
+            '/bin/sh',
+            ['-c', `${limits}; exec "$0" "$@"`, process.execPath, server, '--node-ipc'],
+            spawnOptions,
+          );
     const connection = createMessageConnection(new IPCMessageReader(child), new IPCMessageWriter(child));
     const client = new LspClient(child, connection);
     connection.listen();
@@ -79,13 +88,26 @@ export class LspClient {
       await this.open('file:///w/wake.ts', '');
       await this.close('file:///w/wake.ts');
     }
+    return this.until('ready', (status) => status.state === 'ready' || status.state === 'failed');
+  }
+
+  /** Asks for the status until it is as wanted. */
+  async until(what: string, wanted: (status: ServerStatus) => boolean, ms = 20_000): Promise<ServerStatus> {
+    const end = Date.now() + ms;
     for (;;) {
       const status = await this.status();
-      if (status.state === 'ready' || status.state === 'failed') {
+      if (wanted(status)) {
         return status;
+      }
+      if (Date.now() > end) {
+        throw new Error(`${what}: not within ${String(ms)} ms, but ${JSON.stringify(status)}`);
       }
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
+  }
+
+  async configure(changes: Partial<ServerSettings>): Promise<void> {
+    await this.connection.sendNotification(SettingsNotification.method, { ...settings, ...changes });
   }
 
   status(): Promise<ServerStatus> {

@@ -121,7 +121,7 @@ async function main() {
       grep: { type: 'string', default: '' },
     },
   });
-  for (const built of ['extension.js', 'server.js']) {
+  for (const built of ['extension.js', 'languageClient.js', 'server.js']) {
     if (!existsSync(join(root, 'dist', built))) {
       throw new SetupError(`dist/${built} is missing. Run "npm run build" first.`);
     }

@@ -24,11 +24,12 @@ export function activate({ extension, server, config, documents }: NiwakiContext
   });
   const command = commands.registerCommand('niwaki.collectDiagnostics', async () => {
     // A server that does not answer is what a report may be about.
-    const quietly = <T>(promise: Promise<T>): Promise<T | null> => promise.catch(() => null);
+    const quietly = <T>(ask: () => Promise<T>): Promise<T | null> =>
+      server.notNeeded ? Promise.resolve(null) : ask().catch(() => null);
     const [status, model, lastPrompt] = await Promise.all([
-      quietly(server.fetchStatus()),
-      quietly(server.modelDetails()),
-      quietly(server.lastPrompt()),
+      quietly(() => server.fetchStatus()),
+      quietly(() => server.modelDetails()),
+      quietly(() => server.lastPrompt()),
     ]);
     const manifest = extension.extension.packageJSON as { version: string };
     const report = diagnosticsReport({

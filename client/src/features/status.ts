@@ -12,7 +12,7 @@ import {
   type StatusBarItem,
 } from 'vscode';
 import type { NiwakiContext } from '../context';
-import { documentSelector } from '../languageClient';
+import { documentSelector } from '../documents';
 import { formatBytes, formatRate } from '../ui/numbers';
 
 /** A job shorter than this leaves the status bar as it is. */
@@ -57,10 +57,9 @@ class StatusView implements Disposable {
     StatusBarAlignment.Right,
     100,
   );
-  private readonly languageItem: LanguageStatusItem = languages.createLanguageStatusItem(
-    'niwaki.status',
-    documentSelector,
-  );
+  private readonly languageItem: LanguageStatusItem = languages.createLanguageStatusItem('niwaki.status', [
+    ...documentSelector,
+  ]);
   private readonly subscriptions: Disposable[];
   private busyTimer: NodeJS.Timeout | undefined;
   private showsBusy = false;
@@ -116,7 +115,7 @@ class StatusView implements Disposable {
       return 'off';
     }
     if (status === undefined) {
-      return this.context.server.givenUp ? 'stopped' : 'starting';
+      return this.context.server.givenUp ? 'stopped' : this.context.server.notNeeded ? 'asleep' : 'starting';
     }
     if (status.state === 'failed') {
       return 'failed';

@@ -35,13 +35,19 @@ export async function readText(path: string): Promise<string> {
   }
 }
 
-export function readCount(text: string | undefined, name: string, fallback: number): number {
+export function readCount(
+  text: string | undefined,
+  name: string,
+  fallback: number,
+  most = Number.MAX_SAFE_INTEGER,
+): number {
   if (text === undefined) {
     return fallback;
   }
   const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) {
-    throw new UsageError(`${name} takes a whole number above 0, not "${text}".`);
+  if (!Number.isInteger(value) || value < 1 || value > most) {
+    const range = most === Number.MAX_SAFE_INTEGER ? 'above 0' : `from 1 to ${String(most)}`;
+    throw new UsageError(`${name} takes a whole number ${range}, not "${text}".`);
   }
   return value;
 }

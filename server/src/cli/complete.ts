@@ -57,7 +57,7 @@ export async function complete(args: string[]): Promise<string> {
   }
   const place = parsePlace(positionals[0]);
   const maxTokens = readCount(values['max-tokens'], '--max-tokens', 64);
-  const threads = values.threads === undefined ? 0 : readCount(values.threads, '--threads', 1);
+  const threads = values.threads === undefined ? 0 : readCount(values.threads, '--threads', 1, 256);
   const text = await readText(place.file);
   const offset = offsetOf(text, place);
   const engine = createNativeEngine();

@@ -25,7 +25,10 @@ export async function tokenize(args: string[]): Promise<string> {
     const { model } = await engine.load({ path: modelPath(values.model) });
     const ids = await engine.tokenize(model, text, values.special);
     if (values.json) {
-      const pieces = await Promise.all(ids.map((id) => engine.detokenize(model, [id])));
+      const distinct = [...new Set(ids)];
+      const texts = await Promise.all(distinct.map((id) => engine.detokenize(model, [id])));
+      const pieceOf = new Map(distinct.map((id, i) => [id, texts[i] ?? '']));
+      const pieces = ids.map((id) => pieceOf.get(id));
       return JSON.stringify({ ids, pieces }, null, 2);
     }
     return ids.join(' ');

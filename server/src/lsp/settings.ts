@@ -16,10 +16,12 @@ const mostTokens = 512;
 const mostMinutes = 10_080;
 const quietModes: readonly QuietMode[] = ['off', 'onBattery', 'always'];
 
+function amount(value: unknown, fallback: number, most: number): number {
+  return typeof value === 'number' && Number.isFinite(value) && value >= 0 ? Math.min(value, most) : fallback;
+}
+
 function count(value: unknown, fallback: number, most: number): number {
-  return typeof value === 'number' && Number.isFinite(value) && value >= 0
-    ? Math.min(Math.floor(value), most)
-    : fallback;
+  return Math.floor(amount(value, fallback, most));
 }
 
 function record(value: unknown): Record<string, unknown> {
@@ -38,7 +40,7 @@ export function readSettings(value: unknown): ServerSettings {
     modelPath: typeof modelPath === 'string' ? modelPath : defaultSettings.modelPath,
     threads: count(raw['threads'], defaultSettings.threads, 256),
     maxContextTokens: count(raw['maxContextTokens'], defaultSettings.maxContextTokens, 2 ** 24),
-    unloadAfterMinutes: count(raw['unloadAfterMinutes'], defaultSettings.unloadAfterMinutes, mostMinutes),
+    unloadAfterMinutes: amount(raw['unloadAfterMinutes'], defaultSettings.unloadAfterMinutes, mostMinutes),
     quiet: quietModes.find((mode) => mode === raw['quiet']) ?? defaultSettings.quiet,
     completion: {
       enabled: completion['enabled'] !== false,

@@ -33,7 +33,7 @@ export async function linuxOnBattery(folder = suppliesFolder): Promise<boolean> 
 
 /** macOS: the first line of `pmset -g batt` names the source of power. */
 export function pmsetSaysBattery(output: string): boolean {
-  return output.includes('drawing from \'Battery Power\'');
+  return output.includes("drawing from 'Battery Power'");
 }
 
 async function macOnBattery(): Promise<boolean> {

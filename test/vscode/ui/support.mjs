@@ -204,8 +204,9 @@ export class Ui {
     await this.command('Niwaki: Show Engine Info');
     await this.page.locator('.tab.active[aria-label^="engine-info.md"]').waitFor();
     const read = async (label) => {
-      const line = this.page.locator('.editor-instance .view-line', { hasText: label });
       // Monaco writes spaces as non-breaking ones.
+      const hasText = new RegExp(`- ${label}: \\d`.replaceAll(' ', '\\s'));
+      const line = this.page.locator('.editor-instance .view-line', { hasText });
       const text = (await line.first().textContent()).replaceAll('\u00a0', ' ');
       return Number(new RegExp(`${label}: (\\d+)`).exec(text)?.[1]);
     };

@@ -1,0 +1,203 @@
+/**
+ * The server as the features see it: started when somebody first needs it, started again when it dies, and given up, with an
+ * explanation, when it dies again and again.
+ */
+import type { LoadModelRequest, ModelDetails, RenderedPrompt, ServerStatus } from '#protocol';
+import {
+  EventEmitter,
+  l10n,
+  window,
+  workspace,
+  type Disposable,
+  type Event,
+  type ExtensionContext,
+  type LogOutputChannel,
+} from 'vscode';
+import type { Middleware } from 'vscode-languageclient/node';
+import type { Config } from './config';
+import { CrashPolicy } from './crashPolicy';
+import { isWrittenIn } from './documents';
+import type { ServerClient } from './languageClient';
+
+export class ServerConnection implements Disposable {
+  private readonly statusEmitter = new EventEmitter<ServerStatus | undefined>();
+  private readonly crashes = new CrashPolicy();
+  private readonly subscriptions: readonly Disposable[];
+  private client: ServerClient | undefined;
+  private starting: Promise<ServerClient> | undefined;
+  private restarting: Promise<void> | undefined;
+  private lastStatus: ServerStatus | undefined;
+  private disposed = false;
+  private gaveUp = false;
+  /** Fires with undefined when the server has gone. */
+  readonly onStatus: Event<ServerStatus | undefined> = this.statusEmitter.event;
+
+  constructor(
+    private readonly extension: ExtensionContext,
+    private readonly config: Config,
+    private readonly log: LogOutputChannel,
+    private readonly middleware: Middleware,
+  ) {
+    const startIfNeeded = (): void => {
+      if (workspace.textDocuments.some((document) => this.needsServer(document))) {
+        this.startQuietly();
+      }
+    };
+    this.subscriptions = [
+      config.onDidChange(() => {
+        this.client?.sendSettings();
+        startIfNeeded();
+      }),
+      workspace.onDidOpenTextDocument((document) => {
+        if (this.needsServer(document)) {
+          this.startQuietly();
+        }
+      }),
+    ];
+    // Not now: what the editor waits for is our activation, and not that.
+    setImmediate(startIfNeeded);
+  }
+
+  /** What the server last said of itself; undefined while there is none. */
+  get status(): ServerStatus | undefined {
+    return this.lastStatus;
+  }
+
+  /** Whether nobody has needed a server so far. */
+  get notNeeded(): boolean {
+    return this.starting === undefined;
+  }
+
+  /** Whether the server crashed so often that it is not started again. */
+  get givenUp(): boolean {
+    return this.gaveUp;
+  }
+
+  /** A new process, also after the crash policy gave up or a start failed. One restart at a time. */
+  restart(): Promise<void> {
+    this.restarting ??= this.replaceClient().finally(() => {
+      this.restarting = undefined;
+    });
+    return this.restarting;
+  }
+
+  async fetchStatus(): Promise<ServerStatus> {
+    return (await this.started()).fetchStatus();
+  }
+
+  async modelDetails(): Promise<ModelDetails | null> {
+    return (await this.started()).modelDetails();
+  }
+
+  async lastPrompt(): Promise<RenderedPrompt | null> {
+    return (await this.started()).lastPrompt();
+  }
+
+  async loadModel(path: string): Promise<LoadModelRequest.Result> {
+    return (await this.started()).loadModel(path);
+  }
+
+  async restartEngine(): Promise<LoadModelRequest.Result> {
+    return (await this.started()).restartEngine();
+  }
+
+  /** Resolves when the process has ended. */
+  async stop(): Promise<void> {
+    this.disposed = true;
+    await this.starting?.catch(() => undefined);
+    await this.client?.stop();
+  }
+
+  dispose(): void {
+    for (const subscription of this.subscriptions) {
+      subscription.dispose();
+    }
+    this.client?.dispose();
+    this.statusEmitter.dispose();
+  }
+
+  private needsServer(document: { uri: { scheme: string }; languageId: string }): boolean {
+    return !this.disposed && isWrittenIn(document) && this.config.enabledFor(document.languageId);
+  }
+
+  private startQuietly(): void {
+    this.started().catch(() => undefined); // said where it failed
+  }
+
+  private started(): Promise<ServerClient> {
+    this.starting ??= this.startClient();
+    return this.starting;
+  }
+
+  private async startClient(): Promise<ServerClient> {
+    try {
+      const { ServerClient } = await import('./languageClient');
+      const client = new ServerClient({
+        extensionPath: this.extension.extensionPath,
+        log: this.log,
+        middleware: this.middleware,
+        settings: () => this.config.serverSettings(),
+        onStatus: (status) => {
+          this.setStatus(status);
+        },
+        onEnd: () => this.mayGoOn(),
+      });
+      this.client = client;
+      await client.start();
+      return client;
+    } catch (error) {
+      this.log.error(
+        `The server could not be started: ${error instanceof Error ? error.message : String(error)}`,
+      );
+      this.gaveUp = true;
+      this.setStatus(undefined);
+      throw error;
+    }
+  }
+
+  private async replaceClient(): Promise<void> {
+    this.crashes.reset();
+    await this.starting?.catch(() => undefined);
+    await this.client?.stop();
+    this.client?.dispose();
+    this.gaveUp = false;
+    // A client whose start has failed cannot be started again.
+    this.starting = this.startClient();
+    await this.starting;
+  }
+
+  private mayGoOn(): boolean {
+    if (this.disposed) {
+      return false;
+    }
+    if (this.crashes.mayRestart(Date.now())) {
+      this.log.warn('The server has ended unexpectedly. Starting it again.');
+      return true;
+    }
+    this.gaveUp = true;
+    void this.explainCrashes();
+    return false;
+  }
+
+  private setStatus(status: ServerStatus | undefined): void {
+    this.lastStatus = status;
+    this.statusEmitter.fire(status);
+  }
+
+  private async explainCrashes(): Promise<void> {
+    const showLog = l10n.t('Show Log');
+    const restart = l10n.t('Restart');
+    const chosen = await window.showErrorMessage(
+      l10n.t(
+        'Niwaki has crashed several times within three minutes and was not started again. The log may say why; if you chose a model file, try the built-in model.',
+      ),
+      restart,
+      showLog,
+    );
+    if (chosen === showLog) {
+      this.log.show();
+    } else if (chosen === restart) {
+      await this.restart();
+    }
+  }
+}
