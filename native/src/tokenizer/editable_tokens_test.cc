@@ -16,6 +16,9 @@ const std::vector<std::string>& Rules() {
   return rules;
 }
 
+// Longer than any rule looks ahead, and of many pieces.
+const char* const kLong = "let it be = true; // x";
+
 // The embedded vocabulary, and tokens that are found in all text: spaces, one that begins another, one that begins
 // inside another, one in the middle of words, one of bytes above ASCII.
 std::unique_ptr<Tokenizer> Make(const std::string& rule, bool added) {
@@ -23,7 +26,7 @@ std::unique_ptr<Tokenizer> Make(const std::string& rule, bool added) {
   TokenizerFile file = nano;
   file.pre = rule;
   if (added) {
-    for (const char* text : {"        ", "    ", "ret", "return x", "n x;", "ü", "\n\n\n", "<|marker|>"}) {
+    for (const char* text : {"        ", "    ", "ret", "return x", "n x;", "ü", "\n\n\n", "<|marker|>", kLong}) {
       file.Add(text, 4);
     }
   }
@@ -35,11 +38,12 @@ std::unique_ptr<Tokenizer> Make(const std::string& rule, bool added) {
   return std::move(tokenizer.value());
 }
 
-const char* const kParts[] = {"a",        "return x", "value",  " ",        "  ",     "        ", "\t",   "\n",
-                              "\r\n",     "\r",       "\n\n\n", "1",        "12",     "345",      "'s",   "'",
-                              "'LL",      "r",        "e",      ".",        "();",    "};\n",     " = ",  "日本",
-                              "é",        "ü",        "🎉",     "\u200d",   "\u3000", "\xe6",     "\x97", "\xff",
-                              "\xf0\x9f", "\x8e\x89", "<|",     "marker|>", "“x”",    "e\u0301",  "½",    "+="};
+const char* const kParts[] = {
+    "a",      "return x", "value", " ",    "  ",           "        ",   "\t",       "\n",          "\r\n",
+    "\r",     "\n\n\n",   "1",     "12",   "345",          "'s",         "'",        "'LL",         "r",
+    "e",      ".",        "();",   "};\n", " = ",          "日本",       "é",        "ü",           "🎉",
+    "\u200d", "\u3000",   "\xe6",  "\x97", "\xff",         "\xf0\x9f",   "\x8e\x89", "<|",          "marker|>",
+    "“x”",    "e\u0301",  "½",     "+=",   "let it be = ", "true; // x", "; // x",   "            "};
 
 class Editor {
  public:

@@ -295,7 +295,12 @@ TEST("pieces that are settled stay, whatever is appended") {
   testing::Random random(3);
   int64_t settled_bytes = 0;
   for (int round = 0; round < 10000; ++round) {
-    const std::string text = RandomText(&random, 20);
+    std::string run;
+    const char* const space = random.Below(3) == 0 ? "\u3000" : random.Below(2) == 0 ? " " : "\n";
+    for (int64_t n = random.Below(2) * random.Below(20); n > 0; --n) {
+      run += space;
+    }
+    const std::string text = RandomText(&random, 20) + run + RandomText(&random, 3);
     const size_t settled = SettledBytes(text);
     settled_bytes += static_cast<int64_t>(settled);
     EXPECT(settled <= text.size());
