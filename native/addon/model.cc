@@ -1,7 +1,11 @@
 #include "model.h"
 
+#include <array>
 #include <cstdint>
+#include <functional>
 #include <limits>
+#include <memory>
+#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,17 +21,21 @@ namespace {
 // Tokenizes on a thread of libuv's pool: a long text takes longer than the event loop may be blocked.
 class TokenizeWorker : public Napi::AsyncWorker {
  public:
-  TokenizeWorker(Napi::Env env, std::shared_ptr<Engine> engine, std::string text, SpecialTokens special)
-      : AsyncWorker(env, "niwaki.tokenize"),
-        deferred_(Napi::Promise::Deferred::New(env)),
-        engine_(std::move(engine)),
-        text_(std::move(text)),
-        special_(special) {}
+  using Encode = std::function<std::vector<TokenId>()>;
+  // Whatever `encode` captures stays alive when the model is disposed meanwhile.
+  TokenizeWorker(Napi::Env env, Encode encode)
+      : AsyncWorker(env, "niwaki.tokenize"), deferred_(Napi::Promise::Deferred::New(env)), encode_(std::move(encode)) {}
 
-  Napi::Promise promise() const { return deferred_.Promise(); }
+  // Deletes itself when done.
+  static Napi::Promise Start(Napi::Env env, Encode encode) {
+    auto* worker = new TokenizeWorker(env, std::move(encode));
+    const Napi::Promise promise = worker->deferred_.Promise();
+    worker->Queue();
+    return promise;
+  }
 
  protected:
-  void Execute() override { ids_ = engine_->tokenizer().Encode(text_, special_); }
+  void Execute() override { ids_ = encode_(); }
   void OnOK() override { deferred_.Resolve(ToTokens(Env(), ids_)); }
   void OnError(const Napi::Error& error) override {
     deferred_.Reject(ToError(Env(), Status(StatusCode::kInternal, "Tokenizing failed: " + error.Message())).Value());
@@ -35,18 +43,38 @@ class TokenizeWorker : public Napi::AsyncWorker {
 
  private:
   Napi::Promise::Deferred deferred_;
-  std::shared_ptr<Engine> engine_;  // stays alive when the model is disposed meanwhile
-  const std::string text_;
-  const SpecialTokens special_;
+  Encode encode_;
   std::vector<TokenId> ids_;
 };
 
 }  // namespace
 
+// Texts that change by edits, one a slot. A slot may get any text; it is quick when that is nearly the last one.
+class EditedTexts {
+ public:
+  static constexpr int64_t kSlots = 32;
+  explicit EditedTexts(const std::shared_ptr<Engine>& engine) : engine_(engine) {}
+
+  std::vector<TokenId> Update(size_t slot, const std::string& text) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    std::unique_ptr<EditableTokens>& tokens = slots_[slot];
+    if (!tokens) {
+      tokens = std::make_unique<EditableTokens>(engine_->tokenizer());
+    }
+    return tokens->Update(text);
+  }
+
+ private:
+  std::shared_ptr<Engine> engine_;
+  std::mutex mutex_;
+  std::array<std::unique_ptr<EditableTokens>, kSlots> slots_;
+};
+
 Napi::Function NativeModel::DefineClass(Napi::Env env) {
   return ObjectWrap::DefineClass(env, "NativeModel",
                                  {
                                      InstanceMethod<&NativeModel::Tokenize>("tokenize"),
+                                     InstanceMethod<&NativeModel::TokenizeEdited>("tokenizeEdited"),
                                      InstanceMethod<&NativeModel::Detokenize>("detokenize"),
                                      InstanceMethod<&NativeModel::FindToken>("findToken"),
                                      InstanceMethod<&NativeModel::OpenSession>("openSession"),
@@ -69,6 +97,7 @@ Napi::Object NativeModel::Create(Napi::Env env, std::shared_ptr<EngineThread> th
   object.Set("info", ToModelInfo(env, *engine));
   model->thread_ = std::move(thread);
   model->engine_ = std::move(engine);
+  model->texts_ = std::make_shared<EditedTexts>(model->engine_);
   return object;
 }
 
@@ -112,11 +141,21 @@ Napi::Value NativeModel::Tokenize(const Napi::CallbackInfo& info) {
     Check(env);
     std::string text = ReadString(env, info[0], "text");
     const bool parse = ReadBool(env, info[1], "parseSpecial");
-    auto* worker =
-        new TokenizeWorker(env, engine_, std::move(text), parse ? SpecialTokens::kParse : SpecialTokens::kAsText);
-    const Napi::Promise promise = worker->promise();
-    worker->Queue();  // deletes itself when done
-    return promise;
+    return TokenizeWorker::Start(env, [engine = engine_, text = std::move(text),
+                                       special = parse ? SpecialTokens::kParse : SpecialTokens::kAsText] {
+      return engine->tokenizer().Encode(text, special);
+    });
+  });
+}
+
+Napi::Value NativeModel::TokenizeEdited(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  return RejectOnThrow(env, [&]() -> Napi::Value {
+    Check(env);
+    const auto slot = static_cast<size_t>(ReadInteger(env, info[0], "slot", 0, EditedTexts::kSlots - 1));
+    std::string text = ReadString(env, info[1], "text");
+    return TokenizeWorker::Start(env,
+                                 [texts = texts_, slot, text = std::move(text)] { return texts->Update(slot, text); });
   });
 }
 
@@ -152,6 +191,7 @@ Napi::Value NativeModel::Dispose(const Napi::CallbackInfo& info) {
   return RejectOnThrow(env, [&]() -> Napi::Value {
     auto state = std::make_unique<PromiseState>(env);
     const Napi::Promise promise = state->deferred.Promise();
+    texts_.reset();
     engine_.reset();  // the engine thread holds the other share
     if (!thread_) {
       state->deferred.Resolve(env.Undefined());

@@ -9,6 +9,8 @@
 
 namespace niwaki::addon {
 
+class EditedTexts;
+
 class NativeModel : public Napi::ObjectWrap<NativeModel> {
  public:
   static Napi::Function DefineClass(Napi::Env env);
@@ -23,6 +25,7 @@ class NativeModel : public Napi::ObjectWrap<NativeModel> {
   static Napi::Object Create(Napi::Env env, std::shared_ptr<EngineThread> thread, std::shared_ptr<Engine> engine);
 
   Napi::Value Tokenize(const Napi::CallbackInfo& info);
+  Napi::Value TokenizeEdited(const Napi::CallbackInfo& info);
   Napi::Value Detokenize(const Napi::CallbackInfo& info);
   Napi::Value FindToken(const Napi::CallbackInfo& info);
   Napi::Value OpenSession(const Napi::CallbackInfo& info);
@@ -33,6 +36,7 @@ class NativeModel : public Napi::ObjectWrap<NativeModel> {
 
   std::shared_ptr<EngineThread> thread_;
   std::shared_ptr<Engine> engine_;  // null once disposed; its tokenizer may be used on any thread
+  std::shared_ptr<EditedTexts> texts_;
 };
 
 }  // namespace niwaki::addon

@@ -91,6 +91,8 @@ describe('native addon: the binding', function () {
     }
     await assert.rejects(session.generate(request, null as never, ignore), code);
     await assert.rejects(model.tokenize(5 as never, false), code);
+    await assert.rejects(model.tokenizeEdited(32, 'x'), code);
+    await assert.rejects(model.tokenizeEdited(0, null as never), code);
     assert.throws(() => model.detokenize([1] as never), code);
     assert.equal((await session.generate(request, ignore, ignore)).tokens.length, 1);
     await session.dispose();

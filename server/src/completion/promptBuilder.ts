@@ -1,5 +1,6 @@
 /** Builds the prompt for a document and remembers, document by document, what keeps the next prompt's beginning the same. */
 import type { EnginePort, TokenId } from '../engine';
+import { EditSlots } from './editSlots';
 import type { LoadedModel } from '../models';
 import {
   cursorText,
@@ -29,23 +30,20 @@ const firstGuess = 3;
 const mostCharactersPerToken = 6;
 /** A prompt that turns out too long is planned again with what was learnt. */
 const mostAttempts = 5;
-/** Text that comes and goes unchanged with every keystroke (the suffix, the path, control tokens). */
+/** Text that comes and goes unchanged with every keystroke (the path, control tokens, little files). */
 const rememberedTexts = 16;
+/** Characters. Longer text is tokenized where it was edited. */
+const longText = 512;
 
 export class PromptBuilder {
   private readonly documents = new Map<string, DocumentState>();
-  private readonly tokenizer: PromptTokenizer;
   private readonly encoded = new Map<string, readonly TokenId[]>();
+  private readonly slots = new EditSlots();
 
   constructor(
     private readonly engine: EnginePort,
     private readonly model: LoadedModel,
-  ) {
-    this.tokenizer = {
-      tokenize: (text, special) => this.tokenize(text, special),
-      detokenize: (tokens) => engine.detokenize(model.handle, tokens),
-    };
-  }
+  ) {}
 
   /**
    * The prompt of at most the session's context less `room` tokens, which are for the completion. Undefined when there is
@@ -65,6 +63,7 @@ export class PromptBuilder {
       mayFit: true,
     };
     this.documents.set(uri, state);
+    const tokenizer = this.tokenizerFor(uri);
     const budget = this.model.sessionContext - room;
     const suffixStart = text.length - suffixLength(cursorText(text, offset));
     const whole = form.usesSuffix ? text.length : offset;
@@ -79,7 +78,7 @@ export class PromptBuilder {
       const { tokens, healed } = await renderPrompt(
         form,
         { path, prefix: normalizeLineBreaks(prefix), suffix: normalizeLineBreaks(suffix) },
-        this.tokenizer,
+        tokenizer,
       );
       if (tokens.length === 0) {
         return undefined;
@@ -106,7 +105,18 @@ export class PromptBuilder {
     this.documents.delete(uri);
   }
 
-  /** The suffix is the same from keystroke to keystroke: its tokens are kept. */
+  private tokenizerFor(uri: string): PromptTokenizer {
+    const { engine, model } = this;
+    return {
+      tokenize: (text, special) => this.tokenize(text, special),
+      tokenizeText: (part, text) =>
+        text.length < longText
+          ? this.tokenize(text, false)
+          : engine.tokenizeEdited(model.handle, this.slots.slotOf(`${String(part)} ${uri}`), text),
+      detokenize: (tokens) => engine.detokenize(model.handle, tokens),
+    };
+  }
+
   private async tokenize(text: string, special: boolean): Promise<readonly TokenId[]> {
     const key = `${special ? 's' : 't'}${text}`;
     const known = this.encoded.get(key);

@@ -173,6 +173,9 @@ export interface GenerateResult {
   readonly queueMs: number;
 }
 
+/** Slots of `tokenizeEdited`, from 0. */
+export const editSlots = 32;
+
 export interface EnginePort {
   kernelTables(): Promise<readonly KernelTableInfo[]>;
   inspect(path: string): Promise<FileSummary>;
@@ -185,6 +188,11 @@ export interface EnginePort {
 
   /** `parseSpecial`: control tokens written out in the text become ids. Only for text that we wrote ourselves. */
   tokenize(model: ModelHandle, text: string, parseSpecial: boolean): Promise<readonly TokenId[]>;
+  /**
+   * The same as `tokenize(model, text, false)`, at once when the text is nearly what was last given for this slot: what an edit
+   * cannot have touched is not encoded again. `slot` is one of `editSlots`.
+   */
+  tokenizeEdited(model: ModelHandle, slot: number, text: string): Promise<readonly TokenId[]>;
   /** Control tokens come out as their literal text. Bytes that are no UTF-8 come out as U+FFFD. */
   detokenize(model: ModelHandle, tokens: readonly TokenId[]): Promise<string>;
   /** The id of the token with exactly this text, or -1. */

@@ -5,6 +5,7 @@
  */
 import { cancelled, invalidArgument } from './errors';
 import {
+  editSlots,
   EngineError,
   type EnginePort,
   type FileSummary,
@@ -143,6 +144,12 @@ export class ScriptedEngine implements EnginePort {
       this.findModel(model);
       return this.tokenizer.encode(text, parseSpecial);
     });
+  }
+
+  tokenizeEdited(model: ModelHandle, slot: number, text: string): Promise<readonly TokenId[]> {
+    return slot >= 0 && slot < editSlots
+      ? this.tokenize(model, text, false)
+      : Promise.reject(invalidArgument(`There is no slot ${String(slot)}.`));
   }
 
   detokenize(model: ModelHandle, tokens: readonly TokenId[]): Promise<string> {

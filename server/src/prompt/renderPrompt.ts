@@ -6,6 +6,8 @@ import { healTokens } from './healing';
 export interface PromptTokenizer {
   /** `special`: control tokens written out become ids. */
   tokenize(text: string, special: boolean): Promise<readonly number[]>;
+  /** Text of the user's, which changes a little from prompt to prompt. `part` tells the texts of one prompt apart. */
+  tokenizeText(part: number, text: string): Promise<readonly number[]>;
   detokenize(tokens: readonly number[]): Promise<string>;
 }
 
@@ -34,12 +36,12 @@ export async function renderPrompt(
   tokenizer: PromptTokenizer,
 ): Promise<RenderedTokens> {
   const rendered = await Promise.all(
-    form.parts.map(async (part) => {
+    form.parts.map(async (part, index) => {
       if (part.kind === 'control') {
         return { tokens: await tokenizer.tokenize(part.text, true), dropped: '' };
       }
       const text = fill(part, values);
-      const tokens = text === '' ? [] : await tokenizer.tokenize(text, false);
+      const tokens = text === '' ? [] : await tokenizer.tokenizeText(index, text);
       return isPrefix(part)
         ? healTokens(text, tokens, form.parts.length === 1 ? 1 : 0, (ids) => tokenizer.detokenize(ids))
         : { tokens, dropped: '' };

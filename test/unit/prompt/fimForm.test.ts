@@ -20,6 +20,9 @@ class CharacterTokenizer {
     }
     return Promise.resolve(Array.from(text, (c) => c.codePointAt(0) as number));
   }
+  tokenizeText(_part: number, text: string): Promise<readonly number[]> {
+    return this.tokenize(text, false);
+  }
   detokenize(tokens: readonly number[]): Promise<string> {
     return Promise.resolve(String.fromCodePoint(...tokens));
   }
