@@ -189,7 +189,7 @@ describe('native engine: what synthetic files may vary', function () {
     ['a missing key', { 'qwen3.block_count': undefined }, /qwen3\.block_count/],
     [
       'a pre-tokenizer that it lacks',
-      { 'tokenizer.ggml.pre': { string: 'llama-bpe' } },
+      { 'tokenizer.ggml.pre': { string: 'viking' } },
       /tokenizer\.ggml\.pre/,
     ],
   ];

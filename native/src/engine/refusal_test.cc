@@ -277,7 +277,7 @@ TEST("tokenizers that we do not have, or that contradict themselves") {
   refused(StatusCode::kUnsupported, "tokenizer.ggml.model",
           [](GgufWriter& w) { w.String("tokenizer.ggml.model", "llama"); });
   refused(StatusCode::kUnsupported, "tokenizer.ggml.pre",
-          [](GgufWriter& w) { w.String("tokenizer.ggml.pre", "llama-bpe"); });
+          [](GgufWriter& w) { w.String("tokenizer.ggml.pre", "viking"); });
   for (const std::string key :
        {"tokenizer.ggml.model", "tokenizer.ggml.pre", "tokenizer.ggml.tokens", "tokenizer.ggml.merges"}) {
     refused(StatusCode::kNotFound, key, [&](GgufWriter& w) { w.Erase(key); });
