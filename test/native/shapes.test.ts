@@ -157,6 +157,10 @@ describe('native engine: what synthetic files may vary', function () {
     ['Q1_0', {}],
     ['F16', { type: 'F16' }],
     ['F32', { type: 'F32' }],
+    ['BF16', { type: 'BF16' }],
+    ['Q8_0', { type: 'Q8_0' }],
+    ['an embedding and a head in Q8_0 over Q1_0', { embeddingType: 'Q8_0' }],
+    ['an embedding in BF16 over Q1_0', { embeddingType: 'BF16', shape: { ...shapes.tiny, tied: true } }],
     ['GGUF version 2', { version: 2 }],
     ['a tied head', { shape: { ...shapes.tiny, tied: true } }],
     ['a vocabulary that ends within a panel', { shape: { ...shapes.tiny, vocabulary: 997 } }],
@@ -189,7 +193,7 @@ describe('native engine: what synthetic files may vary', function () {
     ['a missing key', { 'qwen3.block_count': undefined }, /qwen3\.block_count/],
     [
       'a pre-tokenizer that it lacks',
-      { 'tokenizer.ggml.pre': { string: 'llama-bpe' } },
+      { 'tokenizer.ggml.pre': { string: 'viking' } },
       /tokenizer\.ggml\.pre/,
     ],
   ];

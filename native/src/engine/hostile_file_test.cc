@@ -9,6 +9,7 @@
 #include "base/temp_file_testing.h"
 #include "engine/engine_testing.h"
 #include "engine/tiny_model_testing.h"
+#include "gguf/gguf.h"
 
 namespace niwaki {
 namespace {
@@ -40,21 +41,23 @@ void WriteFile(const fs::path& path, const std::vector<uint8_t>& bytes) {
 TEST("values that are infinite or no numbers are found in every tensor, first and last element alike") {
   TinyShape shape;
   shape.tied = false;
-  for (const uint32_t type : {testing::kTypeQ1, testing::kTypeF16, testing::kTypeF32}) {
+  for (const uint32_t type :
+       {testing::kTypeQ1, testing::kTypeQ8, testing::kTypeBF16, testing::kTypeF16, testing::kTypeF32}) {
     shape.type = type;
-    shape.norm_type = type == testing::kTypeF16 ? testing::kTypeF16 : testing::kTypeF32;
+    shape.norm_type = type == testing::kTypeF16 || type == testing::kTypeBF16 ? type : testing::kTypeF32;
     const TinyModel sound(shape);
     for (size_t i = 0; i < sound.writer.tensors.size(); ++i) {
       for (const bool last : {false, true}) {
         for (const uint32_t bits : {0x7f800000u, 0xff800000u, 0x7fc00001u}) {  // both infinities and a NaN
           GgufWriter writer = sound.writer;
           testing::TensorEntry& tensor = writer.tensors[i];
-          const size_t unit = tensor.type == testing::kTypeQ1 ? 18 : tensor.type == testing::kTypeF16 ? 2 : 4;
+          const size_t unit = static_cast<size_t>(TensorLayoutOf(tensor.type).bytes);
           uint8_t* at = tensor.data.data() + (last ? tensor.data.size() - unit : 0);
           if (tensor.type == testing::kTypeF32) {
             std::memcpy(at, &bits, 4);
           } else {
-            const uint16_t half = static_cast<uint16_t>((bits >> 16 & 0x8000) | 0x7c00 | (bits & 1));
+            const uint32_t exponent = tensor.type == testing::kTypeBF16 ? 0x7f80 : 0x7c00;
+            const uint16_t half = static_cast<uint16_t>((bits >> 16 & 0x8000) | exponent | (bits & 1));
             std::memcpy(at, &half, 2);
           }
           const TempFile file(writer.Write());

@@ -72,15 +72,23 @@ TEST("what asks for something that we do not do") {
   Refused(code, "rope_freqs.weight", [](GgufWriter& w) {
     w.tensors.push_back({"rope_freqs.weight", {4}, testing::kTypeF32, std::vector<uint8_t>(16)});
   });
-  for (const uint32_t type : {2u, 8u, 42u, 142u}) {
-    Refused(code, "blk.1.ffn_up.weight has type " + std::to_string(type),
-            [&](GgufWriter& w) { w.Find("blk.1.ffn_up.weight")->type = type; });
+  const std::pair<uint32_t, std::string> unknown[] = {{2, "Q4_0"},   {12, "Q4_K"},    {23, "IQ4_XS"},
+                                                      {39, "MXFP4"}, {42, "type 42"}, {142, "type 142"}};
+  for (const auto& [type, name] : unknown) {
+    Refused(
+        code,
+        "blk.1.ffn_up.weight has " + name + ", Niwaki computes with Q1_0 (type 41), Q8_0 (8), BF16 (30), F16 (1) and",
+        [&](GgufWriter& w) { w.Find("blk.1.ffn_up.weight")->type = type; });
     Refused(code, "token_embd.weight", [&](GgufWriter& w) { w.Find("token_embd.weight")->type = type; });
     Refused(code, "output_norm.weight", [&](GgufWriter& w) { w.Find("output_norm.weight")->type = type; });
   }
   Refused(code, "blk.0.attn_norm.weight has Q1_0", [](GgufWriter& w) {
     w.Find("blk.0.attn_norm.weight")->type = testing::kTypeQ1;
     w.Find("blk.0.attn_norm.weight")->data.resize(18);
+  });
+  Refused(code, "blk.0.attn_norm.weight has Q8_0", [](GgufWriter& w) {
+    w.Find("blk.0.attn_norm.weight")->type = testing::kTypeQ8;
+    w.Find("blk.0.attn_norm.weight")->data.assign(4 * 34, 0);
   });
   Refused(code, "attention.key_length", [](GgufWriter& w) { w.U32("qwen3.attention.key_length", 12); });
   Refused(code, "attention.value_length", [](GgufWriter& w) { w.U32("qwen3.attention.value_length", 16); });
@@ -277,7 +285,7 @@ TEST("tokenizers that we do not have, or that contradict themselves") {
   refused(StatusCode::kUnsupported, "tokenizer.ggml.model",
           [](GgufWriter& w) { w.String("tokenizer.ggml.model", "llama"); });
   refused(StatusCode::kUnsupported, "tokenizer.ggml.pre",
-          [](GgufWriter& w) { w.String("tokenizer.ggml.pre", "llama-bpe"); });
+          [](GgufWriter& w) { w.String("tokenizer.ggml.pre", "viking"); });
   for (const std::string key :
        {"tokenizer.ggml.model", "tokenizer.ggml.pre", "tokenizer.ggml.tokens", "tokenizer.ggml.merges"}) {
     refused(StatusCode::kNotFound, key, [&](GgufWriter& w) { w.Erase(key); });

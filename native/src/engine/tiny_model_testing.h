@@ -10,13 +10,18 @@
 #include "base/f16.h"
 #include "base/random_testing.h"
 #include "gguf/gguf_testing.h"
+#include "quant/bf16.h"
 #include "quant/q1_0.h"
+#include "quant/q8_0.h"
 
 namespace niwaki::testing {
 
 inline constexpr uint32_t kTypeF32 = 0;
 inline constexpr uint32_t kTypeF16 = 1;
+inline constexpr uint32_t kTypeQ8 = 8;
+inline constexpr uint32_t kTypeBF16 = 30;
 inline constexpr uint32_t kTypeQ1 = 41;
+inline constexpr uint32_t kSameType = 0xffffffffu;
 
 struct TinyShape {
   int64_t d = 128;
@@ -28,6 +33,8 @@ struct TinyShape {
   int64_t vocab = 261;      // rows; the tokenizer has 261 tokens: 256 bytes, 3 control tokens, 2 merged ones
   uint32_t type = kTypeQ1;  // of matrices
   uint32_t norm_type = kTypeF32;
+  uint32_t embedding_type = kSameType;  // of the embedding and an output head
+  uint32_t rounded_to = kSameType;      // all values are first rounded to what this type can hold
   bool tied = true;
   int64_t context = 300;
 };
@@ -73,9 +80,10 @@ class TinyModel {
     writer.F32("qwen3.attention.layer_norm_rms_epsilon", 1e-6f);
     writer.F32("qwen3.rope.freq_base", 10000.0f);
     AddTinyTokenizer(&writer);
-    Matrix("token_embd.weight", s.d, s.vocab, 1.0f);
+    const uint32_t embedding = s.embedding_type == kSameType ? s.type : s.embedding_type;
+    Matrix("token_embd.weight", s.d, s.vocab, 1.0f, embedding);
     if (!s.tied) {
-      Matrix("output.weight", s.d, s.vocab, 0.1f);
+      Matrix("output.weight", s.d, s.vocab, 0.1f, embedding);
     }
     Norm("output_norm.weight", s.d);
     for (int64_t layer = 0; layer < s.layers; ++layer) {
@@ -106,31 +114,53 @@ class TinyModel {
  private:
   using Vec = std::vector<double>;
   void Matrix(const std::string& name, int64_t cols, int64_t rows, float size) {
-    Add(name, {static_cast<uint64_t>(cols), static_cast<uint64_t>(rows)}, shape.type,
-        Floats(cols * rows, [&] { return random_.Gauss() * size; }));
+    Matrix(name, cols, rows, size, shape.type);
+  }
+  void Matrix(const std::string& name, int64_t cols, int64_t rows, float size, uint32_t type) {
+    std::vector<float> values = Floats(cols * rows, [&] { return random_.Gauss() * size; });
+    if (shape.rounded_to != kSameType) {
+      InType(shape.rounded_to, &values);
+    }
+    Add(name, {static_cast<uint64_t>(cols), static_cast<uint64_t>(rows)}, type, std::move(values));
   }
   void Norm(const std::string& name, int64_t n) {
-    Add(name, {static_cast<uint64_t>(n)}, shape.norm_type, Floats(n, [&] { return 1 + 0.2f * random_.Gauss(); }));
+    std::vector<float> values = Floats(n, [&] { return 1 + 0.2f * random_.Gauss(); });
+    if (shape.rounded_to == kTypeBF16 || shape.rounded_to == kTypeF16) {
+      InType(shape.rounded_to, &values);
+    }
+    Add(name, {static_cast<uint64_t>(n)}, shape.norm_type, std::move(values));
   }
-  // Writes the tensor in its type and keeps the values that the type can hold.
-  void Add(const std::string& name, std::vector<uint64_t> dims, uint32_t type, std::vector<float> values) {
+  // The bytes of values in a type; leaves of the values what the type can hold.
+  static std::vector<uint8_t> InType(uint32_t type, std::vector<float>* values) {
     Bytes bytes;
+    const int64_t n = static_cast<int64_t>(values->size());
     if (type == kTypeQ1) {
-      bytes.data.resize(values.size() / 128 * 18);
-      QuantizeRowQ1_0(values.data(), static_cast<int64_t>(values.size()), bytes.data.data());
-      DequantizeRowQ1_0(bytes.data.data(), static_cast<int64_t>(values.size()), 0, values.data());
+      bytes.data.resize(values->size() / 128 * 18);
+      QuantizeRowQ1_0(values->data(), n, bytes.data.data());
+      DequantizeRowQ1_0(bytes.data.data(), n, 0, values->data());
+    } else if (type == kTypeQ8) {
+      bytes.data.resize(values->size() / 32 * 34);
+      QuantizeRowQ8_0(values->data(), n, bytes.data.data());
+      DequantizeRowQ8_0(bytes.data.data(), n, 0, values->data());
     } else {
-      for (float& value : values) {
+      for (float& value : *values) {
         if (type == kTypeF16) {
           bytes.Put(F32ToF16(value));
           value = F16ToF32(F32ToF16(value));
+        } else if (type == kTypeBF16) {
+          bytes.Put(F32ToBF16(value));
+          value = BF16ToF32(F32ToBF16(value));
         } else {
           bytes.Put(value);
         }
       }
     }
+    return std::move(bytes.data);
+  }
+  void Add(const std::string& name, std::vector<uint64_t> dims, uint32_t type, std::vector<float> values) {
+    std::vector<uint8_t> bytes = InType(type, &values);
     values_[name] = std::vector<double>(values.begin(), values.end());
-    writer.tensors.push_back({name, std::move(dims), type, std::move(bytes.data)});
+    writer.tensors.push_back({name, std::move(dims), type, std::move(bytes)});
   }
 
   Vec Times(const std::string& name, const Vec& x) const {

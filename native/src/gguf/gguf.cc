@@ -17,6 +17,42 @@ Status WrongType(std::string_view key, const char* wanted) {
 
 }  // namespace
 
+std::string TensorTypeName(uint32_t type) {
+  // ggml.h's enum ggml_type; what was taken out of it again is left out here, too.
+  struct Known {
+    uint32_t type;
+    const char* name;
+  };
+  static constexpr Known kKnown[] = {
+      {0, "F32"},      {1, "F16"},     {2, "Q4_0"},     {3, "Q4_1"},   {6, "Q5_0"},    {7, "Q5_1"},   {8, "Q8_0"},
+      {9, "Q8_1"},     {10, "Q2_K"},   {11, "Q3_K"},    {12, "Q4_K"},  {13, "Q5_K"},   {14, "Q6_K"},  {15, "Q8_K"},
+      {16, "IQ2_XXS"}, {17, "IQ2_XS"}, {18, "IQ3_XXS"}, {19, "IQ1_S"}, {20, "IQ4_NL"}, {21, "IQ3_S"}, {22, "IQ2_S"},
+      {23, "IQ4_XS"},  {24, "I8"},     {25, "I16"},     {26, "I32"},   {27, "I64"},    {28, "F64"},   {29, "IQ1_M"},
+      {30, "BF16"},    {34, "TQ1_0"},  {35, "TQ2_0"},   {39, "MXFP4"}, {41, "Q1_0"},
+  };
+  for (const Known& known : kKnown) {
+    if (known.type == type) {
+      return known.name;
+    }
+  }
+  return "type " + std::to_string(type);
+}
+
+TensorLayout TensorLayoutOf(uint32_t type) {
+  switch (static_cast<TensorType>(type)) {
+    case TensorType::kF32:
+      return {1, 4};
+    case TensorType::kF16:
+    case TensorType::kBF16:
+      return {1, 2};
+    case TensorType::kQ8_0:
+      return {32, 34};
+    case TensorType::kQ1_0:
+      return {128, 18};
+  }
+  return {0, 0};
+}
+
 int64_t GgufTensor::elements() const {
   int64_t n = 1;
   for (const int64_t extent : shape) {

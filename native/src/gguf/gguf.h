@@ -17,10 +17,17 @@
 
 namespace niwaki {
 
-// ggml_type ids that this engine knows. general.file_type is never looked at (its numbers collide between forks).
-enum class TensorType : uint32_t { kF32 = 0, kF16 = 1, kQ1_0 = 41 };
-// "Q1_0", or "type 99".
+// ggml_type ids that this engine computes with. general.file_type is never looked at (its numbers collide between
+// forks).
+enum class TensorType : uint32_t { kF32 = 0, kF16 = 1, kQ8_0 = 8, kBF16 = 30, kQ1_0 = 41 };
+// "Q1_0" and all other types of ggml, or "type 99".
 std::string TensorTypeName(uint32_t type);
+struct TensorLayout {
+  int64_t block;  // elements; a row is a whole number of blocks
+  int64_t bytes;  // of a block
+};
+// {0, 0} for types that the engine does not compute with.
+TensorLayout TensorLayoutOf(uint32_t type);
 
 struct GgufArray;
 struct GgufHeader;  // gguf/parser.h

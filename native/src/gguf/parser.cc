@@ -32,23 +32,6 @@ uint64_t ValueSize(uint32_t type) {
   }
 }
 
-struct TypeLayout {
-  int64_t block;  // elements
-  int64_t bytes;
-};
-// {0, 0} for types that the engine does not know.
-TypeLayout LayoutOf(uint32_t type) {
-  switch (static_cast<TensorType>(type)) {
-    case TensorType::kF32:
-      return {1, 4};
-    case TensorType::kF16:
-      return {1, 2};
-    case TensorType::kQ1_0:
-      return {128, 18};
-  }
-  return {0, 0};
-}
-
 constexpr uint64_t kMaxName = 65535;
 // Far more than any model has. They bound what a hostile file can make us allocate.
 constexpr uint64_t kMaxCount = uint64_t{1} << 20;
@@ -328,7 +311,7 @@ class Parser {
       if (data_begin > bytes_.size() || offset > bytes_.size() - data_begin) {
         return Truncated("the data of " + where);
       }
-      const TypeLayout layout = LayoutOf(tensor.type);
+      const TensorLayout layout = TensorLayoutOf(tensor.type);
       if (layout.block == 0) {
         continue;  // whoever wants it refuses it, by name
       }
@@ -372,18 +355,6 @@ std::string GgufQuote(std::string_view text) {
     out += static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) >= 0x7f ? '?' : c;
   }
   return out + (text.size() > 100 ? "...\"" : "\"");
-}
-
-std::string TensorTypeName(uint32_t type) {
-  switch (static_cast<TensorType>(type)) {
-    case TensorType::kF32:
-      return "F32";
-    case TensorType::kF16:
-      return "F16";
-    case TensorType::kQ1_0:
-      return "Q1_0";
-  }
-  return "type " + std::to_string(type);
 }
 
 Result<GgufHeader> ParseGguf(std::span<const uint8_t> bytes, const GgufFetch& fetch) {

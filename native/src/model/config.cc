@@ -126,11 +126,11 @@ Status CheckTensor(const GgufFile& file, const std::string& name, std::vector<in
   if (tensor == nullptr) {
     return Bad("the tensor " + name + " is missing");
   }
-  const auto type = static_cast<TensorType>(tensor->type);
-  const bool known = type == TensorType::kF32 || type == TensorType::kF16 || type == TensorType::kQ1_0;
-  if (!known || (!matrix && type == TensorType::kQ1_0)) {
-    return Unsupported("the tensor " + name + " has " + TensorTypeName(tensor->type) + ", Niwaki computes with " +
-                       (matrix ? "Q1_0 (type 41), F16 and F32" : "F16 and F32 there"));
+  const int64_t block = TensorLayoutOf(tensor->type).block;
+  if (block == 0 || (!matrix && block != 1)) {  // vectors are kept as floats: they have no blocks
+    return Unsupported(
+        "the tensor " + name + " has " + TensorTypeName(tensor->type) + ", Niwaki computes with " +
+        (matrix ? "Q1_0 (type 41), Q8_0 (8), BF16 (30), F16 (1) and F32 (0)" : "BF16 (30), F16 (1) and F32 (0) there"));
   }
   if (tensor->shape != shape) {
     const auto text = [](const std::vector<int64_t>& dims) {

@@ -4,7 +4,9 @@
 #include <cstring>
 #include <string>
 
+#include "quant/bf16.h"
 #include "quant/q1_0.h"
+#include "quant/q8_0.h"
 
 namespace niwaki {
 namespace {
@@ -23,6 +25,9 @@ int64_t Matrix::BytesFor(TensorType type, int64_t rows, int64_t cols) {
   switch (type) {
     case TensorType::kQ1_0:
       return PanelBytes(rows, cols);
+    case TensorType::kQ8_0:
+      return rows * (cols / kQ8_0BlockSize) * kQ8_0BlockBytes;
+    case TensorType::kBF16:
     case TensorType::kF16:
       return rows * cols * 2;
     case TensorType::kF32:
@@ -76,6 +81,14 @@ void MatrixRow(const Matrix& matrix, const KernelTable& kernels, int64_t row, fl
     case TensorType::kQ1_0:
       UnpackPanelRow(matrix.layout, matrix.data.data(), matrix.cols, row, y);
       break;
+    case TensorType::kQ8_0:
+      DequantizeRowQ8_0(matrix.data.data(), matrix.cols, row, y);
+      break;
+    case TensorType::kBF16: {
+      const uint16_t* from = matrix.data.as<uint16_t>() + row * matrix.cols;
+      std::transform(from, from + matrix.cols, y, BF16ToF32);
+      break;
+    }
     case TensorType::kF16:
       kernels.f16_to_f32(matrix.data.as<uint16_t>() + row * matrix.cols, matrix.cols, y);
       break;
@@ -139,6 +152,14 @@ bool Products::Run(const Batch& batch, std::initializer_list<Product> products, 
         case TensorType::kQ1_0:
           batch.kernels_.matmul_q1_0(m.data.data(), m.cols / kQ1BlockSize, from, to, batch.acts_.data(), batch.tokens_,
                                      product.y, product.y_stride);
+          break;
+        case TensorType::kQ8_0:
+          batch.kernels_.matmul_q8_0(m.data.data(), m.cols, from * kPanelRows, row_end, batch.x_, batch.stride_,
+                                     batch.tokens_, product.y, product.y_stride);
+          break;
+        case TensorType::kBF16:
+          batch.kernels_.matmul_bf16(m.data.as<uint16_t>(), m.cols, from * kPanelRows, row_end, batch.x_, batch.stride_,
+                                     batch.tokens_, product.y, product.y_stride);
           break;
         case TensorType::kF16:
           batch.kernels_.matmul_f16(m.data.as<uint16_t>(), m.cols, from * kPanelRows, row_end, batch.x_, batch.stride_,

@@ -19,7 +19,7 @@ struct Matrix {
   int64_t rows = 0;
   int64_t cols = 0;
   PanelLayout layout = PanelLayout::kByteColumns;
-  AlignedBuffer data;  // Q1_0: panels (kernels/kernel_table.h); F16 and F32: as in the file
+  AlignedBuffer data;  // Q1_0: panels (kernels/kernel_table.h); all others: as in the file
 
   // Rows that a product writes: whole panels for Q1_0.
   int64_t padded_rows() const {

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/f16.h"
+#include "quant/bf16.h"
 
 namespace niwaki {
 namespace {
@@ -13,10 +14,11 @@ std::vector<float> LoadVector(const GgufTensor& tensor) {
   if (static_cast<TensorType>(tensor.type) == TensorType::kF32) {
     std::memcpy(out.data(), tensor.data.data(), tensor.data.size());
   } else {
+    const bool bfloat = static_cast<TensorType>(tensor.type) == TensorType::kBF16;
     for (size_t i = 0; i < out.size(); ++i) {
       uint16_t half;
       std::memcpy(&half, tensor.data.data() + 2 * i, 2);
-      out[i] = F16ToF32(half);
+      out[i] = bfloat ? BF16ToF32(half) : F16ToF32(half);
     }
   }
   return out;
