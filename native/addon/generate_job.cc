@@ -37,9 +37,11 @@ GenerateJob::GenerateJob(int priority, SessionId session, int64_t id, std::vecto
       submitted_(Clock::now()) {}
 
 void GenerateJob::Abandon(const Status& why) {
-  channel_->Post([why](Napi::Env env, GenerateState& state) {
+  channel_->Post([why, evaluated = outcome_.evaluated](Napi::Env env, GenerateState& state) {
     if (state.callback_error.IsEmpty()) {
-      state.deferred.Reject(ToError(env, why).Value());
+      const Napi::Error error = ToError(env, why);
+      error.Set("evaluated", static_cast<double>(evaluated));
+      state.deferred.Reject(error.Value());
     } else {
       state.deferred.Reject(state.callback_error.Value());
     }

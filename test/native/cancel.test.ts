@@ -1,5 +1,5 @@
 import * as assert from 'node:assert/strict';
-import { Priority } from '../../server/src/engine/port';
+import { EngineError, Priority } from '../../server/src/engine/port';
 import { Bench, codeOf, median, newJob, wait } from './support';
 
 /** Invariant 4 of docs/ARCHITECTURE.md. The bound for one measurement allows for a busy machine; the median has to meet it. */
@@ -68,6 +68,22 @@ describe('native engine: cancelling and priorities', function () {
       assert.ok(seen >= 5 && seen < 1500);
     }
     report('cancel in decode', latencies);
+  });
+
+  it('says how much a cancelled job has computed, and that is kept', async () => {
+    const tokens = await bench.prompt('kept', 1500);
+    const job = newJob();
+    const error: unknown = await bench
+      .generate({ tokens, job }, (event) => {
+        if (event.kind === 'prefill') {
+          bench.engine.cancel(job);
+        }
+      })
+      .catch((reason: unknown) => reason);
+    assert.ok(error instanceof EngineError && error.code === 'cancelled');
+    assert.ok(error.evaluated > 0 && error.evaluated < tokens.length, String(error.evaluated));
+    const { reused, evaluated } = await bench.generate({ tokens });
+    assert.deepEqual([reused, reused + evaluated], [error.evaluated, tokens.length]);
   });
 
   it('ends a waiting job at once', async () => {

@@ -5,6 +5,7 @@
 import type { RenderedPrompt } from '#protocol';
 import {
   cancelled,
+  EngineError,
   isCancelled,
   LatestWins,
   Priority,
@@ -222,6 +223,10 @@ export class Completer {
         throw cancelled();
       }
       return { result, written: decided ?? result.text };
+    } catch (error) {
+      // What a cancelled request has computed is computed all the same, and the next one reuses it.
+      this.counters.add('tokensEvaluated', error instanceof EngineError ? error.evaluated : 0);
+      throw error;
     } finally {
       this.running -= 1;
     }

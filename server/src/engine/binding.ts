@@ -1,6 +1,7 @@
 /**
  * The typed contract of the addon (native/addon). Nothing but this folder touches the addon, and the addon exports nothing else.
- * All promises reject with an Error whose `code` is an EngineErrorCode. Numbers that count bytes stay below 2^53.
+ * All promises reject with an Error whose `code` is an EngineErrorCode; those of `generate` say in `evaluated` how many prompt tokens
+ * had been computed by then. Numbers that count bytes stay below 2^53.
  */
 import type {
   FileSummary,

@@ -23,7 +23,12 @@ export function toEngineError(error: unknown): EngineError {
   }
   const message = error instanceof Error ? error.message : String(error);
   const code: unknown = error instanceof Error && 'code' in error ? error.code : undefined;
-  return new EngineError(isEngineErrorCode(code) ? code : 'internal', message);
+  const evaluated: unknown = error instanceof Error && 'evaluated' in error ? error.evaluated : undefined;
+  return new EngineError(
+    isEngineErrorCode(code) ? code : 'internal',
+    message,
+    typeof evaluated === 'number' ? evaluated : 0,
+  );
 }
 
 export function isCancelled(error: unknown): boolean {
@@ -34,6 +39,6 @@ export function invalidArgument(message: string): EngineError {
   return new EngineError('invalid_argument', message);
 }
 
-export function cancelled(): EngineError {
-  return new EngineError('cancelled', 'The request was cancelled.');
+export function cancelled(evaluated = 0): EngineError {
+  return new EngineError('cancelled', 'The request was cancelled.', evaluated);
 }

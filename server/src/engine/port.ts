@@ -25,6 +25,8 @@ export class EngineError extends Error {
   constructor(
     readonly code: EngineErrorCode,
     message: string,
+    /** Of `generate`: prompt tokens that had been computed by then. They stay cached. */
+    readonly evaluated = 0,
   ) {
     super(message);
     this.name = 'EngineError';

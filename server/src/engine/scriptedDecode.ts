@@ -60,7 +60,7 @@ export async function syncScripted(
     const done = Math.min(timeline.evaluated + chunk, prompt.length);
     await pause(msPerToken * (done - timeline.evaluated), signal);
     if (signal.aborted) {
-      throw cancelled();
+      throw cancelled(timeline.evaluated - reused);
     }
     timeline.tokens = prompt.slice(0, done);
     timeline.evaluated = done;
