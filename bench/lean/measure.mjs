@@ -4,7 +4,10 @@
  *   node --import tsx bench/lean/measure.mjs OUTPUT IDLE_SECONDS LARGE_MODEL
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { LspClient, settings } from '../../test/integration/lspClient.ts';
+import { createRequire } from 'node:module';
+
+// By require: the tests' sources are CommonJS.
+const { LspClient, settings } = createRequire(import.meta.url)('../../test/integration/lspClient.ts');
 
 const uri = 'file:///w/src/list.ts';
 const lines = Array.from({ length: 12 }, (_, i) => `items.push(new Item(${String(i)}));`).join('\n');
