@@ -4,9 +4,9 @@
  */
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { npmEnvironment, ensureVsCodeStack } from './stack.mjs';
 
@@ -82,8 +82,9 @@ function startGuard(leader, folder) {
 }
 
 /**
- * The address that opens a folder. Extensions under development and test suites are named in the page's payload, which a
- * VS Code that was built for release heeds only with --enable-smoke-test-driver. Its authority has to be the page's own.
+ * The address that opens a folder: a path, the URI of a virtual one, or a .code-workspace file. Extensions under development and
+ * test suites are named in the page's payload, which a VS Code that was built for release heeds only with
+ * --enable-smoke-test-driver. Its authority has to be the page's own.
  * @param {{ port: number, token: string, folder: string, extensionDevelopmentPath?: string, extensionTestsPath?: string,
  *           extensionEnvironment?: Record<string, string>, payload?: [string, string][] }} options
  */
@@ -91,6 +92,7 @@ export function workbenchUrl(options) {
   const { port, token, folder, extensionDevelopmentPath, extensionTestsPath, extensionEnvironment } = options;
   const payload = [['skipWelcome', 'true'], ['skipReleaseNotes', 'true'], ...(options.payload ?? [])];
   if (extensionDevelopmentPath !== undefined) {
+    // The page takes one; whoever needs more has them installed (startVsCode's `extensions`).
     payload.push(['extensionDevelopmentPath', remoteUri(port, extensionDevelopmentPath)]);
   }
   if (extensionTestsPath !== undefined) {
@@ -99,7 +101,8 @@ export function workbenchUrl(options) {
   if (extensionEnvironment !== undefined) {
     payload.push(['extensionEnvironment', JSON.stringify(extensionEnvironment)]);
   }
-  const query = new URLSearchParams({ tkn: token, folder, payload: JSON.stringify(payload) });
+  const opened = folder.endsWith('.code-workspace') ? { workspace: folder } : { folder };
+  const query = new URLSearchParams({ tkn: token, ...opened, payload: JSON.stringify(payload) });
   return `http://127.0.0.1:${port}/?${query}`;
 }
 
@@ -111,7 +114,10 @@ function remoteUri(port, path) {
  * @param {object} options
  * @param {string} options.workspace            the folder that `url` opens
  * @param {Record<string, unknown>} [options.settings]  user settings besides the quiet ones
+ * @param {Record<string, unknown>} [options.machineSettings]  settings of the scope "machine", which user settings cannot give
+ * @param {boolean} [options.workspaceTrust]    folders are restricted until the user trusts them; left out, all are trusted
  * @param {string} [options.extensionsDir]      installed extensions; left out, there are none besides VS Code's own
+ * @param {string[]} [options.extensions]       folders of extensions to install besides
  * @param {number} [options.port]               left out, any free one
  * @param {string} [options.serverDataDir]      kept, with the settings that it has; left out, a temporary one
  * @param {Record<string, string>} [options.env] added to the environment of the server and of the extension host
@@ -119,7 +125,10 @@ function remoteUri(port, path) {
 export async function startVsCode({
   workspace,
   settings = {},
+  machineSettings = {},
+  workspaceTrust = false,
   extensionsDir,
+  extensions = [],
   port = 0,
   serverDataDir,
   env = {},
@@ -129,10 +138,20 @@ export async function startVsCode({
   const temporary = mkdtempSync(join(tmpdir(), 'niwaki-vscode-'));
   const dataDir = serverDataDir ?? join(temporary, 'server');
   // The server keeps the user's settings on its own disk. They have to lie there before the page is first loaded.
-  const settingsPath = join(dataDir, 'data', 'User', 'settings.json');
-  if (!existsSync(settingsPath)) {
-    mkdirSync(join(dataDir, 'data', 'User'), { recursive: true });
-    writeFileSync(settingsPath, `${JSON.stringify({ ...quietSettings, ...settings }, null, 2)}\n`);
+  for (const [name, values] of [
+    ['User', { ...quietSettings, ...settings }],
+    ['Machine', machineSettings],
+  ]) {
+    const settingsPath = join(dataDir, 'data', name, 'settings.json');
+    if (!existsSync(settingsPath)) {
+      mkdirSync(dirname(settingsPath), { recursive: true });
+      writeFileSync(settingsPath, `${JSON.stringify(values, null, 2)}\n`);
+    }
+  }
+  const installed = extensionsDir ?? join(temporary, 'extensions');
+  for (const folder of extensions) {
+    const { publisher, name, version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+    cpSync(folder, join(installed, `${publisher}.${name}-${version}`), { recursive: true });
   }
   // Whoever can reach the port can run commands as this user; other users of the machine can reach it, so there is a token.
   const token = randomBytes(16).toString('hex');
@@ -143,8 +162,9 @@ export async function startVsCode({
     stack.serverMain,
     ...['--host', '127.0.0.1', '--port', String(port), '--connection-token-file', tokenPath],
     ...['--accept-server-license-terms', '--telemetry-level', 'off'],
-    ...['--disable-workspace-trust', '--disable-experiments', '--enable-smoke-test-driver'],
-    ...['--server-data-dir', dataDir, '--extensions-dir', extensionsDir ?? join(temporary, 'extensions')],
+    ...['--disable-experiments', '--enable-smoke-test-driver'],
+    ...(workspaceTrust ? [] : ['--disable-workspace-trust']),
+    ...['--server-data-dir', dataDir, '--extensions-dir', installed],
     ...['--reconnection-grace-time', '300'], // by default the extension host of a closed page lives on for three hours
   ];
   const child = spawn(stack.node, args, {

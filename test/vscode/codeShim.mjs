@@ -18,16 +18,20 @@ const failedToRun = 97;
 const noResults = 98;
 const deadlineMs = Number(process.env.NIWAKI_TEST_TIMEOUT_MS ?? 240_000);
 
-/** `code` takes --name=value and a folder; everything else that test-electron passes concerns Electron alone. */
+/**
+ * `code` takes --name=value and a folder, a .code-workspace file or --folder-uri=URI; everything else that test-electron passes
+ * concerns Electron alone.
+ */
 function parse(args) {
-  const value = (name) => args.find((arg) => arg.startsWith(`--${name}=`))?.slice(name.length + 3);
-  const extensionTestsPath = value('extensionTestsPath');
-  const extensionDevelopmentPath = value('extensionDevelopmentPath');
-  const folder = args.find((arg) => !arg.startsWith('-'));
+  const values = (name) =>
+    args.filter((arg) => arg.startsWith(`--${name}=`)).map((arg) => arg.slice(name.length + 3));
+  const [extensionTestsPath] = values('extensionTestsPath');
+  const [extensionDevelopmentPath, ...extensions] = values('extensionDevelopmentPath');
+  const folder = values('folder-uri')[0] ?? args.find((arg) => !arg.startsWith('-'));
   if (extensionTestsPath === undefined || extensionDevelopmentPath === undefined || folder === undefined) {
     throw new Error('Expected FOLDER --extensionDevelopmentPath=… --extensionTestsPath=…');
   }
-  return { extensionTestsPath, extensionDevelopmentPath, folder };
+  return { extensions, page: { extensionTestsPath, extensionDevelopmentPath, folder } };
 }
 
 /** Rejects once the server's log says that the extension host died, which VS Code itself tells nobody. */
@@ -42,8 +46,8 @@ async function extensionHostDeath(server, isOver) {
   }
 }
 
-/** Complaints about parts that the stack leaves out on purpose. */
-const knownNoise = /@vscode\/(spdlog|native-watchdog)|ServiceWorker/;
+/** Complaints about parts that the stack leaves out on purpose, and about files that a virtual workspace does not have. */
+const knownNoise = /@vscode\/(spdlog|native-watchdog)|ServiceWorker|Unable to read file 'memfs-test:/;
 
 /** The extension host's console carries much that is not ours; the suite's lines are indented, errors may explain a failure. */
 function report(type, args) {
@@ -54,15 +58,15 @@ function report(type, args) {
   }
 }
 
-async function run(options) {
+async function run({ extensions, page }) {
   const results = process.env.NIWAKI_TEST_RESULTS;
-  const server = await startVsCode({ workspace: options.folder });
+  const server = await startVsCode({ workspace: page.folder, extensions });
   let workbench;
   let over = false;
   const deadline = new AbortController();
   try {
     const exit = new Promise((resolve, reject) => {
-      openWorkbench(server, { ...options, onExit: resolve, onLog: report }).then(
+      openWorkbench(server, { ...page, onExit: resolve, onLog: report }).then(
         (opened) => (workbench = opened),
         reject,
       );

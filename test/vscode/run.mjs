@@ -1,9 +1,12 @@
 #!/usr/bin/env node
 /**
- * Tests the built extension in a real VS Code: first the suite that runs inside the extension host (suite/), then the one that
+ * Tests the built extension in a real VS Code: first the suites that run inside the extension host (suite/), then the one that
  * presses real keys (ui/). Ends with one line, "N passed, N failed".
  *
- *   node test/vscode/run.mjs [--suite] [--ui] [--grep PATTERN]
+ *   node test/vscode/run.mjs [--suite] [--ui] [--only NAME] [--grep PATTERN]
+ *
+ * Tests directly under suite/ share one VS Code with one folder. Each folder under suite/ is a scenario: a VS Code of its own,
+ * started as its scenario.mjs says. --only takes a scenario's name or the beginning of a file's name under ui/.
  *
  * NIWAKI_VSCODE=desktop            lets @vscode/test-electron download the oldest desktop VS Code that we support, for suite/
  * NIWAKI_VSCODE_EXECUTABLE=PATH    takes this desktop VS Code for suite/
@@ -21,18 +24,19 @@ import { root, SetupError } from '../../scripts/vscode/setup.mjs';
 import { makeWorkspace } from './workspace.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
+const suite = join(here, 'suite');
 const outDir = join(root, 'out', 'test', 'vscode');
 const oldestDesktop = '1.106.0';
 
 /** The suite runs in whatever Node the extension host has, so it is bundled; mocha stays outside, it loads itself in parts. */
 async function bundleSuite() {
   rmSync(outDir, { recursive: true, force: true });
-  const suite = join(here, 'suite');
   await build({
-    entryPoints: readdirSync(suite)
+    entryPoints: readdirSync(suite, { recursive: true })
       .filter((name) => name === 'index.ts' || name.endsWith('.test.ts'))
       .map((name) => join(suite, name)),
     outdir: outDir,
+    outbase: suite,
     bundle: true,
     platform: 'node',
     format: 'cjs',
@@ -52,23 +56,44 @@ function isAlive(pid) {
   }
 }
 
-async function runSuite(grep) {
+/** How VS Code is started: { name, start(temporary) → { launchArgs, extensions } }. */
+async function scenarios(only) {
+  const single = {
+    name: 'single folder',
+    folder: '',
+    start: (temporary) => ({ launchArgs: [makeWorkspace(join(temporary, 'workspace'))], extensions: [] }),
+  };
+  const folders = readdirSync(suite, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  const others = await Promise.all(
+    folders
+      .map(({ name }) => name)
+      .sort()
+      .map(async (name) => ({ name, folder: name, ...(await import(join(suite, name, 'scenario.mjs'))) })),
+  );
+  return [single, ...others].filter(({ name }) => only === '' || name === only);
+}
+
+async function runSuite(scenario, grep) {
   const temporary = mkdtempSync(join(tmpdir(), 'niwaki-suite-'));
   const results = join(temporary, 'results.json');
   const desktop = process.env.NIWAKI_VSCODE === 'desktop';
   const executable = process.env.NIWAKI_VSCODE_EXECUTABLE;
   try {
-    await bundleSuite();
+    const { launchArgs, extensions } = scenario.start(temporary);
     let problem;
     try {
       await runTests({
         ...(desktop
           ? { version: oldestDesktop }
           : { vscodeExecutablePath: executable ?? join(here, 'codeShim.mjs') }),
-        extensionDevelopmentPath: root,
+        extensionDevelopmentPath: [root, ...extensions],
         extensionTestsPath: join(outDir, 'index.js'),
-        launchArgs: [makeWorkspace(join(temporary, 'workspace')), '--disable-extensions'],
-        extensionTestsEnv: { NIWAKI_TEST_RESULTS: results, NIWAKI_TEST_GREP: grep },
+        launchArgs: [...launchArgs, '--disable-extensions'],
+        extensionTestsEnv: {
+          NIWAKI_TEST_RESULTS: results,
+          NIWAKI_TEST_GREP: grep,
+          NIWAKI_TEST_SCENARIO: scenario.folder,
+        },
       });
     } catch (error) {
       problem = error.message;
@@ -93,7 +118,7 @@ async function runSuite(grep) {
   }
 }
 
-async function runUi(grep) {
+async function runUi(only, grep) {
   if (process.platform !== 'linux') {
     console.log(
       'The real-keyboard tests are skipped: they need the VS Code that the project brings along (linux-x64).',
@@ -103,7 +128,7 @@ async function runUi(grep) {
   const mocha = new Mocha({ ui: 'bdd', reporter: 'spec', ...(grep === '' ? {} : { grep }) });
   const folder = join(here, 'ui');
   for (const name of readdirSync(folder).sort()) {
-    if (name.endsWith('.test.mjs')) {
+    if (name.endsWith('.test.mjs') && name.startsWith(only)) {
       mocha.addFile(join(folder, name));
     }
   }
@@ -118,6 +143,7 @@ async function main() {
     options: {
       suite: { type: 'boolean', default: false },
       ui: { type: 'boolean', default: false },
+      only: { type: 'string', default: '' },
       grep: { type: 'string', default: '' },
     },
   });
@@ -128,10 +154,17 @@ async function main() {
   }
   mkdirSync(join(root, 'out', 'screenshots'), { recursive: true });
   const both = values.suite === values.ui;
-  const runs = [
-    ...(both || values.suite ? [await runSuite(values.grep)] : []),
-    ...(both || values.ui ? [await runUi(values.grep)] : []),
-  ];
+  const runs = [];
+  if (both || values.suite) {
+    await bundleSuite();
+    for (const scenario of await scenarios(values.only)) {
+      console.log(`\n  VS Code: ${scenario.name}`);
+      runs.push(await runSuite(scenario, values.grep));
+    }
+  }
+  if (both || values.ui) {
+    runs.push(await runUi(values.only, values.grep));
+  }
   const passed = runs.reduce((sum, run) => sum + run.passed, 0);
   const failed = runs.reduce((sum, run) => sum + run.failed, 0);
   console.log(`${passed} passed, ${failed} failed`);

@@ -10,7 +10,7 @@ import { root } from '../../scripts/vscode/setup.mjs';
 export const countingFile = 'counting.ts';
 const counting = ['one', 'two', 'three', 'four', 'five'].map((word) => `console.log('${word}');\n`).join('');
 
-const settings = {
+export const workspaceSettings = {
   // An open suggest widget hides ghost text that does not extend its selected item. Tests of ghost text alone do without it.
   'editor.quickSuggestions': { other: 'off', comments: 'off', strings: 'off' },
   'editor.wordBasedSuggestions': 'off',
@@ -19,14 +19,17 @@ const settings = {
   'files.autoSave': 'off',
 };
 
-/** Makes the folder and returns its path. */
-export function makeWorkspace(folder) {
+/** Makes the folder and returns its path. `added`: settings of the workspace besides those above. */
+export function makeWorkspace(folder, added = {}) {
   const sample = join(root, 'test', 'fixtures', 'sample-project');
   mkdirSync(folder, { recursive: true });
   if (existsSync(sample)) {
     cpSync(sample, folder, { recursive: true });
   }
-  const files = { [countingFile]: counting, '.vscode/settings.json': JSON.stringify(settings, null, 2) };
+  const files = {
+    [countingFile]: counting,
+    '.vscode/settings.json': JSON.stringify({ ...workspaceSettings, ...added }, null, 2),
+  };
   for (const [name, text] of Object.entries(files)) {
     mkdirSync(dirname(join(folder, name)), { recursive: true });
     writeFileSync(join(folder, name), text);

@@ -18,9 +18,10 @@ export async function run(): Promise<void> {
   const grep = process.env['NIWAKI_TEST_GREP'] ?? '';
   const mocha = new Mocha({ ui: 'bdd', timeout: 30_000, ...(grep === '' ? {} : { grep }) });
   mocha.reporter(Mocha.reporters.Base); // prints nothing: the lines below are the report
-  for (const name of readdirSync(__dirname).sort()) {
+  const folder = join(__dirname, process.env['NIWAKI_TEST_SCENARIO'] ?? '');
+  for (const name of readdirSync(folder).sort()) {
     if (name.endsWith('.test.js')) {
-      mocha.addFile(join(__dirname, name));
+      mocha.addFile(join(folder, name));
     }
   }
   // Every server process that there was: whoever started VS Code looks afterwards whether all of them have ended.

@@ -89,7 +89,11 @@ let files = 0;
 /** Opens a new file with this content, the cursor at its end. */
 export async function openFile(content: string, suffix = '.ts'): Promise<vscode.TextEditor> {
   files += 1;
-  const uri = vscode.Uri.joinPath(workspaceFolder(), `typed${String(files)}${suffix}`);
+  return openFileAt(vscode.Uri.joinPath(workspaceFolder(), `typed${String(files)}${suffix}`), content);
+}
+
+/** The same for a file of this name; what it held before is gone. */
+export async function openFileAt(uri: vscode.Uri, content: string): Promise<vscode.TextEditor> {
   await vscode.workspace.fs.writeFile(uri, Buffer.from(content));
   const document = await vscode.workspace.openTextDocument(uri);
   const editor = await vscode.window.showTextDocument(document);
@@ -125,6 +129,35 @@ export async function acceptGhostText(editor: vscode.TextEditor, ms = 5_000): Pr
     ms,
   );
   return document.lineAt(document.lineCount - 1).text;
+}
+
+/** Types the beginning of one more line, and demands the rest of it as ghost text. Returns the prompt that the model got. */
+export async function completesIn(
+  editor: vscode.TextEditor,
+): Promise<NonNullable<Diagnostics['lastPrompt']>> {
+  const before = (await diagnostics()).status?.counters.runs ?? 0;
+  await type('con');
+  assert.match(await acceptGhostText(editor, 10_000), countingLine);
+  const { status, lastPrompt } = await running();
+  assert.ok(status.counters.runs > before && lastPrompt !== null, 'the model was asked');
+  assert.equal(vscode.Uri.parse(lastPrompt.uri).toString(), editor.document.uri.toString());
+  return lastPrompt;
+}
+
+/** Takes back what was completed, and makes the text another one, so that the next completion is not one that is known already. */
+export async function startAnotherLine(editor: vscode.TextEditor): Promise<void> {
+  const { document } = editor;
+  const last = document.lineAt(document.lineCount - 1).range;
+  await editor.edit((edit) => {
+    edit.replace(last, `console.log('four');\n`);
+  });
+  const end = document.lineAt(document.lineCount - 1).range.end;
+  editor.selection = new vscode.Selection(end, end);
+}
+
+/** The path of its file that a prompt shows the model. */
+export function pathIn(prompt: { readonly text: string }): string | undefined {
+  return /<\|file_sep\|>(.*)\n/.exec(prompt.text)?.[1];
 }
 
 /** Whether ghost text shows up at all within `ms`. */
