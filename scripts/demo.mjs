@@ -71,16 +71,12 @@ class Server {
       initializationOptions: { settings, extensionPath: root },
     });
     await this.connection.sendNotification('initialized', {});
-    for (;;) {
-      const status = await this.status();
-      if (status.state === 'failed' || status.problem !== '') {
-        throw new SetupError(status.problem);
-      }
-      if (status.state === 'ready') {
-        return this.connection.sendRequest('niwaki/modelInfo');
-      }
-      await new Promise((resolve) => setTimeout(resolve, 10));
+    // Otherwise the model would be loaded with the first document, and what is shown is the time of completions.
+    const { ok, problem } = await this.connection.sendRequest('niwaki/loadModel', { path: modelPath });
+    if (!ok) {
+      throw new SetupError(problem);
     }
+    return this.connection.sendRequest('niwaki/modelInfo');
   }
 
   status() {
