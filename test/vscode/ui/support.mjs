@@ -50,6 +50,9 @@ export function readProcess(pid) {
 }
 
 export class Ui {
+  /** What the page's console calls an error; what extensions throw is among it. */
+  errors = [];
+
   /**
    * Starts VS Code and waits until completions are possible.
    * @param {object} [options]
@@ -76,6 +79,7 @@ export class Ui {
       });
       ui.workbench = await openWorkbench(ui.server, { extensionDevelopmentPath: root });
       ui.page = ui.workbench.page;
+      ui.page.on('console', (message) => message.type() === 'error' && ui.errors.push(message.text()));
       await ui.ready();
       return ui;
     } catch (error) {
@@ -255,11 +259,15 @@ export class Ui {
     return readFileSync(join(this.workspace, name), 'utf8');
   }
 
-  /** The last line that the editor shows. Monaco keeps the lines in no order, and writes spaces as non-breaking ones. */
+  /** The text of the editor's last line, without ghost text. Monaco keeps the lines in no order, and writes spaces as non-breaking ones. */
   async lastLine() {
-    const lines = await this.page
-      .locator('.editor-instance .view-line')
-      .evaluateAll((all) => all.map((line) => ({ top: parseFloat(line.style.top), text: line.textContent })));
+    const lines = await this.page.locator('.editor-instance .view-line').evaluateAll((all) =>
+      all.map((line) => {
+        const copy = line.cloneNode(true);
+        copy.querySelectorAll('[class*="ghost-text"]').forEach((piece) => piece.remove());
+        return { top: parseFloat(line.style.top), text: copy.textContent };
+      }),
+    );
     const last = lines.reduce((lowest, line) => (line.top > lowest.top ? line : lowest));
     return last.text.replaceAll('\u00a0', ' ');
   }
