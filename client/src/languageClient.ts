@@ -22,7 +22,9 @@ import type { LogOutputChannel } from 'vscode';
 import {
   CloseAction,
   ErrorAction,
+  ErrorCodes,
   LanguageClient,
+  ResponseError,
   RevealOutputChannelOn,
   State,
   TransportKind,
@@ -56,6 +58,12 @@ class QuietLanguageClient extends LanguageClient {
     super.fillInitializeParams(params);
     params.processId = null;
   }
+
+  /** A server that died while it started is the error handler's matter: what the user is told of it, it says in plain words. */
+  override error(message: string, data?: unknown, show?: boolean | 'force'): void {
+    const died = data instanceof ResponseError && data.code === ErrorCodes.PendingResponseRejected;
+    super.error(message, data, died ? false : show);
+  }
 }
 
 function clientOptions(options: ServerClientOptions): LanguageClientOptions {
@@ -69,6 +77,7 @@ function clientOptions(options: ServerClientOptions): LanguageClientOptions {
       extensionPath: options.extensionPath,
     }),
     middleware: options.middleware,
+    initializationFailedHandler: () => false, // no second try with the same server; the failed start says why
     errorHandler: {
       error: () => ({ action: ErrorAction.Continue, handled: true }),
       closed: () => ({

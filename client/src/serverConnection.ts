@@ -29,6 +29,7 @@ export class ServerConnection implements Disposable {
   private lastStatus: ServerStatus | undefined;
   private disposed = false;
   private gaveUp = false;
+  private startsAgain = false;
   /** Fires with undefined when the server has gone. */
   readonly onStatus: Event<ServerStatus | undefined> = this.statusEmitter.event;
 
@@ -143,7 +144,12 @@ export class ServerConnection implements Disposable {
         onEnd: () => this.mayGoOn(),
       });
       this.client = client;
-      await client.start();
+      this.startsAgain = false;
+      await client.start().catch((error: unknown) => {
+        if (!this.startsAgain) {
+          throw error;
+        } // It died while it started. Another one is on its way, and requests wait for it.
+      });
       return client;
     } catch (error) {
       this.log.error(
@@ -170,7 +176,8 @@ export class ServerConnection implements Disposable {
     if (this.disposed) {
       return false;
     }
-    if (this.crashes.mayRestart(Date.now())) {
+    this.startsAgain = this.crashes.mayRestart(Date.now());
+    if (this.startsAgain) {
       this.log.warn('The server has ended unexpectedly. Starting it again.');
       return true;
     }

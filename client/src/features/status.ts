@@ -105,7 +105,9 @@ class StatusView implements Disposable {
     this.languageItem.detail = problem === '' ? detail : problem;
     this.languageItem.busy = shown === 'starting';
     this.languageItem.severity = wrong ? LanguageStatusSeverity.Warning : LanguageStatusSeverity.Information;
-    this.report(problem);
+    if (status !== undefined && shown !== 'starting') {
+      this.report(problem); // while another model is being tried it is not yet known how the sentence ends
+    }
   }
 
   private shown(status: ServerStatus | undefined): Shown {

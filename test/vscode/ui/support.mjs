@@ -32,15 +32,16 @@ export function isAlive(pid) {
   }
 }
 
-/** The command line of a process, and its process group. */
-function readProcess(pid) {
+/** The command line of a process, its parent and its process group. */
+export function readProcess(pid) {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The second field is a name in brackets and may hold anything; the group is the third field behind it.
-    const group = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[2]);
+    // The second field is a name in brackets and may hold anything. Behind it: state, parent, group.
+    const [, parent, group] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     return {
       pid: Number(pid),
-      group,
+      parent: Number(parent),
+      group: Number(group),
       command: readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' '),
     };
   } catch {
@@ -49,15 +50,36 @@ function readProcess(pid) {
 }
 
 export class Ui {
-  /** Starts VS Code and waits until completions are possible. `settings` are user settings. */
-  static async start(settings = {}) {
+  /** What the page's console calls an error; what extensions throw is among it. */
+  errors = [];
+
+  /**
+   * Starts VS Code and waits until completions are possible.
+   * @param {object} [options]
+   * @param {Record<string, unknown>} [options.settings]           the user's
+   * @param {Record<string, unknown>} [options.machineSettings]    the user's, of the scope "machine"
+   * @param {Record<string, unknown>} [options.workspaceSettings]  what the opened folder says
+   * @param {boolean} [options.workspaceTrust]                     the folder is not trusted
+   * @param {string[]} [options.extensions]                        names under test/fixtures/extensions
+   * @param {(workspace: string) => void} [options.prepare]        puts more into the folder
+   */
+  static async start(options = {}) {
+    const { settings, machineSettings, workspaceSettings, workspaceTrust, extensions = [] } = options;
     const ui = new Ui();
     ui.folder = mkdtempSync(join(tmpdir(), 'niwaki-ui-'));
     try {
-      ui.workspace = makeWorkspace(join(ui.folder, 'workspace'));
-      ui.server = await startVsCode({ workspace: ui.workspace, settings });
+      ui.workspace = makeWorkspace(join(ui.folder, 'workspace'), workspaceSettings);
+      options.prepare?.(ui.workspace);
+      ui.server = await startVsCode({
+        workspace: ui.workspace,
+        settings,
+        machineSettings,
+        workspaceTrust,
+        extensions: extensions.map((name) => join(root, 'test', 'fixtures', 'extensions', name)),
+      });
       ui.workbench = await openWorkbench(ui.server, { extensionDevelopmentPath: root });
       ui.page = ui.workbench.page;
+      ui.page.on('console', (message) => message.type() === 'error' && ui.errors.push(message.text()));
       await ui.ready();
       return ui;
     } catch (error) {
@@ -65,6 +87,20 @@ export class Ui {
       await ui.stop();
       throw error;
     }
+  }
+
+  /** A second window on the same folder, with an extension host of its own. It ends with the first. */
+  async openWindow() {
+    const other = Object.assign(new Ui(), this, { page: await this.workbench.context.newPage() });
+    await other.page.goto(this.page.url());
+    await other.ready();
+    return other;
+  }
+
+  /** As a user does it: a page that is left tells its server so. */
+  async closeWindow() {
+    await this.page.goto('about:blank');
+    await this.page.close();
   }
 
   async stop() {
@@ -111,12 +147,17 @@ export class Ui {
       .map((found) => found.pid);
   }
 
-  /** The language server's process. */
+  /** The processes of all language servers. */
+  languageServers() {
+    return this.processes(join(root, 'dist', 'server.js'));
+  }
+
+  /** The language server's process, in a VS Code with one window. */
   languageServer(ms = 10_000) {
     return until(
       'a language server process',
       () => {
-        const found = this.processes(join(root, 'dist', 'server.js'));
+        const found = this.languageServers();
         assert.ok(found.length <= 1, 'one language server a window');
         return found[0];
       },
@@ -124,11 +165,47 @@ export class Ui {
     );
   }
 
+  /**
+   * The messages that were shown to the user and not dismissed, in the notification center. (They do not pop up by themselves here:
+   * the flag that lets VS Code run extensions under development in a browser switches that off.)
+   */
+  async notifications() {
+    await this.command('Notifications: Show Notifications');
+    await this.page.locator('.notifications-center.visible').waitFor();
+    return this.page.locator('.notifications-center .notification-list-item');
+  }
+
+  /** Waits for a message with this text. The editor has the focus when it is dismissed. */
+  async notification(hasText) {
+    const found = (await this.notifications()).filter({ hasText }).first();
+    await found.waitFor();
+    return found;
+  }
+
+  async clearNotifications() {
+    await this.command('Notifications: Clear All Notifications');
+    await this.command('View: Focus Active Editor Group');
+  }
+
+  /** An item of the status bar that another extension shows; it has to say exactly this. */
+  async otherSays(text, ms = 10_000) {
+    await this.page
+      .locator('.statusbar-item', { hasText: new RegExp(`^${text}$`) })
+      .first()
+      .waitFor({ timeout: ms });
+  }
+
   /** Runs a command of the palette by its title. */
   async command(title) {
-    await this.page.keyboard.press('F1');
     const input = this.page.locator('.quick-input-widget input').first();
-    await input.fill(`>${title}`);
+    await until(`the palette for "${title}"`, async () => {
+      // An editor that is just being opened takes the focus, and the palette closes without it.
+      await this.page.keyboard.press('F1');
+      return input.fill(`>${title}`, { timeout: 2_000 }).then(
+        () => true,
+        () => false,
+      );
+    });
     // Clicked by its whole name: while the list is still being filtered, Enter would take whatever is at its top.
     const name = new RegExp(`^${title.replace(/[^\w\s]/g, '\\$&')}$`);
     await this.page.locator('.quick-input-list [role=option] .label-name', { hasText: name }).first().click();
@@ -182,11 +259,15 @@ export class Ui {
     return readFileSync(join(this.workspace, name), 'utf8');
   }
 
-  /** The last line that the editor shows. Monaco keeps the lines in no order, and writes spaces as non-breaking ones. */
+  /** The text of the editor's last line, without ghost text. Monaco keeps the lines in no order, and writes spaces as non-breaking ones. */
   async lastLine() {
-    const lines = await this.page
-      .locator('.editor-instance .view-line')
-      .evaluateAll((all) => all.map((line) => ({ top: parseFloat(line.style.top), text: line.textContent })));
+    const lines = await this.page.locator('.editor-instance .view-line').evaluateAll((all) =>
+      all.map((line) => {
+        const copy = line.cloneNode(true);
+        copy.querySelectorAll('[class*="ghost-text"]').forEach((piece) => piece.remove());
+        return { top: parseFloat(line.style.top), text: copy.textContent };
+      }),
+    );
     const last = lines.reduce((lowest, line) => (line.top > lowest.top ? line : lowest));
     return last.text.replaceAll('\u00a0', ' ');
   }
@@ -203,6 +284,8 @@ export class Ui {
   async engineInfo() {
     await this.command('Niwaki: Show Engine Info');
     await this.page.locator('.tab.active[aria-label^="engine-info.md"]').waitFor();
+    await this.page.locator('.editor-instance .monaco-editor.focused').first().waitFor();
+    await this.page.keyboard.press('Control+End'); // Monaco has only the lines that can be seen; these are the last ones
     const read = async (label) => {
       // Monaco writes spaces as non-breaking ones.
       const hasText = new RegExp(`- ${label}: \\d`.replaceAll(' ', '\\s'));

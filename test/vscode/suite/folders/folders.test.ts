@@ -82,7 +82,7 @@ describe('Niwaki in a workspace of several folders', function () {
     await vscode.commands.executeCommand('niwaki.showRenderedPrompt');
     const page = vscode.window.activeTextEditor?.document;
     assert.equal(page?.uri.scheme, 'niwaki');
-    await until('the page', () => page?.getText().includes('<|file_sep|>a b#c%41.ts\n'));
+    await until('the page', () => page.getText().includes('<|file_sep|>a b#c%41.ts\n'));
   });
 
   it('follows folders that come and go, with the same server', async () => {
