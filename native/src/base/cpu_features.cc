@@ -49,8 +49,9 @@ CpuFeatures DetectCpu() {
   Cpuid(7, 0, leaf7);
   const bool osxsave = ((leaf1[2] >> 27) & 1) != 0;
   const bool f16c = ((leaf1[2] >> 29) & 1) != 0;
+  const bool fma = ((leaf1[2] >> 12) & 1) != 0;
   const bool avx2 = ((leaf7[1] >> 5) & 1) != 0;
-  features.avx2 = osxsave && f16c && avx2 && (Xcr0() & 6) == 6;
+  features.avx2 = osxsave && f16c && fma && avx2 && (Xcr0() & 6) == 6;
   const auto bit = [](uint32_t word, int at) { return ((word >> at) & 1) != 0; };
   const bool avx512 = bit(leaf7[1], 16) && bit(leaf7[1], 30) && bit(leaf7[1], 31);
   // Besides the registers of AVX: opmasks, the upper halves of zmm0-15, zmm16-31.

@@ -5,7 +5,7 @@ namespace niwaki {
 
 struct CpuFeatures {
   bool avx512vnni = false;  // AVX-512 F, BW, VL, VBMI and VNNI, and an operating system that saves their registers
-  bool avx2 = false;        // AVX2 and F16C, and an operating system that saves the wide registers
+  bool avx2 = false;        // AVX2, FMA and F16C, and an operating system that saves the wide registers
 };
 CpuFeatures DetectCpu();
 

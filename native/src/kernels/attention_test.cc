@@ -21,7 +21,7 @@ struct Problem {
   int64_t head;
   int64_t tokens;
   Vec q;
-  std::vector<uint16_t> k;
+  std::vector<uint16_t> k;  // [tokens, head], as v; pages are made of them
   std::vector<uint16_t> v;
 };
 Problem MakeProblem(Random& random, int64_t group, int64_t head, int64_t tokens, float size) {
@@ -63,14 +63,36 @@ Vec Naive(const Problem& p) {
   return out;
 }
 
+// What lies in a page where no token is yet: must not matter.
+constexpr uint16_t kNan = 0x7e00;
+
+struct Page {
+  std::vector<uint16_t> keys;
+  std::vector<uint16_t> values;
+};
+Page MakePage(const Problem& p, int64_t begin, int64_t count) {
+  Page page{std::vector<uint16_t>(static_cast<size_t>(128 * p.head), kNan),
+            std::vector<uint16_t>(static_cast<size_t>(128 * p.head), kNan)};
+  for (int64_t j = 0; j < count; ++j) {
+    for (int64_t i = 0; i < p.head; ++i) {
+      const size_t from = static_cast<size_t>((begin + j) * p.head + i);
+      page.keys[static_cast<size_t>(i * 128 + j)] = p.k[from];
+      page.values[static_cast<size_t>(j * p.head + i)] = p.v[from];
+    }
+  }
+  return page;
+}
+
 // Page by page, each of `page` tokens at the most.
 Vec Paged(const KernelTable& table, const Problem& p, int64_t page) {
   Vec out(p.q.size(), 0.0f);
   Vec max(static_cast<size_t>(p.group), -kInfinity);
   Vec sum(static_cast<size_t>(p.group), 0.0f);
   for (int64_t begin = 0; begin < p.tokens; begin += page) {
-    table.attend_page_f16(p.q.data(), p.group, p.head, p.k.data() + begin * p.head, p.v.data() + begin * p.head,
-                          std::min(page, p.tokens - begin), max.data(), sum.data(), out.data());
+    const int64_t count = std::min(page, p.tokens - begin);
+    const Page part = MakePage(p, begin, count);
+    table.attend_page_f16({p.q.data(), 0, out.data(), 0, 1, p.group, p.head, max.data(), sum.data()}, part.keys.data(),
+                          part.values.data(), count);
   }
   for (int64_t i = 0; i < p.group * p.head; ++i) {
     out[static_cast<size_t>(i)] /= sum[static_cast<size_t>(i / p.head)];
@@ -148,16 +170,50 @@ TEST("equal scores average the values") {
   CheckProblem(p, 128, 1e-5, "equal scores");
 }
 
+TEST("several tokens in one call get the bits that each gets alone, whatever they see of the page") {
+  Random random(6);
+  for (const int64_t group : {1, 2, 3, 8}) {
+    for (const int64_t tokens : {1, 2, 3, 5, 16}) {
+      for (const int64_t first : {1, 2, 15, 17, 100, 120, 127, 128, 500}) {
+        const int64_t head = group == 3 ? 24 : 64;
+        const Problem p = MakeProblem(random, tokens * group, head, 128, 0.3f);
+        const Page page = MakePage(p, 0, std::min<int64_t>(128, first + tokens - 1));
+        for (const KernelTable* table : AllTables()) {
+          const auto run = [&](int64_t from, int64_t count, Vec* out) {
+            Vec max(static_cast<size_t>(count * group), -kInfinity);
+            Vec sum(max.size(), 0.0f);
+            const int64_t offset = from * group * head;
+            table->attend_page_f16({p.q.data() + offset, group * head, out->data() + offset, group * head, count, group,
+                                    head, max.data(), sum.data()},
+                                   page.keys.data(), page.values.data(), first + from);
+            return sum;
+          };
+          Vec together(p.q.size(), 0.0f);
+          const Vec sums = run(0, tokens, &together);
+          Vec alone(p.q.size(), 0.0f);
+          Vec alone_sums;
+          for (int64_t t = 0; t < tokens; ++t) {
+            const Vec sum = run(t, 1, &alone);
+            alone_sums.insert(alone_sums.end(), sum.begin(), sum.end());
+          }
+          EXPECT(SameValues(together, alone));
+          EXPECT(SameValues(sums, alone_sums));
+        }
+      }
+    }
+  }
+}
+
 // With a head whose only score is x, a running maximum of 0 and a sum of 0, the new sum is exp(x) itself.
 float ExpOf(const KernelTable& table, float x) {
   Vec q(8, 0.0f);
   q[0] = x;
-  std::vector<uint16_t> k(8, 0);
+  std::vector<uint16_t> k(8 * 128, 0);
   k[0] = F32ToF16(1.0f);
   float max = 0;
   float sum = 0;
   Vec out(8, 0.0f);
-  table.attend_page_f16(q.data(), 1, 8, k.data(), k.data(), 1, &max, &sum, out.data());
+  table.attend_page_f16({q.data(), 0, out.data(), 0, 1, 1, 8, &max, &sum}, k.data(), k.data(), 1);
   return sum;
 }
 

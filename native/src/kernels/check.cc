@@ -196,22 +196,22 @@ Status CheckVectors(const KernelTable& table) {
     t.matmul_q8_0(blocks.data(), cols, 0, 7, tokens.data(), cols, 5, y.data(), 7);
     return y;
   }));
+  // Two tokens of three heads: over a full page, then over one of which the first token sees 13 tokens.
   const int64_t head = 64;
-  const int64_t count = 21;
-  std::vector<uint16_t> k(static_cast<size_t>(head * count));
+  std::vector<uint16_t> k(static_cast<size_t>(2 * head * 128));
   std::vector<uint16_t> v(k.size());
   for (size_t i = 0; i < k.size(); ++i) {
     k[i] = F32ToF16(random.Uniform() * 3);
     v[i] = F32ToF16(random.Uniform());
   }
-  const std::vector<float> q = Floats(random, 3 * head);
+  const std::vector<float> q = Floats(random, 6 * head);
   return both("attention", 1e-4f, [&](const KernelTable& t) {
-    std::vector<float> out(3 * head, 0.0f);
-    std::vector<float> max(3, -std::numeric_limits<float>::infinity());
-    std::vector<float> sum(3, 0.0f);
-    t.attend_page_f16(q.data(), 3, head, k.data(), v.data(), 13, max.data(), sum.data(), out.data());
-    t.attend_page_f16(q.data(), 3, head, k.data() + 13 * head, v.data() + 13 * head, count - 13, max.data(), sum.data(),
-                      out.data());
+    std::vector<float> out(6 * head, 0.0f);
+    std::vector<float> max(6, -std::numeric_limits<float>::infinity());
+    std::vector<float> sum(6, 0.0f);
+    const AttendQueries queries{q.data(), 3 * head, out.data(), 3 * head, 2, 3, head, max.data(), sum.data()};
+    t.attend_page_f16(queries, k.data(), v.data(), 128 + 13);
+    t.attend_page_f16(queries, k.data() + 128 * head, v.data() + 128 * head, 13);
     for (size_t i = 0; i < out.size(); ++i) {
       out[i] /= sum[i / head];
     }

@@ -23,7 +23,7 @@ std::vector<Entry> Entries() {
 #if defined(__x86_64__) || defined(_M_X64)
   const CpuFeatures cpu = DetectCpu();
   entries.push_back({&kAvx512VnniKernels, "x86-64 with AVX-512 F, BW, VL, VBMI and VNNI", cpu.avx512vnni, 3});
-  entries.push_back({&kAvx2Kernels, "x86-64 with AVX2 and F16C", cpu.avx2, 2});
+  entries.push_back({&kAvx2Kernels, "x86-64 with AVX2, FMA and F16C", cpu.avx2, 2});
 #endif
   entries.push_back({&kGenericKernels, "any CPU", true, 1});
   entries.push_back({&kOracleKernels, "any CPU; the slow float reference, only by name", true, 0});

@@ -106,9 +106,8 @@ void BrokenNarrow(const float* x, int64_t n, uint16_t* y) {
     y[i] = static_cast<uint16_t>(y[i] + 1);
   }
 }
-void BrokenAttention(const float* q, int64_t group, int64_t head_size, const uint16_t* k, const uint16_t* v,
-                     int64_t count, float* max, float* sum, float* out) {
-  kGenericKernels.attend_page_f16(q, group, head_size, k, v, count > 1 ? count - 1 : 1, max, sum, out);
+void BrokenAttention(const AttendQueries& queries, const uint16_t* k, const uint16_t* v, int64_t first) {
+  kGenericKernels.attend_page_f16(queries, k, v, first > 1 ? first - 1 : 1);
 }
 
 TEST("the self-test notices faults and names the table") {

@@ -5,9 +5,9 @@
 // how many tokens share a call, nor on which panels or rows a call is asked for. So every function below treats each
 // token and each row by itself, in one fixed order, and never splits the inner dimension.
 //
-// "generic", "avx2" and "avx512vnni" share one activation quantisation and one folding order and use no fused
-// multiply-add, so they agree bit for bit; "oracle" is the float reference (no activation quantisation) that both are
-// measured against.
+// "generic", "avx2" and "avx512vnni" share one activation quantisation and one folding order, and fuse multiplication
+// and addition in the same places (attention), so they agree bit for bit; "oracle" is the float reference (no
+// activation quantisation) that both are measured against.
 #pragma once
 
 #include <cstdint>
@@ -30,6 +30,19 @@ enum class PanelLayout {
 inline constexpr int64_t kPanelRows = 32;
 inline constexpr int64_t kQ1BlockSize = 128;
 inline constexpr int64_t kPanelBlockBytes = 576;
+
+// Queries of `tokens` neighbouring tokens and the `group` heads that share one kv head, and their running state.
+struct AttendQueries {
+  const float* q;  // token t, head g: q + t * q_stride + g * head_size; already scaled by 1 / sqrt(head_size)
+  int64_t q_stride;
+  float* out;  // as q, with out_stride
+  int64_t out_stride;
+  int64_t tokens;
+  int64_t group;
+  int64_t head_size;  // a multiple of 8
+  float* max;         // [tokens, group]
+  float* sum;         // [tokens, group]
+};
 
 struct KernelTable {
   const char* name;
@@ -71,11 +84,12 @@ struct KernelTable {
   void (*f16_to_f32)(const uint16_t* x, int64_t n, float* y);
 
   // ---- attention over one page of fp16 keys and values, online softmax (Milakov & Gimelshein 2018, FlashAttention)
-  // For each of `group` query heads q [group, head_size] (already scaled by 1/sqrt(head_size)): takes `count` (1..128)
-  // tokens of k, v [count, head_size] into the running state max[g], sum[g], out[g * head_size ...] (un-normalised).
-  // The state starts as max = -infinity, sum = 0, out = 0; after the last page the caller divides out by sum.
-  void (*attend_page_f16)(const float* q, int64_t group, int64_t head_size, const uint16_t* k, const uint16_t* v,
-                          int64_t count, float* max, float* sum, float* out);
+  // For every query: takes the tokens of one page that it may see into its running state max, sum, out (un-normalised).
+  // Token t of the queries sees the page's first min(128, first + t) tokens, first >= 1. keys [head_size, 128] (the
+  // page's tokens side by side), values [128, head_size]; entries of tokens that nobody sees are never used, but must
+  // be readable. The state starts as max = -infinity, sum = 0, out = 0; after the last page the caller divides out by
+  // sum.
+  void (*attend_page_f16)(const AttendQueries& queries, const uint16_t* keys, const uint16_t* values, int64_t first);
 };
 
 extern const KernelTable kOracleKernels;   // kernels/generic/oracle.cc

@@ -25,13 +25,13 @@ class KvCache {
   // Makes sure that pages for tokens [0, tokens) exist. kOutOfMemory when they cannot be had, kContextOverflow past
   // max_tokens.
   virtual Status Reserve(int64_t tokens) = 0;
-  // Stores the rotated keys and the values of token `position` in one layer: k, v [kv_heads, head_size]. Pages must
-  // exist. Calls for different positions may run concurrently.
-  virtual void Store(int32_t layer, int64_t position, const float* k, const float* v) = 0;
-  // out [group, head_size] = softmax(q k^T) v over tokens [0, length) of one kv head. q [group, head_size] is scaled
-  // already. Calls may run concurrently.
-  virtual void Attend(int32_t layer, int32_t kv_head, const float* q, int64_t group, int64_t length,
-                      float* out) const = 0;
+  // Stores the rotated key and the value of token `position` in one layer and kv head: k, v [head_size]. The page must
+  // exist. Calls for different positions or heads may run concurrently.
+  virtual void Store(int32_t layer, int32_t kv_head, int64_t position, const float* k, const float* v) = 0;
+  // out = softmax(q k^T) v in one kv head, where token t of the queries sees the cache's first length + t tokens.
+  // `max` and `sum` of the queries are not used. A query's result does not depend on which others share the call. Calls
+  // may run concurrently.
+  virtual void Attend(int32_t layer, int32_t kv_head, const AttendQueries& queries, int64_t length) const = 0;
   // Forgets tokens from `tokens` on; pages stay allocated for reuse.
   virtual void Truncate(int64_t tokens) = 0;
   virtual int64_t allocated_bytes() const = 0;

@@ -1,5 +1,7 @@
 // Keys and values in half precision. A page holds 128 tokens of all layers and heads:
-// [layer][kv head][keys 128 x head_size, values 128 x head_size].
+// [layer][kv head][keys head_size x 128, values 128 x head_size]: keys with the tokens side by side, as attention reads
+// them (kernels/attention.inl).
+#include <algorithm>
 #include <limits>
 #include <string>
 #include <vector>
@@ -33,40 +35,30 @@ class F16KvCache final : public KvCache {
     return Status();
   }
 
-  void Store(int32_t layer, int64_t position, const float* k, const float* v) override {
-    for (int32_t head = 0; head < shape_.kv_heads; ++head) {
-      uint16_t* keys = Keys(layer, head, position / kPageTokens);
-      const int64_t at = position % kPageTokens * shape_.head_size;
-      kernels_.f32_to_f16(k + head * shape_.head_size, shape_.head_size, keys + at);
-      kernels_.f32_to_f16(v + head * shape_.head_size, shape_.head_size, keys + kPageTokens * shape_.head_size + at);
+  void Store(int32_t layer, int32_t kv_head, int64_t position, const float* k, const float* v) override {
+    const int64_t size = shape_.head_size;
+    const int64_t slot = position % kPageTokens;
+    uint16_t* keys = Keys(layer, kv_head, position / kPageTokens);
+    uint16_t* values = keys + kPageTokens * size + slot * size;
+    kernels_.f32_to_f16(k, size, values);  // where the values come afterwards: room for the key on its way
+    for (int64_t i = 0; i < size; ++i) {
+      keys[i * kPageTokens + slot] = values[i];
     }
+    kernels_.f32_to_f16(v, size, values);
   }
 
-  void Attend(int32_t layer, int32_t kv_head, const float* q, int64_t group, int64_t length,
-              float* out) const override {
-    constexpr int64_t kMaxGroup = 16;
-    const int64_t size = shape_.head_size;
-    for (int64_t first = 0; first < group; first += kMaxGroup) {
-      const int64_t n = group - first < kMaxGroup ? group - first : kMaxGroup;
-      float max[kMaxGroup];
-      float sum[kMaxGroup];
-      float* o = out + first * size;
-      for (int64_t g = 0; g < n; ++g) {
-        max[g] = -std::numeric_limits<float>::infinity();
-        sum[g] = 0;
-      }
-      for (int64_t i = 0; i < n * size; ++i) {
-        o[i] = 0;
-      }
-      for (int64_t begin = 0; begin < length; begin += kPageTokens) {
-        const int64_t count = length - begin < kPageTokens ? length - begin : kPageTokens;
-        const uint16_t* keys = Keys(layer, kv_head, begin / kPageTokens);
-        kernels_.attend_page_f16(q + first * size, n, size, keys, keys + kPageTokens * size, count, max, sum, o);
-      }
-      for (int64_t g = 0; g < n; ++g) {
-        for (int64_t i = 0; i < size; ++i) {
-          o[g * size + i] /= sum[g];
-        }
+  void Attend(int32_t layer, int32_t kv_head, const AttendQueries& queries, int64_t length) const override {
+    const int64_t heads = std::min<int64_t>(queries.group, kMaxRows);
+    const int64_t tokens = kMaxRows / heads;
+    for (int64_t t = 0; t < queries.tokens; t += tokens) {
+      for (int64_t g = 0; g < queries.group; g += heads) {
+        AttendQueries part = queries;
+        const int64_t head = g * shape_.head_size;
+        part.q += t * queries.q_stride + head;
+        part.out += t * queries.out_stride + head;
+        part.tokens = std::min(tokens, queries.tokens - t);
+        part.group = std::min(heads, queries.group - g);
+        AttendPart(layer, kv_head, part, length + t);
       }
     }
   }
@@ -75,6 +67,36 @@ class F16KvCache final : public KvCache {
   int64_t allocated_bytes() const override { return static_cast<int64_t>(pages_.size()) * PageBytes(); }
 
  private:
+  static constexpr int64_t kMaxRows = 64;  // queries whose state is kept at once
+
+  void AttendPart(int32_t layer, int32_t kv_head, AttendQueries part, int64_t length) const {
+    float max[kMaxRows];
+    float sum[kMaxRows];
+    const int64_t size = shape_.head_size;
+    for (int64_t row = 0; row < part.tokens * part.group; ++row) {
+      max[row] = -std::numeric_limits<float>::infinity();
+      sum[row] = 0;
+      std::fill_n(part.out + row / part.group * part.out_stride + row % part.group * size, size, 0.0f);
+    }
+    for (int64_t begin = 0; begin < length + part.tokens - 1; begin += kPageTokens) {
+      const uint16_t* keys = Keys(layer, kv_head, begin / kPageTokens);
+      const int64_t skip = std::max<int64_t>(0, begin + 1 - length);  // tokens that see nothing of this page
+      AttendQueries seeing = part;
+      seeing.q += skip * part.q_stride;
+      seeing.out += skip * part.out_stride;
+      seeing.tokens -= skip;
+      seeing.max = max + skip * part.group;
+      seeing.sum = sum + skip * part.group;
+      kernels_.attend_page_f16(seeing, keys, keys + kPageTokens * size, length + skip - begin);
+    }
+    for (int64_t row = 0; row < part.tokens * part.group; ++row) {
+      float* out = part.out + row / part.group * part.out_stride + row % part.group * size;
+      for (int64_t i = 0; i < size; ++i) {
+        out[i] /= sum[row];
+      }
+    }
+  }
+
   int64_t PageBytes() const { return BytesPerTokenF16(shape_) * kPageTokens; }
   uint16_t* Keys(int32_t layer, int32_t head, int64_t page) const {
     const int64_t slot = (static_cast<int64_t>(layer) * shape_.kv_heads + head) * 2 * kPageTokens * shape_.head_size;

@@ -24,8 +24,11 @@ Vec Entry(const KvShape& shape, int64_t layer, int64_t position, bool value) {
 void StoreTokens(KvCache& cache, const KvShape& shape, int64_t begin, int64_t end, int64_t shift = 0) {
   for (int64_t position = begin; position < end; ++position) {
     for (int32_t layer = 0; layer < shape.layers; ++layer) {
-      cache.Store(layer, position, Entry(shape, layer, position + shift, false).data(),
-                  Entry(shape, layer, position + shift, true).data());
+      const Vec k = Entry(shape, layer, position + shift, false);
+      const Vec v = Entry(shape, layer, position + shift, true);
+      for (int32_t head = 0; head < shape.kv_heads; ++head) {
+        cache.Store(layer, head, position, k.data() + head * shape.head_size, v.data() + head * shape.head_size);
+      }
     }
   }
 }
@@ -33,10 +36,17 @@ Vec Query(const KvShape& shape, int64_t group) {
   Random random(99);
   return Floats(group * shape.head_size, [&] { return random.Gauss() * 0.2f; });
 }
+// The tokens of `q` [tokens, group, head_size]; the first sees `length` tokens.
+void AttendTo(const KvCache& cache, int32_t layer, int32_t head, const Vec& q, int64_t group, int64_t length, Vec* out,
+              int64_t tokens = 1) {
+  const int64_t stride = static_cast<int64_t>(q.size()) / tokens;
+  cache.Attend(layer, head, {q.data(), stride, out->data(), stride, tokens, group, stride / group, nullptr, nullptr},
+               length);
+}
 Vec Attend(const KvCache& cache, const KvShape& shape, int32_t layer, int32_t head, int64_t group, int64_t length) {
   const Vec q = Query(shape, group);
   Vec out(q.size(), -777.0f);
-  cache.Attend(layer, head, q.data(), group, length, out.data());
+  AttendTo(cache, layer, head, q, group, length, &out);
   return out;
 }
 Vec Naive(const KvShape& shape, int32_t layer, int32_t head, int64_t group, int64_t length) {
@@ -124,11 +134,11 @@ TEST("131,072 tokens: pages past 65,536 are the right ones, every table is near 
       ASSERT_OK(cache->Reserve(tokens));
       EXPECT_EQ(cache->allocated_bytes(), (tokens + 127) / 128 * 128 * 32);
       for (int64_t position = 0; position < tokens; ++position) {
-        cache->Store(0, position, keys[static_cast<size_t>(position)].data(),
+        cache->Store(0, 0, position, keys[static_cast<size_t>(position)].data(),
                      values[static_cast<size_t>(position)].data());
       }
       Vec got(8);
-      cache->Attend(0, 0, sharp.data(), 1, tokens, got.data());
+      AttendTo(*cache, 0, 0, sharp, 1, tokens, &got);
       const double error = RelativeError(got, want);
       if (!(error < 1e-5)) {
         testing::Fail(__FILE__, __LINE__, std::string(table->name) + ": relative error " + std::to_string(error));
@@ -143,14 +153,38 @@ TEST("large groups take several passes and give the bits of the single heads") {
     const std::unique_ptr<KvCache> cache = NewF16KvCache(shape, *table);
     ASSERT_OK(cache->Reserve(200));
     StoreTokens(*cache, shape, 0, 200);
-    const int64_t group = 37;
+    const int64_t group = 137;  // more than one pass takes
     const Vec all = Attend(*cache, shape, 0, 0, group, 200);
     EXPECT(RelativeError(all, Naive(shape, 0, 0, group, 200)) < 3e-6);
     const Vec q = Query(shape, group);
     for (int64_t g = 0; g < group; ++g) {
       Vec one(8);
-      cache->Attend(0, 0, q.data() + g * 8, 1, 200, one.data());
+      AttendTo(*cache, 0, 0, {q.begin() + g * 8, q.begin() + (g + 1) * 8}, 1, 200, &one);
       EXPECT(SameValues(one, {all.begin() + g * 8, all.begin() + (g + 1) * 8}));
+    }
+  }
+}
+
+TEST("tokens that come together get the bits that each gets alone, also across pages") {
+  const KvShape shape{1, 2, 16, 600};
+  for (const KernelTable* table : AllTables()) {
+    const std::unique_ptr<KvCache> cache = NewF16KvCache(shape, *table);
+    ASSERT_OK(cache->Reserve(600));
+    StoreTokens(*cache, shape, 0, 600);
+    for (const int64_t group : {1, 3, 70}) {
+      for (const int64_t tokens : {1, 2, 7, 64}) {
+        const Vec q = Query(shape, tokens * group);
+        const int64_t stride = group * 16;
+        for (const int64_t length : {1, 100, 127, 128, 129, 250, 500}) {
+          Vec together(q.size(), -777.0f);
+          AttendTo(*cache, 0, 1, q, group, length, &together, tokens);
+          for (int64_t t = 0; t < tokens; ++t) {
+            Vec alone(static_cast<size_t>(stride), -777.0f);
+            AttendTo(*cache, 0, 1, {q.begin() + t * stride, q.begin() + (t + 1) * stride}, group, length + t, &alone);
+            EXPECT(SameValues(alone, {together.begin() + t * stride, together.begin() + (t + 1) * stride}));
+          }
+        }
+      }
     }
   }
 }

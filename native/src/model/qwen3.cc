@@ -27,8 +27,8 @@ int64_t MaxCols(const ModelConfig& c) {
   return std::max({static_cast<int64_t>(c.embedding_length), QSize(c), static_cast<int64_t>(c.feed_forward_length)});
 }
 
-// Attention below this many multiply-adds is not worth waking a worker for.
-constexpr int64_t kAttentionWork = 200'000;
+// Queries of a head that go through its pages together: what is read and widened of a page serves all of them.
+constexpr int64_t kAttentionTokens = 16;
 
 }  // namespace
 
@@ -97,42 +97,50 @@ bool Qwen3::Attention(const LayerWeights& layer, int32_t index, int64_t tokens, 
                      cancel)) {
     return false;
   }
+  // Heads in parts of some tokens: first all keys and values go into the cache, then the queries look at them. One
+  // token needs no such order: a head's own key and value are all that it adds, so both steps are one.
+  const int64_t group = config_.heads / config_.kv_heads;
+  const auto store = [&](int32_t h, int64_t t) {
+    float* k = k_ + t * kv_stride + h * head;
+    kernels_.rms_norm(k, layer.k_norm.data(), head, config_.norm_epsilon, k);
+    kernels_.rope_neox(k, head, cos_ + t * rotation_stride, sin_ + t * rotation_stride);
+    cache.Store(index, h, begin + t, k, v_ + t * kv_stride + h * head);
+  };
   const float scale = 1.0f / std::sqrt(static_cast<float>(head));
-  const int64_t tokens_a_chunk = 8;
-  pool_.ParallelFor((tokens + tokens_a_chunk - 1) / tokens_a_chunk, [&](int64_t chunk, int) {
-    for (int64_t t = chunk * tokens_a_chunk; t < std::min(tokens, (chunk + 1) * tokens_a_chunk); ++t) {
-      const float* cos = cos_ + t * rotation_stride;
-      const float* sin = sin_ + t * rotation_stride;
-      for (int32_t h = 0; h < config_.heads; ++h) {
-        float* q = q_ + t * q_stride + h * head;
+  const auto attend = [&](int32_t h, int64_t first, int64_t count) {
+    for (int64_t t = first; t < first + count; ++t) {
+      for (int64_t g = 0; g < group; ++g) {
+        float* q = q_ + t * q_stride + (h * group + g) * head;
         kernels_.rms_norm(q, layer.q_norm.data(), head, config_.norm_epsilon, q);
-        kernels_.rope_neox(q, head, cos, sin);
+        kernels_.rope_neox(q, head, cos_ + t * rotation_stride, sin_ + t * rotation_stride);
         for (int64_t i = 0; i < head; ++i) {
           q[i] *= scale;
         }
       }
-      for (int32_t h = 0; h < config_.kv_heads; ++h) {
-        float* k = k_ + t * kv_stride + h * head;
-        kernels_.rms_norm(k, layer.k_norm.data(), head, config_.norm_epsilon, k);
-        kernels_.rope_neox(k, head, cos, sin);
+    }
+    const int64_t offset = first * q_stride + h * group * head;
+    cache.Attend(index, h, {q_ + offset, q_stride, attended_ + offset, q_stride, count, group, head, nullptr, nullptr},
+                 begin + first + 1);
+  };
+  if (tokens == 1) {
+    pool_.ParallelFor(config_.kv_heads, [&](int64_t h, int) {
+      store(static_cast<int32_t>(h), 0);
+      attend(static_cast<int32_t>(h), 0, 1);
+    });
+  } else {
+    pool_.ParallelFor(config_.kv_heads, [&](int64_t h, int) {
+      for (int64_t t = 0; t < tokens; ++t) {
+        store(static_cast<int32_t>(h), t);
       }
-      cache.Store(index, begin + t, k_ + t * kv_stride, v_ + t * kv_stride);
-    }
-  });
-
-  const int64_t group = config_.heads / config_.kv_heads;
-  const int64_t work = tokens * (begin + tokens) * q_size_ * 2;
-  const int64_t units = tokens * config_.kv_heads;
-  const int64_t chunks = std::min(units, std::max<int64_t>(1, work / kAttentionWork));
-  pool_.ParallelFor(chunks, [&](int64_t chunk, int) {
-    for (int64_t unit = units * chunk / chunks; unit < units * (chunk + 1) / chunks && !Cancelled(cancel); ++unit) {
-      // Heads outermost: neighbours in time read the same pages.
-      const int64_t t = unit % tokens;
-      const int64_t h = unit / tokens;
-      const int64_t offset = t * q_stride + h * group * head;
-      cache.Attend(index, static_cast<int32_t>(h), q_ + offset, group, begin + t + 1, attended_ + offset);
-    }
-  });
+    });
+    const int64_t parts = (tokens + kAttentionTokens - 1) / kAttentionTokens;
+    pool_.ParallelFor(config_.kv_heads * parts, [&](int64_t unit, int) {  // neighbours in time read the same pages
+      const int64_t first = unit % parts * kAttentionTokens;
+      if (!Cancelled(cancel)) {
+        attend(static_cast<int32_t>(unit / parts), first, std::min(kAttentionTokens, tokens - first));
+      }
+    });
+  }
   if (Cancelled(cancel)) {
     return false;
   }

@@ -10,6 +10,7 @@ namespace niwaki {
 namespace {
 
 struct V8 {
+  static constexpr int64_t kLanes = 8;
   float v[8];
   template <typename F>
   static V8 Map(F f) {
@@ -59,6 +60,9 @@ struct V8 {
   friend V8 operator/(const V8& a, const V8& b) {
     return Map([&](int i) { return a.v[i] / b.v[i]; });
   }
+  static V8 MulAdd(const V8& a, const V8& b, const V8& c) {
+    return Map([&](int i) { return std::fma(a.v[i], b.v[i], c.v[i]); });
+  }
   // The second operand when the first is NaN, as the x86 instructions do.
   static V8 Max(const V8& a, const V8& b) {
     return Map([&](int i) { return a.v[i] > b.v[i] ? a.v[i] : b.v[i]; });
@@ -85,6 +89,9 @@ struct V8 {
     return Map([&](int i) { return x.v[i] < bound.v[i] ? 0.0f : y.v[i]; });
   }
 };
+
+using V = V8;
+inline V8 AddHalves(const V8& sum, const V8& v) { return sum + v; }
 
 struct alignas(64) ActBlock {
   int16_t q[128];
@@ -152,6 +159,8 @@ void MatmulQ1(const uint8_t* panels, int64_t blocks, int64_t panel_begin, int64_
   }
 }
 
+#include "kernels/attention.inl"
+#include "kernels/matmul_rows.inl"
 #include "kernels/vec_ops.inl"
 
 }  // namespace

@@ -115,33 +115,36 @@ void F16ToF32All(const uint16_t* x, int64_t n, float* y) {
   }
 }
 
-void AttendPage(const float* q, int64_t group, int64_t head_size, const uint16_t* k, const uint16_t* v, int64_t count,
-                float* max, float* sum, float* out) {
-  for (int64_t g = 0; g < group; ++g) {
+void AttendPage(const AttendQueries& a, const uint16_t* keys, const uint16_t* values, int64_t first) {
+  for (int64_t row = 0; row < a.tokens * a.group; ++row) {
+    const int64_t token = row / a.group;
+    const float* q = a.q + token * a.q_stride + row % a.group * a.head_size;
+    float* out = a.out + token * a.out_stride + row % a.group * a.head_size;
+    const int64_t count = first + token < 128 ? first + token : 128;
     double scores[128];
-    double top = max[g];
+    double top = a.max[row];
     for (int64_t j = 0; j < count; ++j) {
       scores[j] = 0;
-      for (int64_t i = 0; i < head_size; ++i) {
-        scores[j] += static_cast<double>(q[g * head_size + i]) * F16ToF32(k[j * head_size + i]);
+      for (int64_t i = 0; i < a.head_size; ++i) {
+        scores[j] += static_cast<double>(q[i]) * F16ToF32(keys[i * 128 + j]);
       }
       top = scores[j] > top ? scores[j] : top;
     }
-    const double keep = std::exp(max[g] - top);
-    double total = sum[g] * keep;
+    const double keep = std::exp(a.max[row] - top);
+    double total = a.sum[row] * keep;
     for (int64_t j = 0; j < count; ++j) {
       scores[j] = std::exp(scores[j] - top);
       total += scores[j];
     }
-    for (int64_t i = 0; i < head_size; ++i) {
-      double value = out[g * head_size + i] * keep;
+    for (int64_t i = 0; i < a.head_size; ++i) {
+      double value = out[i] * keep;
       for (int64_t j = 0; j < count; ++j) {
-        value += scores[j] * F16ToF32(v[j * head_size + i]);
+        value += scores[j] * F16ToF32(values[j * a.head_size + i]);
       }
-      out[g * head_size + i] = static_cast<float>(value);
+      out[i] = static_cast<float>(value);
     }
-    max[g] = static_cast<float>(top);
-    sum[g] = static_cast<float>(total);
+    a.max[row] = static_cast<float>(top);
+    a.sum[row] = static_cast<float>(total);
   }
 }
 

@@ -1,6 +1,6 @@
 // Activations as tables of subset sums (kernels/act_q8.h), with AVX2. Included inside an anonymous namespace by tables
 // that define before it
-//   struct ActBlock with uint8_t tables[512], float scale, int32_t bias (sum_j m_j * sum |q|) and set_m(j, m);
+//   struct ActBlock with uint8_t tables[512], float scale, set_m(j, m) and set_bias(sum_j m_j * sum |q|);
 //   void StoreGroupPair(uint8_t* tables, int g, __m256i pair): where the tables of groups 2g and 2g + 1 of a sub-block,
 //     16 bytes each, go among the sub-block's 128 bytes.
 
@@ -92,12 +92,14 @@ void QuantizeAct(const float* x, int64_t cols, void* act) {
     }
     const BlockScale scale = ChooseScale(need);
     block->scale = scale.scale;
-    block->bias = 0;
+    int32_t bias = 0;
     for (int j = 0; j < 4; ++j) {
       block->set_m(j, scale.m[j]);
-      block->bias += scale.m[j] * BuildTables(x + j * kActSub, scale.inverse[j], block->tables + j * 128);
+      bias += scale.m[j] * BuildTables(x + j * kActSub, scale.inverse[j], block->tables + j * 128);
     }
+    block->set_bias(bias);
   }
 }
 
-int64_t ActBytes(int64_t cols) { return cols / kActBlock * static_cast<int64_t>(sizeof(ActBlock)); }
+// An odd number of cache lines, so that the same block of many tokens does not fall into the same few sets of a cache.
+int64_t ActBytes(int64_t cols) { return (cols / kActBlock * static_cast<int64_t>(sizeof(ActBlock) / 64) | 1) * 64; }

@@ -1,23 +1,38 @@
-// The AVX2 table: Q1_0 products by table look-up. Compiled with AVX2 and F16C alone in this file; nothing here may
+// The AVX2 table: Q1_0 products by table look-up. Compiled with AVX2, FMA and F16C alone in this file; nothing here may
 // instantiate anything with vague linkage, or the linker could hand AVX2 code to machines without it.
 #include <immintrin.h>
 
 #include "kernels/act_q8.h"
 #include "kernels/kernel_table.h"
 
+#if defined(__clang__)
+#define NIWAKI_UNROLL_4 _Pragma("clang loop unroll_count(4)")
+#elif defined(__GNUC__)
+#define NIWAKI_UNROLL_4 _Pragma("GCC unroll 4")
+#else
+#define NIWAKI_UNROLL_4
+#endif
+
 namespace niwaki {
 namespace {
 
 #include "kernels/x86/v8_avx2.inl"
+using V = V8;
+inline V8 AddHalves(V8 sum, V8 v) { return sum + v; }
 
 // One block of 128 activations: 32 tables of 16 subset sums.
 struct alignas(64) ActBlock {
   uint8_t tables[32 * 16];
   float scale;
-  int32_t bias;  // sum_j m_j * sum |q|: I = 2 * sum_j m_j E_j - bias
-  uint16_t m[4];
-  uint8_t pad[48];
-  void set_m(int j, int32_t value) { m[j] = static_cast<uint16_t>(value); }
+  float bias;       // sum_j m_j * sum |q|, an integer below 2^16: I = 2 * sum_j m_j E_j - bias
+  uint16_t m[4];    // m_j
+  uint16_t odd[4];  // 256 m_j: as two bytes, what vpmaddubsw multiplies an even and an odd byte with
+  uint8_t pad[40];
+  void set_m(int j, int32_t value) {
+    m[j] = static_cast<uint16_t>(value);
+    odd[j] = static_cast<uint16_t>(value << 8);
+  }
+  void set_bias(int32_t value) { bias = static_cast<float>(value); }
 };
 static_assert(sizeof(ActBlock) == 576);
 
@@ -25,74 +40,153 @@ inline void StoreGroupPair(uint8_t* tables, int g, __m256i pair) {
   _mm256_store_si256(reinterpret_cast<__m256i*>(tables + g * 32), pair);
 }
 
-// Two rows of 16 lanes: rows 0..15 and 16..31 of a panel.
+#include "kernels/x86/act_tables.inl"
+
+// Sums of look-ups in 16-bit lanes, each of two rows: byte 2p of a look-up is row p, byte 2p + 1 is row 16 + p. `mixed`
+// adds up row p + 256 * row 16 + p modulo 2^16, `odd` the second row alone, times its sub-block's m. A block's sums are
+// below 2^16, so they can be told apart exactly at the end: even = mixed - 256 * odd.
 struct Sums {
-  __m256i even;
+  __m256i mixed;
   __m256i odd;
 };
+constexpr Sums kNoSums = {};
 
-inline Sums BlockSums(const uint8_t* bits, const ActBlock& act) {
-  const __m256i low = _mm256_set1_epi8(15);
-  Sums total = {_mm256_setzero_si256(), _mm256_setzero_si256()};
-  for (int j = 0; j < 4; ++j) {
-    __m256i mixed = _mm256_setzero_si256();  // even bytes + 256 * odd bytes, modulo 2^16
-    __m256i high = _mm256_setzero_si256();
-    for (int v = 0; v < 4; ++v) {
-      const uint8_t* tables = act.tables + (j * 4 + v) * 32;
-      const __m256i t0 = _mm256_broadcastsi128_si256(_mm_load_si128(reinterpret_cast<const __m128i*>(tables)));
-      const __m256i t1 = _mm256_broadcastsi128_si256(_mm_load_si128(reinterpret_cast<const __m128i*>(tables + 16)));
-      const __m256i w = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(bits + (j * 4 + v) * 32));
-      const __m256i u = _mm256_shuffle_epi8(t0, _mm256_and_si256(w, low));
-      const __m256i z = _mm256_shuffle_epi8(t1, _mm256_and_si256(_mm256_srli_epi16(w, 4), low));
-      mixed = _mm256_add_epi16(mixed, _mm256_add_epi16(u, z));
-      high = _mm256_add_epi16(high, _mm256_add_epi16(_mm256_srli_epi16(u, 8), _mm256_srli_epi16(z, 8)));
-    }
-    const __m256i m = _mm256_set1_epi16(static_cast<short>(act.m[j]));
-    const __m256i even = _mm256_sub_epi16(mixed, _mm256_slli_epi16(high, 8));
-    total.even = _mm256_add_epi16(total.even, _mm256_mullo_epi16(even, m));
-    total.odd = _mm256_add_epi16(total.odd, _mm256_mullo_epi16(high, m));
+inline __m256i Table(const uint8_t* table) {
+  return _mm256_broadcastsi128_si256(_mm_load_si128(reinterpret_cast<const __m128i*>(table)));
+}
+inline __m256i LowNibbles(__m256i w) { return _mm256_and_si256(w, _mm256_set1_epi8(15)); }
+
+// Look-ups of 8 weights of 32 rows for one token. (vpmaddubsw instead of a shift: shuffles and shifts share their two
+// units on AMD's machines, multiplications have two of their own.)
+inline Sums AddLookUps(Sums s, __m256i low, __m256i high, const uint8_t* tables, __m256i odd) {
+  const __m256i u = _mm256_shuffle_epi8(Table(tables), low);
+  const __m256i z = _mm256_shuffle_epi8(Table(tables + 16), high);
+  s.mixed = _mm256_add_epi16(s.mixed, _mm256_add_epi16(u, z));
+  s.odd = _mm256_add_epi16(s.odd, _mm256_add_epi16(_mm256_maddubs_epi16(u, odd), _mm256_maddubs_epi16(z, odd)));
+  return s;
+}
+inline __m256i Odd(const ActBlock& act, int j) { return _mm256_set1_epi16(static_cast<short>(act.odd[j])); }
+// Ends a sub-block: its `mixed` joins the block's, times m.
+inline Sums AddSubBlock(Sums total, Sums s, const ActBlock& act, int j) {
+  const __m256i m = _mm256_set1_epi16(static_cast<short>(act.m[j]));
+  return {_mm256_add_epi16(total.mixed, _mm256_mullo_epi16(s.mixed, m)), s.odd};
+}
+
+// 32 rows in the order in which 16-bit lanes unpack: 0-3 8-11, 4-7 12-15, 16-19 24-27, 20-23 28-31.
+struct Rows32 {
+  __m256 v[4];
+};
+inline Rows32 LoadScales(const uint8_t* w) {
+  Rows32 d;
+  for (int half = 0; half < 2; ++half) {
+    const __m256i rows =
+        _mm256_permute4x64_epi64(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(w + 512 + half * 32)), 0xd8);
+    d.v[2 * half] = _mm256_cvtph_ps(_mm256_castsi256_si128(rows));
+    d.v[2 * half + 1] = _mm256_cvtph_ps(_mm256_extracti128_si256(rows, 1));
   }
-  return total;
+  return d;
+}
+inline void StoreRows(Rows32 rows, float* y) {
+  for (int half = 0; half < 2; ++half) {
+    const __m256 a = rows.v[2 * half];
+    const __m256 b = rows.v[2 * half + 1];
+    _mm256_storeu_ps(y + half * 16, _mm256_permute2f128_ps(a, b, 0x20));
+    _mm256_storeu_ps(y + half * 16 + 8, _mm256_permute2f128_ps(a, b, 0x31));
+  }
+}
+
+// Adds a block's result to the accumulators of its rows: I * (d * scale), product and sum rounded. Up to I everything
+// is exact: 0x4b00 before 16 bits makes them the float 2^23 + E, and the fused 2 E - bias has no rounding to do.
+inline Rows32 Fold(Rows32 acc, Sums total, const ActBlock& act, const Rows32& d) {
+  const __m256i even = _mm256_sub_epi16(total.mixed, _mm256_slli_epi16(total.odd, 8));
+  const __m256i magic = _mm256_set1_epi16(0x4b00);
+  const __m256i wide[4] = {_mm256_unpacklo_epi16(even, magic), _mm256_unpackhi_epi16(even, magic),
+                           _mm256_unpacklo_epi16(total.odd, magic), _mm256_unpackhi_epi16(total.odd, magic)};
+  const __m256 scale = _mm256_set1_ps(act.scale);
+  const __m256 bias = _mm256_set1_ps(act.bias);
+  for (int i = 0; i < 4; ++i) {
+    const __m256 e = _mm256_sub_ps(_mm256_castsi256_ps(wide[i]), _mm256_set1_ps(8388608.0f));
+    const __m256 value = _mm256_fmsub_ps(e, _mm256_set1_ps(2.0f), bias);
+    acc.v[i] = _mm256_add_ps(acc.v[i], _mm256_mul_ps(value, _mm256_mul_ps(d.v[i], scale)));
+  }
+  return acc;
 }
 
 // One panel times one token.
 inline void PanelToken(const uint8_t* panel, int64_t blocks, const ActBlock* act, float* y) {
-  __m256 acc[4] = {_mm256_setzero_ps(), _mm256_setzero_ps(), _mm256_setzero_ps(), _mm256_setzero_ps()};
+  Rows32 acc = {};
   for (int64_t b = 0; b < blocks; ++b) {
     const uint8_t* w = panel + b * kPanelBlockBytes;
     for (int line = 0; line < 9; ++line) {
       _mm_prefetch(reinterpret_cast<const char*>(w + 4 * kPanelBlockBytes + line * 64), _MM_HINT_T0);
     }
-    const Sums sums = BlockSums(w, act[b]);
-    const __m256 scale = _mm256_set1_ps(act[b].scale);
-    const __m256i bias = _mm256_set1_epi32(act[b].bias);
-    const __m128i quarters[4] = {_mm256_castsi256_si128(sums.even), _mm256_extracti128_si256(sums.even, 1),
-                                 _mm256_castsi256_si128(sums.odd), _mm256_extracti128_si256(sums.odd, 1)};
-    for (int i = 0; i < 4; ++i) {
-      const __m256i e = _mm256_cvtepu16_epi32(quarters[i]);
-      const __m256 value = _mm256_cvtepi32_ps(_mm256_sub_epi32(_mm256_add_epi32(e, e), bias));
-      const __m256 d = _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(w + 512 + i * 16)));
-      acc[i] = _mm256_add_ps(acc[i], _mm256_mul_ps(value, _mm256_mul_ps(d, scale)));
+    Sums total = kNoSums;
+    for (int j = 0; j < 4; ++j) {
+      Sums s = {_mm256_setzero_si256(), total.odd};
+      const __m256i odd = Odd(act[b], j);
+      NIWAKI_UNROLL_4
+      for (int v = j * 4; v < j * 4 + 4; ++v) {
+        const __m256i bits = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(w + v * 32));
+        s = AddLookUps(s, LowNibbles(bits), LowNibbles(_mm256_srli_epi16(bits, 4)), act[b].tables + v * 32, odd);
+      }
+      total = AddSubBlock(total, s, act[b], j);
+    }
+    acc = Fold(acc, total, act[b], LoadScales(w));
+  }
+  StoreRows(acc, y);
+}
+
+struct alignas(64) Expanded {
+  __m256i indices[32];  // of the groups in order
+  Rows32 d;
+};
+inline void Expand(const uint8_t* w, Expanded* out) {
+  for (int v = 0; v < 16; ++v) {
+    const __m256i bits = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(w + v * 32));
+    out->indices[2 * v] = LowNibbles(bits);
+    out->indices[2 * v + 1] = LowNibbles(_mm256_srli_epi16(bits, 4));
+  }
+  out->d = LoadScales(w);
+}
+
+// Two tokens share what is loaded of the weights; the sums of more would not fit 16 registers. Sums have names of their
+// own, because compilers keep arrays of them in memory.
+constexpr int64_t kTokensAtOnce = 2;
+template <int N>
+inline void Accumulate(const Expanded& w, const ActBlock* const* acts, Rows32* acc) {
+  const ActBlock& a = *acts[0];
+  const ActBlock& b = *acts[N - 1];
+  Sums total_a = kNoSums;
+  Sums total_b = kNoSums;
+  for (int j = 0; j < 4; ++j) {
+    Sums sum_a = {_mm256_setzero_si256(), total_a.odd};
+    Sums sum_b = {_mm256_setzero_si256(), total_b.odd};
+    const __m256i odd_a = Odd(a, j);
+    const __m256i odd_b = Odd(b, j);
+    NIWAKI_UNROLL_4
+    for (int v = j * 4; v < j * 4 + 4; ++v) {
+      const __m256i low = w.indices[2 * v];
+      const __m256i high = w.indices[2 * v + 1];
+      sum_a = AddLookUps(sum_a, low, high, a.tables + v * 32, odd_a);
+      if constexpr (N == 2) {
+        sum_b = AddLookUps(sum_b, low, high, b.tables + v * 32, odd_b);
+      }
+    }
+    total_a = AddSubBlock(total_a, sum_a, a, j);
+    if constexpr (N == 2) {
+      total_b = AddSubBlock(total_b, sum_b, b, j);
     }
   }
-  for (int i = 0; i < 4; ++i) {
-    _mm256_storeu_ps(y + i * 8, acc[i]);
+  acc[0] = Fold(acc[0], total_a, a, w.d);
+  if constexpr (N == 2) {
+    acc[1] = Fold(acc[1], total_b, b, w.d);
   }
 }
 
-void MatmulQ1(const uint8_t* panels, int64_t blocks, int64_t panel_begin, int64_t panel_end, const void* acts,
-              int64_t tokens, float* y, int64_t y_stride) {
-  const ActBlock* act = static_cast<const ActBlock*>(acts);
-  for (int64_t p = panel_begin; p < panel_end; ++p) {
-    const uint8_t* panel = panels + p * blocks * kPanelBlockBytes;
-    for (int64_t t = 0; t < tokens; ++t) {
-      PanelToken(panel, blocks, act + t * blocks, y + t * y_stride + p * kPanelRows);
-    }
-  }
-}
-
+#include "kernels/attention.inl"
+#include "kernels/matmul_rows.inl"
 #include "kernels/vec_ops.inl"
-#include "kernels/x86/act_tables.inl"
+#include "kernels/x86/q1_tiles.inl"
 
 }  // namespace
 

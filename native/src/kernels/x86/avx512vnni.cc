@@ -11,17 +11,21 @@
 namespace niwaki {
 namespace {
 
+#include "kernels/x86/v16_avx512.inl"
 #include "kernels/x86/v8_avx2.inl"
+using V = V16;
+inline V8 AddHalves(V8 sum, V16 v) { return sum + v.Low() + v.High(); }
 
 // One block of 128 activations. The tables of a sub-block's eight groups stand in the order 0 2 4 6, 1 3 5 7: byte b of
 // a row's word holds groups 2b (low nibble) and 2b + 1 (high nibble).
 struct alignas(64) ActBlock {
   uint8_t tables[4 * 128];
   float scale;
-  int32_t bias;  // sum_j m_j * sum |q|: I = 2 * sum_j m_j E_j - bias
-  int32_t m[4];  // four copies of m_j, a byte each, for vpdpbusd
+  int32_t minus_bias;  // -sum_j m_j * sum |q|: I = 2 * sum_j m_j E_j - bias
+  int32_t m[4];        // four copies of 2 m_j, a byte each, for vpdpbusd
   uint8_t pad[40];
-  void set_m(int j, int32_t value) { m[j] = value * 0x01010101; }
+  void set_m(int j, int32_t value) { m[j] = 2 * value * 0x01010101; }
+  void set_bias(int32_t value) { minus_bias = -value; }
 };
 static_assert(sizeof(ActBlock) == 576);
 
@@ -37,82 +41,94 @@ inline __m512i Indices(__m512i nibbles) {
   return _mm512_ternarylogic_epi32(nibbles, _mm512_set1_epi32(0x0f0f0f0f), _mm512_set1_epi32(0x30201000), 0xEA);
 }
 
-// One panel times N tokens: the indices are made once for all of them. Every row of every token is summed and folded by
-// itself, in the same order whatever N is.
+struct Rows32 {
+  __m512 v[2];
+};
+inline Rows32 LoadScales(const uint8_t* w) {
+  const __m256i* scales = reinterpret_cast<const __m256i*>(w + 512);
+  return {{_mm512_cvtph_ps(_mm256_loadu_si256(scales)), _mm512_cvtph_ps(_mm256_loadu_si256(scales + 1))}};
+}
+inline void StoreRows(Rows32 rows, float* y) {
+  _mm512_storeu_ps(y, rows.v[0]);
+  _mm512_storeu_ps(y + 16, rows.v[1]);
+}
+
+// Look-up indices are made anew for every kTokensAtOnce tokens: storing them would take as long.
+struct Expanded {
+  const uint8_t* w;
+  Rows32 d;
+};
+inline void Expand(const uint8_t* w, Expanded* out) { *out = {w, LoadScales(w)}; }
+
+constexpr int64_t kTokensAtOnce = 8;  // sixteen sums, of 32 registers
 template <int N>
-inline void PanelTokens(const uint8_t* panel, int64_t blocks, const ActBlock* acts, float* y, int64_t y_stride) {
-  __m512 acc[N][2];
+inline void Accumulate(const Expanded& w, const ActBlock* const* acts, Rows32* acc) {
+  __m512i sums[N][2];
   for (int t = 0; t < N; ++t) {
-    acc[t][0] = _mm512_setzero_ps();
-    acc[t][1] = _mm512_setzero_ps();
+    sums[t][0] = sums[t][1] = _mm512_set1_epi32(acts[t]->minus_bias);
   }
+  for (int j = 0; j < 4; ++j) {
+    const __m512i w0 = _mm512_loadu_si512(w.w + j * 128);
+    const __m512i w1 = _mm512_loadu_si512(w.w + j * 128 + 64);
+    const __m512i low0 = Indices(w0);
+    const __m512i low1 = Indices(w1);
+    const __m512i high0 = Indices(_mm512_srli_epi32(w0, 4));
+    const __m512i high1 = Indices(_mm512_srli_epi32(w1, 4));
+    for (int t = 0; t < N; ++t) {
+      const __m512i low = _mm512_load_si512(acts[t]->tables + j * 128);
+      const __m512i high = _mm512_load_si512(acts[t]->tables + j * 128 + 64);
+      const __m512i m = _mm512_set1_epi32(acts[t]->m[j]);
+      sums[t][0] = _mm512_dpbusd_epi32(sums[t][0], _mm512_permutexvar_epi8(low0, low), m);
+      sums[t][1] = _mm512_dpbusd_epi32(sums[t][1], _mm512_permutexvar_epi8(low1, low), m);
+      sums[t][0] = _mm512_dpbusd_epi32(sums[t][0], _mm512_permutexvar_epi8(high0, high), m);
+      sums[t][1] = _mm512_dpbusd_epi32(sums[t][1], _mm512_permutexvar_epi8(high1, high), m);
+    }
+  }
+  for (int t = 0; t < N; ++t) {
+    const __m512 scale = _mm512_set1_ps(acts[t]->scale);
+    for (int half = 0; half < 2; ++half) {
+      const __m512 value = _mm512_cvtepi32_ps(sums[t][half]);
+      acc[t].v[half] = _mm512_add_ps(acc[t].v[half], _mm512_mul_ps(value, _mm512_mul_ps(w.d.v[half], scale)));
+    }
+  }
+}
+
+// One panel times one token.
+inline void PanelToken(const uint8_t* panel, int64_t blocks, const ActBlock* act, float* y) {
+  Rows32 acc = {};
   for (int64_t b = 0; b < blocks; ++b) {
     const uint8_t* w = panel + b * kPanelBlockBytes;
     for (int line = 0; line < 9; ++line) {
       _mm_prefetch(reinterpret_cast<const char*>(w + 4 * kPanelBlockBytes + line * 64), _MM_HINT_T0);
     }
-    __m512i sums[N][2];
-    for (int t = 0; t < N; ++t) {
-      sums[t][0] = _mm512_setzero_si512();
-      sums[t][1] = _mm512_setzero_si512();
-    }
+    // Two sums a half, so that additions of one do not wait for the other.
+    __m512i sums[2][2] = {{_mm512_set1_epi32(act[b].minus_bias), _mm512_setzero_si512()},
+                          {_mm512_set1_epi32(act[b].minus_bias), _mm512_setzero_si512()}};
     for (int j = 0; j < 4; ++j) {
-      const __m512i w0 = _mm512_loadu_si512(w + j * 128);
-      const __m512i w1 = _mm512_loadu_si512(w + j * 128 + 64);
-      const __m512i low0 = Indices(w0);
-      const __m512i low1 = Indices(w1);
-      const __m512i high0 = Indices(_mm512_srli_epi32(w0, 4));
-      const __m512i high1 = Indices(_mm512_srli_epi32(w1, 4));
-      for (int t = 0; t < N; ++t) {
-        const ActBlock& act = acts[t * blocks + b];
-        const __m512i low = _mm512_load_si512(act.tables + j * 128);
-        const __m512i high = _mm512_load_si512(act.tables + j * 128 + 64);
-        const __m512i m = _mm512_set1_epi32(act.m[j]);
-        sums[t][0] = _mm512_dpbusd_epi32(sums[t][0], _mm512_permutexvar_epi8(low0, low), m);
-        sums[t][1] = _mm512_dpbusd_epi32(sums[t][1], _mm512_permutexvar_epi8(low1, low), m);
-        sums[t][0] = _mm512_dpbusd_epi32(sums[t][0], _mm512_permutexvar_epi8(high0, high), m);
-        sums[t][1] = _mm512_dpbusd_epi32(sums[t][1], _mm512_permutexvar_epi8(high1, high), m);
-      }
-    }
-    const __m512 d[2] = {_mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(w + 512))),
-                         _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(w + 544)))};
-    for (int t = 0; t < N; ++t) {
-      const ActBlock& act = acts[t * blocks + b];
-      const __m512i bias = _mm512_set1_epi32(act.bias);
-      const __m512 scale = _mm512_set1_ps(act.scale);
+      const __m512i low = _mm512_load_si512(act[b].tables + j * 128);
+      const __m512i high = _mm512_load_si512(act[b].tables + j * 128 + 64);
+      const __m512i m = _mm512_set1_epi32(act[b].m[j]);
       for (int half = 0; half < 2; ++half) {
-        const __m512i e = sums[t][half];
-        const __m512 value = _mm512_cvtepi32_ps(_mm512_sub_epi32(_mm512_add_epi32(e, e), bias));
-        acc[t][half] = _mm512_add_ps(acc[t][half], _mm512_mul_ps(value, _mm512_mul_ps(d[half], scale)));
+        const __m512i bits = _mm512_loadu_si512(w + j * 128 + half * 64);
+        sums[half][0] = _mm512_dpbusd_epi32(sums[half][0], _mm512_permutexvar_epi8(Indices(bits), low), m);
+        sums[half][1] =
+            _mm512_dpbusd_epi32(sums[half][1], _mm512_permutexvar_epi8(Indices(_mm512_srli_epi32(bits, 4)), high), m);
       }
     }
+    const __m512 scale = _mm512_set1_ps(act[b].scale);
+    const Rows32 d = LoadScales(w);
+    for (int half = 0; half < 2; ++half) {
+      const __m512 value = _mm512_cvtepi32_ps(_mm512_add_epi32(sums[half][0], sums[half][1]));
+      acc.v[half] = _mm512_add_ps(acc.v[half], _mm512_mul_ps(value, _mm512_mul_ps(d.v[half], scale)));
+    }
   }
-  for (int t = 0; t < N; ++t) {
-    _mm512_storeu_ps(y + t * y_stride, acc[t][0]);
-    _mm512_storeu_ps(y + t * y_stride + 16, acc[t][1]);
-  }
+  StoreRows(acc, y);
 }
 
-void MatmulQ1(const uint8_t* panels, int64_t blocks, int64_t panel_begin, int64_t panel_end, const void* acts,
-              int64_t tokens, float* y, int64_t y_stride) {
-  const ActBlock* act = static_cast<const ActBlock*>(acts);
-  for (int64_t p = panel_begin; p < panel_end; ++p) {
-    const uint8_t* panel = panels + p * blocks * kPanelBlockBytes;
-    float* out = y + p * kPanelRows;
-    int64_t t = 0;
-    for (; t + 4 <= tokens; t += 4) {  // more tokens would not leave their sums in registers
-      PanelTokens<4>(panel, blocks, act + t * blocks, out + t * y_stride, y_stride);
-    }
-    for (; t + 2 <= tokens; t += 2) {
-      PanelTokens<2>(panel, blocks, act + t * blocks, out + t * y_stride, y_stride);
-    }
-    if (t < tokens) {
-      PanelTokens<1>(panel, blocks, act + t * blocks, out + t * y_stride, y_stride);
-    }
-  }
-}
-
+#include "kernels/attention.inl"
+#include "kernels/matmul_rows.inl"
 #include "kernels/vec_ops.inl"
+#include "kernels/x86/q1_tiles.inl"
 
 }  // namespace
 

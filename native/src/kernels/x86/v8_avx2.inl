@@ -1,6 +1,7 @@
 // Eight floats in an AVX register, for kernels/vec_ops.inl. Included inside an anonymous namespace by every x86 table,
 // so that each compiles its own copy with its own instruction sets.
 struct V8 {
+  static constexpr int64_t kLanes = 8;
   __m256 v;
   static V8 Load(const float* p) { return {_mm256_loadu_ps(p)}; }
   static V8 Splat(float x) { return {_mm256_set1_ps(x)}; }
@@ -27,6 +28,7 @@ struct V8 {
   friend V8 operator-(V8 a, V8 b) { return {_mm256_sub_ps(a.v, b.v)}; }
   friend V8 operator*(V8 a, V8 b) { return {_mm256_mul_ps(a.v, b.v)}; }
   friend V8 operator/(V8 a, V8 b) { return {_mm256_div_ps(a.v, b.v)}; }
+  static V8 MulAdd(V8 a, V8 b, V8 c) { return {_mm256_fmadd_ps(a.v, b.v, c.v)}; }
   static V8 Max(V8 a, V8 b) { return {_mm256_max_ps(a.v, b.v)}; }
   static V8 Min(V8 a, V8 b) { return {_mm256_min_ps(a.v, b.v)}; }
   static V8 Sqrt(V8 a) { return {_mm256_sqrt_ps(a.v)}; }
