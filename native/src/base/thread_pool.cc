@@ -4,106 +4,144 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
-#include <fstream>
 #include <mutex>
-#include <string>
 #include <thread>
 #include <vector>
 
-#if defined(__linux__)
-#include <sched.h>
-#endif
+#include "base/cpu_count.h"
 
 namespace niwaki {
 namespace {
 
 using Work = std::function<void(int64_t, int)>;
+using Clock = std::chrono::steady_clock;
 
-// CPUs that this process may use: the affinity mask, and the container's quota where there is one (cgroup v2).
-int AvailableCpus() {
-  int cpus = static_cast<int>(std::thread::hardware_concurrency());
-#if defined(__linux__)
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  if (sched_getaffinity(0, sizeof set, &set) == 0) {
-    cpus = CPU_COUNT(&set);
-  }
-  std::ifstream quota_file("/sys/fs/cgroup/cpu.max");
-  std::string quota;
-  int64_t period = 0;
-  if (quota_file >> quota >> period && quota != "max" && period > 0) {
-    const int64_t limit = std::strtoll(quota.c_str(), nullptr, 10);
-    cpus = std::min<int>(cpus, static_cast<int>(std::max<int64_t>(1, (limit + period - 1) / period)));
-  }
-#endif
-  return std::max(1, cpus);
-}
+// A model's rounds follow each other within a few microseconds, so a short spin saves nearly all system calls; longer,
+// and an editor's other processes would feel it.
+constexpr std::chrono::microseconds kSpin{50};
+constexpr int kMostThreads = 8;
 
 void Pause() {
 #if defined(__x86_64__)
   __builtin_ia32_pause();
+#elif defined(__aarch64__) && defined(__GNUC__)
+  __asm__ volatile("isb");
 #endif
 }
 
+// Whether `done` came true within the bounded spin.
+template <typename Done>
+bool Spin(Done done) {
+  for (int i = 0; i < 32; ++i) {
+    if (done()) {
+      return true;
+    }
+    Pause();
+  }
+  const Clock::time_point until = Clock::now() + kSpin;
+  do {
+    for (int i = 0; i < 16; ++i) {
+      if (done()) {
+        return true;
+      }
+      Pause();
+    }
+  } while (Clock::now() < until);
+  return false;
+}
+
+// The gate: bits 0..15 count the workers inside the current round, bit 16 says whether it lets more in, the rest is the
+// round's number. A worker enters by one compare-and-swap that fails when the round has closed meanwhile, so the caller
+// waits for those who are inside and for nobody else: a thread that the system has put aside between two chunks' rounds
+// holds nobody up.
+constexpr uint64_t kInside = 0xffff;
+constexpr uint64_t kOpen = 0x10000;
+constexpr uint64_t kRound = 0x20000;
+uint64_t RoundOf(uint64_t gate) { return gate / kRound; }
+
 }  // namespace
 
-// One round of work at a time. `round` counts rounds; a worker that saw round n waits for n + 1. `next` hands out
-// chunks; `busy` is the number of workers inside the current round: the caller leaves when all chunks are taken and
-// nobody is inside.
 struct ThreadPool::Impl {
   std::vector<std::thread> workers;
-  std::mutex mutex;
-  std::condition_variable wake;
-  std::condition_variable done;
-  std::atomic<uint64_t> round{0};
-  std::atomic<int64_t> next{0};
-  std::atomic<int> busy{0};
+  alignas(64) std::atomic<uint64_t> gate{0};
+  alignas(64) std::atomic<int64_t> next{0};  // the next chunk
+  alignas(64) std::atomic<int> sleeping{0};  // workers that wait for `wake`
+  std::atomic<bool> caller_sleeps{false};
+  // Written by the caller while the gate is closed and nobody is inside; read by workers inside.
   int64_t chunks = 0;
   const Work* work = nullptr;
-  bool open = false;  // a round accepts workers (under the mutex)
-  bool stop = false;
-  int sleeping = 0;
-  int limit = 0;  // threads that may take part, the caller included (under the mutex)
+  int limit = 0;  // threads that may take part, the caller included; changes under the mutex
+
+  std::mutex mutex;
+  std::condition_variable wake;
+  std::condition_variable enlist;  // workers that the limit keeps out wait here
+  std::condition_variable done;
+  bool stop = false;  // under the mutex
 
   void Take(int worker) {
     const int64_t total = chunks;
-    for (int64_t chunk = next.fetch_add(1); chunk < total; chunk = next.fetch_add(1)) {
+    for (int64_t chunk = next.fetch_add(1, std::memory_order_relaxed); chunk < total;
+         chunk = next.fetch_add(1, std::memory_order_relaxed)) {
       (*work)(chunk, worker);
+    }
+  }
+
+  // Waits for a round other than `seen`. False when the pool ends.
+  bool Await(uint64_t seen) {
+    if (Spin([&] { return RoundOf(gate.load(std::memory_order_acquire)) != seen; })) {
+      return true;
+    }
+    std::unique_lock<std::mutex> lock(mutex);
+    // Sequentially consistent with ParallelFor: either it sees this sleeper, or the sleeper sees its round.
+    sleeping.fetch_add(1);
+    wake.wait(lock, [&] { return stop || RoundOf(gate.load()) != seen; });
+    sleeping.fetch_sub(1);
+    return !stop;
+  }
+
+  bool Enter(uint64_t* seen) {
+    uint64_t now = gate.load(std::memory_order_acquire);
+    *seen = RoundOf(now);
+    while ((now & kOpen) != 0 && RoundOf(now) == *seen) {
+      if (gate.compare_exchange_weak(now, now + 1, std::memory_order_acq_rel, std::memory_order_acquire)) {
+        return true;
+      }
+    }
+    return false;  // came too late
+  }
+
+  void Leave() {
+    // Sequentially consistent with the caller's wait: either it sees the count, or its sleep is seen here.
+    const uint64_t before = gate.fetch_sub(1);
+    if ((before & kInside) == 1 && caller_sleeps.load()) {
+      std::lock_guard<std::mutex> lock(mutex);
+      done.notify_one();
     }
   }
 
   void Run(int worker) {
     uint64_t seen = 0;
-    for (;;) {
-      const auto until = std::chrono::steady_clock::now() + std::chrono::microseconds(20);
-      while (round.load(std::memory_order_acquire) == seen && std::chrono::steady_clock::now() < until) {
-        Pause();
+    while (Await(seen)) {
+      if (!Enter(&seen)) {
+        continue;
       }
-      {
+      const bool wanted = worker < limit;
+      if (wanted) {
+        Take(worker);
+      }
+      Leave();
+      if (!wanted) {
         std::unique_lock<std::mutex> lock(mutex);
-        ++sleeping;
-        wake.wait(lock, [&] { return stop || round.load(std::memory_order_relaxed) != seen; });
-        --sleeping;
-        if (stop) {
-          return;
-        }
-        seen = round.load(std::memory_order_relaxed);
-        if (!open || worker >= limit) {
-          continue;  // came too late: the round is over; or is not wanted
-        }
-        busy.fetch_add(1);
-      }
-      Take(worker);
-      if (busy.fetch_sub(1) == 1) {
-        std::lock_guard<std::mutex> lock(mutex);
-        done.notify_one();
+        enlist.wait(lock, [&] { return stop || worker < limit; });
       }
     }
   }
+
+  bool Empty() const { return (gate.load(std::memory_order_acquire) & kInside) == 0; }
 };
 
 ThreadPool::ThreadPool(int threads) : impl_(std::make_unique<Impl>()) {
-  const int wanted = threads > 0 ? threads : std::min(8, AvailableCpus());
+  const int wanted = threads > 0 ? threads : std::min(kMostThreads, UsableCores());
   impl_->limit = wanted;
   for (int worker = 1; worker < wanted; ++worker) {
     impl_->workers.emplace_back([this, worker] { impl_->Run(worker); });
@@ -114,8 +152,10 @@ ThreadPool::~ThreadPool() {
   {
     std::lock_guard<std::mutex> lock(impl_->mutex);
     impl_->stop = true;
+    impl_->gate.fetch_add(kRound);  // spinning workers look up
   }
   impl_->wake.notify_all();
+  impl_->enlist.notify_all();
   for (std::thread& worker : impl_->workers) {
     worker.join();
   }
@@ -126,6 +166,7 @@ int ThreadPool::threads() const { return static_cast<int>(impl_->workers.size())
 void ThreadPool::Limit(int threads) {
   std::lock_guard<std::mutex> lock(impl_->mutex);
   impl_->limit = threads > 0 ? std::min(threads, this->threads()) : this->threads();
+  impl_->enlist.notify_all();
 }
 
 void ThreadPool::ParallelFor(int64_t chunks, const std::function<void(int64_t, int)>& fn) {
@@ -136,31 +177,23 @@ void ThreadPool::ParallelFor(int64_t chunks, const std::function<void(int64_t, i
     }
     return;
   }
-  bool sleepers;
-  {
+  pool.chunks = chunks;
+  pool.work = &fn;
+  pool.next.store(0, std::memory_order_relaxed);
+  const uint64_t round = RoundOf(pool.gate.load(std::memory_order_relaxed)) + 1;
+  pool.gate.store(round * kRound + kOpen);
+  if (pool.sleeping.load() > 0) {
     std::lock_guard<std::mutex> lock(pool.mutex);
-    pool.chunks = chunks;
-    pool.work = &fn;
-    pool.next.store(0);
-    pool.open = true;
-    pool.round.fetch_add(1, std::memory_order_release);
-    sleepers = pool.sleeping > 0;
-  }
-  if (sleepers) {
     pool.wake.notify_all();
   }
   pool.Take(0);
-  // Workers that are inside finish their last chunk; a short spin catches the common case without a system call.
-  {
-    std::unique_lock<std::mutex> lock(pool.mutex);
-    pool.open = false;
-  }
-  const auto until = std::chrono::steady_clock::now() + std::chrono::microseconds(20);
-  while (pool.busy.load(std::memory_order_acquire) != 0 && std::chrono::steady_clock::now() < until) {
-    Pause();
+  if ((pool.gate.fetch_and(~kOpen) & kInside) == 0 || Spin([&] { return pool.Empty(); })) {
+    return;
   }
   std::unique_lock<std::mutex> lock(pool.mutex);
-  pool.done.wait(lock, [&] { return pool.busy.load() == 0; });
+  pool.caller_sleeps.store(true);
+  pool.done.wait(lock, [&] { return (pool.gate.load() & kInside) == 0; });
+  pool.caller_sleeps.store(false);
 }
 
 }  // namespace niwaki

@@ -10,8 +10,8 @@ namespace niwaki {
 
 class ThreadPool {
  public:
-  // `threads` counts the caller: 1 means no extra threads. 0 = a sensible number for this machine (cores that this
-  // process may use, at most 8).
+  // `threads` counts the caller: 1 means no extra threads. 0 = a sensible number for this machine (base/cpu_count.h, at
+  // most 8).
   explicit ThreadPool(int threads);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
@@ -25,7 +25,7 @@ class ThreadPool {
 
   // Calls fn(chunk, worker) once for each chunk in [0, chunks), in any order and concurrently; worker is in [0,
   // threads()). The caller computes too. Returns when all are done. Not reentrant; one caller at a time. fn must not
-  // throw. Idle workers spin for a bounded moment (some 20 microseconds), then sleep: an idle engine takes no CPU.
+  // throw. Idle workers spin for a bounded moment (some 50 microseconds), then sleep: an idle engine takes no CPU.
   void ParallelFor(int64_t chunks, const std::function<void(int64_t chunk, int worker)>& fn);
 
  private:

@@ -1,4 +1,4 @@
-// Attention of query rows over one page of fp16 keys and values. Included after vec_ops.inl.
+// Attention of query rows over one page of fp16 keys and values. Included by vec_ops.inl.
 //
 // A lane is a key where scores are computed (keys lie with the 128 tokens of a page side by side) and an element of the
 // head where values are added up, so nothing is ever summed across lanes but the 128 weights of a page. Every row takes

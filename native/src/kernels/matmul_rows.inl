@@ -1,4 +1,4 @@
-// Products of plain matrices (F32, F16, BF16, Q8_0) and float vectors. Included after vec_ops.inl; sums in its order.
+// Products of plain matrices (F32, F16, BF16, Q8_0) and float vectors. Included by vec_ops.inl; sums in its order.
 
 // Rows of a matrix by type: eight weights as floats from one place of a row on. kStep weights share one place, so that
 // what they have in common (a block's scale) is looked up once.

@@ -149,3 +149,7 @@ void F16ToF32All(const uint16_t* x, int64_t n, float* y) {
     StorePart(LoadPartF16(x + i, n - i), y + i, n - i);
   }
 }
+
+// Here and not in the tables, because a formatter would sort them before this file.
+#include "kernels/attention.inl"
+#include "kernels/matmul_rows.inl"

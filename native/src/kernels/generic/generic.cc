@@ -159,8 +159,6 @@ void MatmulQ1(const uint8_t* panels, int64_t blocks, int64_t panel_begin, int64_
   }
 }
 
-#include "kernels/attention.inl"
-#include "kernels/matmul_rows.inl"
 #include "kernels/vec_ops.inl"
 
 }  // namespace

@@ -183,8 +183,6 @@ inline void Accumulate(const Expanded& w, const ActBlock* const* acts, Rows32* a
   }
 }
 
-#include "kernels/attention.inl"
-#include "kernels/matmul_rows.inl"
 #include "kernels/vec_ops.inl"
 #include "kernels/x86/q1_tiles.inl"
 

@@ -12,7 +12,6 @@ namespace niwaki {
 namespace {
 
 #include "kernels/x86/v16_avx512.inl"
-#include "kernels/x86/v8_avx2.inl"
 using V = V16;
 inline V8 AddHalves(V8 sum, V16 v) { return sum + v.Low() + v.High(); }
 
@@ -125,8 +124,6 @@ inline void PanelToken(const uint8_t* panel, int64_t blocks, const ActBlock* act
   StoreRows(acc, y);
 }
 
-#include "kernels/attention.inl"
-#include "kernels/matmul_rows.inl"
 #include "kernels/vec_ops.inl"
 #include "kernels/x86/q1_tiles.inl"
 

@@ -1,5 +1,7 @@
-// Sixteen floats in an AVX-512 register, for what kernels/vec_ops.inl computes lane by lane. Included after
-// v8_avx2.inl.
+// Sixteen floats in an AVX-512 register, for what kernels/vec_ops.inl computes lane by lane; and V8, of which they are
+// two.
+#include "kernels/x86/v8_avx2.inl"
+
 struct V16 {
   static constexpr int64_t kLanes = 16;
   __m512 v;
