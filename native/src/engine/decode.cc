@@ -10,6 +10,7 @@
 #include "engine/healing.h"
 #include "engine/session_impl.h"
 #include "engine/stop_text.h"
+#include "sample/logprobs.h"
 #include "sample/sampler.h"
 
 namespace niwaki {

@@ -5,6 +5,7 @@
 
 #include "base/utf8.h"
 #include "engine/engine_testing.h"
+#include "sample/logprobs.h"
 #include "sample/sampler.h"
 
 namespace niwaki {
