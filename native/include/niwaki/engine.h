@@ -172,6 +172,7 @@ struct LookupOptions {
   static constexpr int kMaxDraft = 15;  // with the token before it a batch of 16, what one tile of the kernels takes
   int max_draft = 0;                    // tokens drafted at once at the most; 0 = off
   int min_ngram = 2;                    // tokens that must agree before a draft, at least 2
+  bool adapt = true;  // fewer, or none, where they cost more than they bring; false = always max_draft
 };
 
 struct DecodeOptions {

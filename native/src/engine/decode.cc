@@ -144,7 +144,7 @@ void Decoding::Propose(int most) {
     return;
   }
   draft_kind_ = DraftPolicy::KindOf(match.length);
-  const size_t length = static_cast<size_t>(session_.policy_.Length(draft_kind_, most));
+  const size_t length = static_cast<size_t>(options_.lookup.adapt ? session_.policy_.Length(draft_kind_, most) : most);
   const std::span<const TokenId> text = session_.index_.tokens();
   for (size_t from = static_cast<size_t>(match.next); draft_.size() < length; ++from) {
     // A copy that reaches the end of the text goes on with itself: what repeats goes on repeating.
