@@ -16,7 +16,7 @@ namespace niwaki::addon {
 namespace {
 
 // `bindingVersion` of binding.ts.
-constexpr int kBindingVersion = 4;
+constexpr int kBindingVersion = 5;
 
 // Reads a file's header on a thread of libuv's pool.
 template <typename Value>

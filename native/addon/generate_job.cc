@@ -64,6 +64,9 @@ void GenerateJob::Settle(Outcome outcome) {
     result.Set("prefillMs", outcome.prefill_ms);
     result.Set("decodeMs", outcome.decoded.ms);
     result.Set("queueMs", outcome.queue_ms);
+    result.Set("batches", static_cast<double>(outcome.decoded.batches));
+    result.Set("drafted", static_cast<double>(outcome.decoded.drafted));
+    result.Set("accepted", static_cast<double>(outcome.decoded.accepted));
     state.deferred.Resolve(result);
   });
   channel_->Close();
@@ -122,8 +125,9 @@ bool GenerateJob::Run(EngineThread& thread) {
     Abandon(cancelled);
     return true;
   }
-  Result<DecodeResult> decoded = session->Decode(decode_, &interrupt(), [this](const TokenEvent& event) {
-    channel_->Post([event](Napi::Env env, GenerateState& state) {
+  const bool logprobs = decode_.sampling.logprobs || decode_.sampling.top_logprobs > 0;
+  Result<DecodeResult> decoded = session->Decode(decode_, &interrupt(), [this, logprobs](const TokenEvent& event) {
+    channel_->Post([event, logprobs](Napi::Env env, GenerateState& state) {
       CallBack(state, [&] {
         std::vector<TokenId> top_ids;
         std::vector<float> top_logprobs;
@@ -133,6 +137,10 @@ bool GenerateJob::Run(EngineThread& thread) {
         }
         const Napi::Number id = Napi::Number::New(env, event.id);
         const Napi::String text = Napi::String::New(env, event.text);
+        if (!logprobs) {
+          state.on_token.Call({id, text});
+          return;
+        }
         const Napi::Number logprob = Napi::Number::New(env, static_cast<double>(event.logprob));
         if (top_ids.empty()) {  // two arrays a token would be for nothing
           state.on_token.Call({id, text, logprob});

@@ -116,6 +116,11 @@ DecodeOptions ReadDecodeOptions(Napi::Env env, const Napi::Object& request) {
   }
   options.sampling.top_logprobs =
       static_cast<int>(ReadInteger(env, request.Get("topLogprobs"), "topLogprobs", 0, 1000));
+  options.sampling.logprobs = ReadBool(env, request.Get("logprobs"), "logprobs");
+  options.lookup.max_draft =
+      static_cast<int>(ReadInteger(env, request.Get("lookupDraft"), "lookupDraft", 0, LookupOptions::kMaxDraft));
+  options.lookup.min_ngram = static_cast<int>(ReadInteger(env, request.Get("lookupNgram"), "lookupNgram", 2, 64));
+  options.forced = ReadTokens(env, request.Get("forced"), "forced");
   options.stop_tokens = ReadTokens(env, request.Get("stopTokens"), "stopTokens");
   options.stop_strings = ReadStrings(env, request.Get("stopStrings"), "stopStrings");
   options.required_prefix = ReadString(env, request.Get("requiredPrefix"), "requiredPrefix");

@@ -21,7 +21,11 @@ const request: NativeRequest = {
   presencePenalty: 0,
   penaltyWindow: 64,
   allowed: new Int32Array(),
+  logprobs: false,
   topLogprobs: 0,
+  lookupDraft: 0,
+  lookupNgram: 2,
+  forced: new Int32Array(),
   stopTokens: new Int32Array(),
   stopStrings: [],
   requiredPrefix: '',
@@ -80,6 +84,10 @@ describe('native addon: the binding', function () {
       { stopStrings: 'stop' },
       { stopStrings: [1] },
       { requiredPrefix: 3 },
+      { logprobs: 1 },
+      { lookupDraft: 16 },
+      { lookupNgram: 1 },
+      { forced: [1] },
       { threads: -1 },
     ];
     for (const change of wrong) {

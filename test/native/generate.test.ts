@@ -47,7 +47,10 @@ describe('native engine: tokens and text', function () {
     let settled = false;
     let afterSettling = 0;
     const promise = bench.generate(
-      { tokens: await bench.tokenize('function add(a, b) {\n  return') },
+      {
+        tokens: await bench.tokenize('function add(a, b) {\n  return'),
+        sampling: { banned: [bench.info.eos], logprobs: true },
+      },
       (event) => {
         events.push(event);
         afterSettling += settled ? 1 : 0;
@@ -66,7 +69,7 @@ describe('native engine: tokens and text', function () {
     assert.equal(result.reason, 'max_tokens');
     assert.equal(tokens.map((event) => event.text).join(''), result.text);
     assert.ok(result.text.length > 0);
-    assert.ok(tokens.every((event) => event.logprob <= 0 && Number.isFinite(event.logprob)));
+    assert.ok(tokens.every(({ logprob = NaN }) => logprob <= 0 && Number.isFinite(logprob)));
     assert.ok(tokens.length >= result.tokens.length);
   });
 
@@ -162,9 +165,11 @@ describe('native engine: tokens and text', function () {
     const plain = await first({ topLogprobs: 3 });
     assert.equal(plain.top?.length, 3);
     assert.equal(plain.top[0]?.id, plain.id);
-    assert.ok(Math.abs(plain.top[0].logprob - plain.logprob) < 1e-6);
+    assert.equal(plain.top[0].logprob, plain.logprob);
     const second = plain.top[1] ?? assert.fail();
     assert.equal((await first({})).top, undefined);
+    assert.equal('logprob' in (await first({})), false);
+    assert.equal((await first({ logprobs: true })).logprob, plain.logprob);
     assert.equal((await first({ logitBias: [{ id: second.id, bias: 50 }] })).id, second.id);
     assert.equal((await first({ logitBias: [{ id: plain.id, bias: -50 }] })).id, second.id);
     const allowed = new Array<number>(Math.ceil(info.vocabSize / 32)).fill(0);

@@ -45,11 +45,11 @@ async function main(path: string, addonPath: string): Promise<ShapeReport> {
       priority: Priority.keystroke,
       tokens: await engine.tokenize(model, 'function add(a, b) {\n  return', false),
       maxTokens: 2, // the second one takes a step of decoding
-      sampling: { banned: [info.eos] },
+      sampling: { banned: [info.eos], logprobs: true },
     },
     (event) => {
       if (event.kind === 'token') {
-        logprobs.push(event.logprob);
+        logprobs.push(event.logprob ?? NaN);
       }
     },
   );

@@ -159,7 +159,20 @@ struct SamplingOptions {
   int penalty_window = 64;
   // Bit id % 32 of word id / 32 set = the token may be sampled; empty = all may. Tokens past its end may not.
   std::vector<uint32_t> allowed;
-  int top_logprobs = 0;  // how many of the likeliest tokens each event lists
+  bool logprobs = false;  // each event tells its token's log probability: then the output head is computed for all
+                          // tokens, also where a mask leaves few
+  int top_logprobs = 0;   // how many of the likeliest tokens each event lists; implies `logprobs`
+};
+
+// Prompt lookup: speculative decoding without a second model (Saxena 2023; LLMA, Yang et al. 2023). Where the last
+// tokens have occurred before, what followed them there is taken for a draft and verified in one batch. The tokens are
+// those that decoding without it yields, sampled ones too (each is drawn from the model's distribution at its place,
+// with the same draws; the draft is kept for as long as the draws agree with it).
+struct LookupOptions {
+  static constexpr int kMaxDraft = 15;  // with the token before it a batch of 16, what one tile of the kernels takes
+  int max_draft = 0;                    // tokens drafted at once at the most; 0 = off
+  int min_ngram = 2;                    // tokens that must agree before a draft, at least 2
+  bool adapt = true;  // fewer, or none, where they cost more than they bring; false = always max_draft
 };
 
 struct DecodeOptions {
@@ -171,6 +184,10 @@ struct DecodeOptions {
   // Token healing: the emitted bytes must begin with these. Each step is restricted to tokens that begin with what is
   // left of them (or, where no such token exists, to tokens that are a prefix of it) until they are used up.
   std::string required_prefix;
+  LookupOptions lookup;
+  // Teacher forcing, for benchmarks and evaluation: the first tokens are these, whatever the sampler chooses. Log
+  // probabilities are the model's all the same.
+  std::vector<TokenId> forced;
 };
 
 enum class StopReason { kEndOfText, kStopToken, kStopString, kMaxTokens, kContextFull, kCallback, kCancelled };
@@ -178,8 +195,10 @@ const char* StopReasonName(StopReason reason);
 
 struct TokenEvent {
   TokenId id = -1;
-  std::string text;   // complete UTF-8 that this token releases; may be "" (see StreamingDetokenizer and stop strings)
-  float logprob = 0;  // natural log of the probability under softmax of the raw (unbanned, temperature 1) logits
+  std::string text;  // complete UTF-8 that this token releases; may be "" (see StreamingDetokenizer and stop strings)
+  // Natural log of the probability under softmax of the raw (unbanned, temperature 1) logits; 0 when the options do not
+  // ask for it.
+  float logprob = 0;
   std::vector<std::pair<TokenId, float>> top;  // the likeliest `top_logprobs` tokens and their logprobs, best first
 };
 // Returns false to stop (StopReason::kCallback).
@@ -190,6 +209,9 @@ struct DecodeResult {
   std::string text;             // what the sink received, joined
   StopReason reason = StopReason::kMaxTokens;
   double ms = 0;
+  int64_t batches = 0;   // passes through the model
+  int64_t drafted = 0;   // tokens that prompt lookup proposed
+  int64_t accepted = 0;  // those of them that were sampled too
 };
 
 // Set from any thread; looked at between row panels, so that the engine is idle within 20 ms.
@@ -198,7 +220,7 @@ using CancelFlag = std::atomic<bool>;
 class Session {
  public:
   virtual ~Session() = default;
-  // Makes the timeline equal to `tokens` and leaves the logits of the last one ready. Empty token lists are
+  // Makes the timeline equal to `tokens` and leaves the state after the last one ready. Empty token lists are
   // kInvalidArgument. On kCancelled what was finished stays evaluated. `progress` (may be null) gets (done, total)
   // prompt tokens after every chunk.
   virtual Status Sync(std::span<const TokenId> tokens, const CancelFlag* cancel, SyncStats* stats,
@@ -208,8 +230,9 @@ class Session {
   // evaluation.
   virtual Result<DecodeResult> Decode(const DecodeOptions& options, const CancelFlag* cancel,
                                       const TokenSink& sink) = 0;
-  // [vocab_size] logits after the last token of the timeline; empty before the first Sync.
-  virtual std::span<const float> logits() const = 0;
+  // [vocab_size] logits after the last token of the timeline, computed when they are first asked for; empty when
+  // nothing has been evaluated. Valid until the next call on a session of the engine.
+  virtual std::span<const float> logits() = 0;
   // Tokens whose KV is held.
   virtual std::span<const TokenId> timeline() const = 0;
   virtual int64_t kv_bytes() const = 0;

@@ -5,6 +5,7 @@
 
 #include "base/utf8.h"
 #include "engine/engine_testing.h"
+#include "sample/logprobs.h"
 #include "sample/sampler.h"
 
 namespace niwaki {
@@ -92,6 +93,7 @@ TEST("events carry ids, text and the log probabilities of the raw logits") {
   const std::vector<float> first = Copy(session->logits());
   std::vector<TokenEvent> events;
   DecodeOptions options = Upto(5);
+  options.sampling.logprobs = true;
   options.sampling.banned = {ArgMax(first, Best()->tokenizer().IdsWithPrefix(""))};  // must not change probabilities
   const Result<DecodeResult> result = session->Decode(options, nullptr, [&](const TokenEvent& event) {
     events.push_back(event);

@@ -119,6 +119,33 @@ void Batch::Set(const float* x, int64_t stride, int64_t cols, int64_t tokens, bo
   });
 }
 
+void Products::Panels(const Batch& batch, const Product& product, int64_t from, int64_t to) {
+  const Matrix& m = *product.matrix;
+  const int64_t row_end = std::min(m.rows, to * kPanelRows);
+  switch (m.type) {
+    case TensorType::kQ1_0:
+      batch.kernels_.matmul_q1_0(m.data.data(), m.cols / kQ1BlockSize, from, to, batch.acts_.data(), batch.tokens_,
+                                 product.y, product.y_stride);
+      break;
+    case TensorType::kQ8_0:
+      batch.kernels_.matmul_q8_0(m.data.data(), m.cols, from * kPanelRows, row_end, batch.x_, batch.stride_,
+                                 batch.tokens_, product.y, product.y_stride);
+      break;
+    case TensorType::kBF16:
+      batch.kernels_.matmul_bf16(m.data.as<uint16_t>(), m.cols, from * kPanelRows, row_end, batch.x_, batch.stride_,
+                                 batch.tokens_, product.y, product.y_stride);
+      break;
+    case TensorType::kF16:
+      batch.kernels_.matmul_f16(m.data.as<uint16_t>(), m.cols, from * kPanelRows, row_end, batch.x_, batch.stride_,
+                                batch.tokens_, product.y, product.y_stride);
+      break;
+    case TensorType::kF32:
+      batch.kernels_.matmul_f32(m.data.as<float>(), m.cols, from * kPanelRows, row_end, batch.x_, batch.stride_,
+                                batch.tokens_, product.y, product.y_stride);
+      break;
+  }
+}
+
 bool Products::Run(const Batch& batch, std::initializer_list<Product> products, ThreadPool& pool,
                    const std::atomic<bool>* cancel) {
   // All products' rows in one sequence, in units of a panel (or of 32 rows for plain matrices).
@@ -147,29 +174,21 @@ bool Products::Run(const Batch& batch, std::initializer_list<Product> products, 
       if (from >= to) {
         continue;
       }
-      const int64_t row_end = std::min(m.rows, to * kPanelRows);
-      switch (m.type) {
-        case TensorType::kQ1_0:
-          batch.kernels_.matmul_q1_0(m.data.data(), m.cols / kQ1BlockSize, from, to, batch.acts_.data(), batch.tokens_,
-                                     product.y, product.y_stride);
-          break;
-        case TensorType::kQ8_0:
-          batch.kernels_.matmul_q8_0(m.data.data(), m.cols, from * kPanelRows, row_end, batch.x_, batch.stride_,
-                                     batch.tokens_, product.y, product.y_stride);
-          break;
-        case TensorType::kBF16:
-          batch.kernels_.matmul_bf16(m.data.as<uint16_t>(), m.cols, from * kPanelRows, row_end, batch.x_, batch.stride_,
-                                     batch.tokens_, product.y, product.y_stride);
-          break;
-        case TensorType::kF16:
-          batch.kernels_.matmul_f16(m.data.as<uint16_t>(), m.cols, from * kPanelRows, row_end, batch.x_, batch.stride_,
-                                    batch.tokens_, product.y, product.y_stride);
-          break;
-        case TensorType::kF32:
-          batch.kernels_.matmul_f32(m.data.as<float>(), m.cols, from * kPanelRows, row_end, batch.x_, batch.stride_,
-                                    batch.tokens_, product.y, product.y_stride);
-          break;
-      }
+      Panels(batch, product, from, to);
+    }
+  });
+  return !Cancelled(cancel);
+}
+
+bool Products::RunPanels(const Batch& batch, const Product& product, std::span<const int32_t> panels, ThreadPool& pool,
+                         const std::atomic<bool>* cancel) {
+  const int64_t count = static_cast<int64_t>(panels.size());
+  const int64_t worth = std::max<int64_t>(1, count * kPanelRows * batch.cols_ * batch.tokens_ / kChunkWork);
+  const int64_t chunks = std::min(count, worth);
+  pool.ParallelFor(chunks, [&](int64_t chunk, int) {
+    for (int64_t i = count * chunk / chunks; i < count * (chunk + 1) / chunks && !Cancelled(cancel); ++i) {
+      const int64_t panel = panels[static_cast<size_t>(i)];
+      Panels(batch, product, panel, panel + 1);
     }
   });
   return !Cancelled(cancel);

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <initializer_list>
+#include <span>
 
 #include "base/aligned.h"
 #include "base/thread_pool.h"
@@ -69,6 +70,13 @@ class Products {
   // `cancel` (may be null) is looked at before every chunk of rows; a chunk takes well under a millisecond.
   static bool Run(const Batch& batch, std::initializer_list<Product> products, ThreadPool& pool,
                   const std::atomic<bool>* cancel);
+  // The same for a single product and some of its panels of 32 rows (ascending); no other rows are written.
+  static bool RunPanels(const Batch& batch, const Product& product, std::span<const int32_t> panels, ThreadPool& pool,
+                        const std::atomic<bool>* cancel);
+
+ private:
+  // Panels [from, to) on the caller's thread.
+  static void Panels(const Batch& batch, const Product& product, int64_t from, int64_t to);
 };
 
 }  // namespace niwaki

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
 
 namespace niwaki {
 namespace {
@@ -20,8 +21,10 @@ int64_t ScratchFloats(const ModelConfig& c) {
   const int64_t d = Pad(c.embedding_length);
   const int64_t row =
       3 * d + 2 * Pad(QSize(c)) + 2 * Pad(KvSize(c)) + 2 * Pad(c.feed_forward_length) + 2 * Pad(c.head_size / 2);
-  return row * Qwen3::kChunk + Pad(c.vocab_size);
+  return row * Qwen3::kChunk;
 }
+
+int64_t LogitsFloats(const ModelConfig& c) { return Qwen3::kMaxLogits * Pad(c.vocab_size); }
 
 int64_t MaxCols(const ModelConfig& c) {
   return std::max({static_cast<int64_t>(c.embedding_length), QSize(c), static_cast<int64_t>(c.feed_forward_length)});
@@ -44,12 +47,13 @@ Qwen3::Qwen3(const ModelConfig& config, Weights weights, const KernelTable& kern
       ff_(config.feed_forward_length),
       rope_(config.rope, config.head_size),
       batch_(kernels, kChunk, MaxCols(config)),
-      scratch_(static_cast<size_t>(ScratchFloats(config)) * sizeof(float)) {}
+      scratch_(static_cast<size_t>(ScratchFloats(config)) * sizeof(float)),
+      logits_(static_cast<size_t>(LogitsFloats(config)) * sizeof(float)) {}
 
 std::unique_ptr<Qwen3> Qwen3::New(const ModelConfig& config, Weights weights, const KernelTable& kernels,
                                   ThreadPool& pool) {
   std::unique_ptr<Qwen3> model(new Qwen3(config, std::move(weights), kernels, pool));
-  if (!model->batch_.ok() || model->scratch_.bytes() == 0) {
+  if (!model->batch_.ok() || model->scratch_.bytes() == 0 || model->logits_.bytes() == 0) {
     return nullptr;
   }
   float* next = model->scratch_.as<float>();
@@ -70,13 +74,12 @@ std::unique_ptr<Qwen3> Qwen3::New(const ModelConfig& config, Weights weights, co
   model->up_ = take(model->ff_);
   model->cos_ = take(config.head_size / 2);
   model->sin_ = take(config.head_size / 2);
-  model->logits_ = next;
   return model;
 }
 
 int64_t Qwen3::ScratchBytes(const ModelConfig& config, const KernelTable& kernels) {
   const int64_t cols = (MaxCols(config) + kQ1BlockSize - 1) / kQ1BlockSize * kQ1BlockSize;
-  return ScratchFloats(config) * 4 + kernels.act_bytes(cols) * kChunk;
+  return (ScratchFloats(config) + LogitsFloats(config)) * 4 + kernels.act_bytes(cols) * kChunk;
 }
 
 void Qwen3::Normalize(const std::vector<float>& weight, int64_t tokens) {
@@ -193,16 +196,28 @@ bool Qwen3::Forward(std::span<const TokenId> tokens, int64_t begin, KvCache& cac
   return true;
 }
 
-bool Qwen3::Logits(float* logits, const std::atomic<bool>* cancel) {
-  const Matrix& head = weights_.head();
-  kernels_.rms_norm(x_ + (last_tokens_ - 1) * d_padded_, weights_.output_norm.data(), d_, config_.norm_epsilon,
-                    normed_);
-  batch_.Set(normed_, d_padded_, d_, 1, IsQ1(head), pool_);
-  if (!Products::Run(batch_, {{&head, logits_, Pad(config_.vocab_size)}}, pool_, cancel)) {
-    return false;
+void Qwen3::Hidden(int64_t count, float* hidden) const {
+  for (int64_t i = 0; i < count; ++i) {
+    std::memcpy(hidden + i * d_, x_ + (last_tokens_ - count + i) * d_padded_, static_cast<size_t>(d_) * sizeof(float));
   }
-  std::memcpy(logits, logits_, static_cast<size_t>(config_.vocab_size) * sizeof(float));
-  return true;
+}
+
+int64_t Qwen3::logits_stride() const { return Pad(config_.vocab_size); }
+
+const float* Qwen3::Logits(const float* hidden, int64_t count, std::span<const int32_t> panels,
+                           const std::atomic<bool>* cancel) {
+  const Matrix& head = weights_.head();
+  const int64_t stride = logits_stride();
+  float* logits = logits_.as<float>();
+  for (int64_t t = 0; t < count; ++t) {
+    kernels_.rms_norm(hidden + t * d_, weights_.output_norm.data(), d_, config_.norm_epsilon, normed_ + t * d_padded_);
+  }
+  batch_.Set(normed_, d_padded_, d_, count, IsQ1(head), pool_);
+  if (panels.empty()) {
+    return Products::Run(batch_, {{&head, logits, stride}}, pool_, cancel) ? logits : nullptr;
+  }
+  std::fill_n(logits, count * stride, -std::numeric_limits<float>::infinity());
+  return Products::RunPanels(batch_, {&head, logits, stride}, panels, pool_, cancel) ? logits : nullptr;
 }
 
 }  // namespace niwaki

@@ -29,8 +29,18 @@ class Qwen3 {
   // must hold all positions before `begin` and have room. False when cancelled: the chunk's entries in the cache are
   // then undefined.
   bool Forward(std::span<const TokenId> tokens, int64_t begin, KvCache& cache, const std::atomic<bool>* cancel);
-  // Logits after the last token of the last Forward. logits [vocab_size]. False when cancelled.
-  bool Logits(float* logits, const std::atomic<bool>* cancel);
+  // Copies what the last layer says after the last `count` tokens of the last Forward: what Logits goes on from.
+  // hidden [count, embedding_length].
+  void Hidden(int64_t count, float* hidden) const;
+
+  // Rows that one call of Logits computes at the most: a token and the longest draft after it.
+  static constexpr int64_t kMaxLogits = LookupOptions::kMaxDraft + 1;
+  // Logits for `count` (at most kMaxLogits) rows of hidden [count, embedding_length], in one product. Where `panels`
+  // (ascending) is not empty, only ids of these panels (id / 32) are computed, and all others are -infinity. Null when
+  // cancelled. Row i begins at i * logits_stride(); valid until the next call.
+  const float* Logits(const float* hidden, int64_t count, std::span<const int32_t> panels,
+                      const std::atomic<bool>* cancel);
+  int64_t logits_stride() const;
 
   const Weights& weights() const { return weights_; }
 
@@ -54,6 +64,7 @@ class Qwen3 {
   int64_t last_tokens_ = 0;
   Batch batch_;
   AlignedBuffer scratch_;
+  AlignedBuffer logits_;  // [kMaxLogits, vocab padded to whole panels]; rows that nobody asks for are never touched
   // Parts of scratch_, each [kChunk, ...padded to whole panels]
   float* x_ = nullptr;         // residual stream [d]
   float* normed_ = nullptr;    // [d]
@@ -66,7 +77,6 @@ class Qwen3 {
   float* delta_ = nullptr;     // [d]
   float* cos_ = nullptr;       // [head_size / 2]
   float* sin_ = nullptr;       // [head_size / 2]
-  float* logits_ = nullptr;    // [vocab], one row
 };
 
 }  // namespace niwaki

@@ -2,19 +2,27 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+
+#include "sample/blocks.h"
 
 namespace niwaki {
 namespace {
+
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
 // Better candidates first; equal logits by id, so that results do not depend on the order of partial sorts.
 constexpr auto kBetter = [](const auto& a, const auto& b) {
   return a.logit != b.logit ? a.logit > b.logit : a.id < b.id;
 };
+constexpr auto kById = [](const auto& a, const auto& b) { return a.id < b.id; };
+
+size_t CountBlocks(size_t n) { return (n + kLogitBlock - 1) / kLogitBlock; }
 
 }  // namespace
 
 Sampler::Sampler(const SamplingOptions& options, std::span<const uint8_t> never)
-    : options_(options), never_(never.begin(), never.end()), state_(options.seed) {
+    : options_(options), never_(never.begin(), never.end()), mixed_(CountBlocks(never.size())), state_(options.seed) {
   for (const TokenId id : options_.banned) {
     if (id >= 0 && static_cast<size_t>(id) < never_.size()) {
       never_[static_cast<size_t>(id)] = 1;
@@ -26,88 +34,239 @@ Sampler::Sampler(const SamplingOptions& options, std::span<const uint8_t> never)
       const bool may = word < options_.allowed.size() && ((options_.allowed[word] >> (id % 32)) & 1u) != 0;
       never_[id] = may ? never_[id] : 1;
     }
-  }
-}
-
-std::span<const float> Sampler::Adjust(std::span<const float> logits, std::span<const TokenId> history) {
-  const bool penalties = !history.empty() && (options_.repetition_penalty != 1 || options_.frequency_penalty != 0 ||
-                                              options_.presence_penalty != 0);
-  if (options_.logit_bias.empty() && !penalties) {
-    return logits;
-  }
-  adjusted_.assign(logits.begin(), logits.end());
-  for (const auto& [id, bias] : options_.logit_bias) {
-    if (id >= 0 && static_cast<size_t>(id) < adjusted_.size()) {
-      adjusted_[static_cast<size_t>(id)] += bias;
+    const size_t left = static_cast<size_t>(std::count(never_.begin(), never_.end(), 0));
+    is_listed_ = left < never_.size() / 16;
+    for (size_t id = 0; is_listed_ && id < never_.size(); ++id) {
+      if (never_[id] == 0) {
+        listed_.push_back(static_cast<TokenId>(id));
+      }
     }
   }
-  if (!penalties) {
-    return adjusted_;
+  for (size_t block = 0; block < mixed_.size(); ++block) {
+    const auto begin = never_.begin() + static_cast<int64_t>(block * kLogitBlock);
+    const auto end = never_.begin() + static_cast<int64_t>(std::min(never_.size(), (block + 1) * kLogitBlock));
+    mixed_[block] = std::any_of(begin, end, [](uint8_t is_never) { return is_never != 0; }) ? 1 : 0;
   }
-  const size_t window = static_cast<size_t>(std::max(0, options_.penalty_window));
-  const size_t count = window == 0 ? history.size() : std::min(window, history.size());
-  recent_.assign(history.end() - static_cast<int64_t>(count), history.end());
-  std::sort(recent_.begin(), recent_.end());
-  for (size_t begin = 0; begin < recent_.size();) {
-    const TokenId id = recent_[begin];
-    size_t end = begin;
-    while (end < recent_.size() && recent_[end] == id) {
-      ++end;
-    }
-    if (id >= 0 && static_cast<size_t>(id) < adjusted_.size()) {
-      float& logit = adjusted_[static_cast<size_t>(id)];
-      logit = logit > 0 ? logit / options_.repetition_penalty : logit * options_.repetition_penalty;
-      logit -= static_cast<float>(end - begin) * options_.frequency_penalty + options_.presence_penalty;
-    }
-    begin = end;
-  }
-  return adjusted_;
 }
 
 TokenId Sampler::Sample(std::span<const float> logits, std::span<const TokenId> allowed,
                         std::span<const TokenId> history) {
-  Collect(Adjust(logits, history), allowed);
-  if (candidates_.empty()) {
-    return -1;
-  }
-  if (options_.temperature <= 0) {
-    return std::min_element(candidates_.begin(), candidates_.end(), kBetter)->id;
-  }
-  KeepTopK();
-  KeepTopP();
-  KeepMinP();
-  return Draw();
+  logits_ = logits.first(std::min(logits.size(), never_.size()));
+  Adjust(history);
+  const TokenId id = Choose(!allowed.empty() ? allowed : std::span<const TokenId>(listed_));
+  Forget();
+  return id;
 }
 
-void Sampler::Collect(std::span<const float> logits, std::span<const TokenId> allowed) {
-  candidates_.clear();
-  const auto offer = [&](TokenId id) {
-    const size_t i = static_cast<size_t>(id);
-    // A logit that is not a number is never chosen.
-    if (i < logits.size() && i < never_.size() && never_[i] == 0 && logits[i] == logits[i]) {
-      candidates_.push_back({logits[i], id});
+TokenId Sampler::Choose(std::span<const TokenId> list) {
+  if (!list.empty() || is_listed_) {
+    CollectList(list);
+    if (candidates_.empty()) {
+      return -1;
     }
-  };
-  if (!allowed.empty()) {
-    for (const TokenId id : allowed) {
-      offer(id);
+    const Candidate best = *std::min_element(candidates_.begin(), candidates_.end(), kBetter);
+    if (options_.temperature <= 0 || std::isinf(best.logit)) {
+      return best.id;
     }
+    KeepTopK();
+    if (options_.top_p < 1) {
+      (void)KeepNucleus(static_cast<double>(options_.top_p) * Weigh(best.logit));
+    }
+    if (options_.min_p > 0) {
+      KeepFrom(best.logit + std::log(std::min(options_.min_p, 1.0f)));
+    }
+    return Draw(best.logit);
+  }
+  const TokenId best = Best();
+  if (best < 0 || options_.temperature <= 0) {
+    return best;
+  }
+  const float top = maxima_[static_cast<size_t>(best) / kLogitBlock];
+  if (std::isinf(top)) {
+    return best;
+  }
+  if (options_.top_k <= 0 && options_.top_p >= 1 && options_.min_p <= 0) {
+    return DrawFromAll(top);
+  }
+  CollectAndTruncate(top);
+  return Draw(top);
+}
+
+// ------------------------------------------------------------------------------------------------- bias, penalties
+
+Sampler::Adjusted* Sampler::Find(TokenId id) {
+  const size_t at = static_cast<size_t>(id);
+  if (id < 0 || at >= logits_.size()) {
+    return nullptr;
+  }
+  if (slots_[at] < 0) {
+    int32_t& first = first_[at / kLogitBlock];
+    slots_[at] = static_cast<int32_t>(adjusted_.size());
+    adjusted_.push_back({id, logits_[at], 0, first});
+    first = slots_[at];
+  }
+  return &adjusted_[static_cast<size_t>(slots_[at])];
+}
+
+void Sampler::Adjust(std::span<const TokenId> history) {
+  const bool penalties = !history.empty() && (options_.repetition_penalty != 1 || options_.frequency_penalty != 0 ||
+                                              options_.presence_penalty != 0);
+  if (options_.logit_bias.empty() && !penalties) {
     return;
   }
-  if (options_.temperature <= 0) {  // only the best one is wanted
-    size_t best = logits.size();
-    for (size_t i = 0; i < std::min(logits.size(), never_.size()); ++i) {
-      if (never_[i] == 0 && logits[i] == logits[i] && (best == logits.size() || logits[i] > logits[best])) {
-        best = i;
+  if (slots_.empty()) {
+    slots_.assign(never_.size(), -1);
+    first_.assign(mixed_.size(), -1);
+  }
+  for (const auto& [id, bias] : options_.logit_bias) {
+    if (Adjusted* const adjusted = Find(id); adjusted != nullptr) {
+      adjusted->logit += bias;
+    }
+  }
+  if (!penalties) {
+    return;
+  }
+  const size_t window = static_cast<size_t>(std::max(0, options_.penalty_window));
+  for (const TokenId id : history.last(window == 0 ? history.size() : std::min(window, history.size()))) {
+    if (Adjusted* const adjusted = Find(id); adjusted != nullptr) {
+      ++adjusted->count;
+    }
+  }
+  for (Adjusted& adjusted : adjusted_) {
+    if (adjusted.count > 0) {
+      float& logit = adjusted.logit;
+      logit = logit > 0 ? logit / options_.repetition_penalty : logit * options_.repetition_penalty;
+      logit -= static_cast<float>(adjusted.count) * options_.frequency_penalty + options_.presence_penalty;
+    }
+  }
+}
+
+void Sampler::Forget() {
+  for (const Adjusted& adjusted : adjusted_) {
+    slots_[static_cast<size_t>(adjusted.id)] = -1;
+    first_[static_cast<size_t>(adjusted.id) / kLogitBlock] = -1;
+  }
+  adjusted_.clear();
+}
+
+size_t Sampler::BlockSize(size_t block) const { return std::min(kLogitBlock, logits_.size() - block * kLogitBlock); }
+
+const float* Sampler::Block(size_t block, float* patched) const {
+  const size_t begin = block * kLogitBlock;
+  const float* logits = logits_.data() + begin;
+  int32_t next = adjusted_.empty() ? -1 : first_[block];
+  if (next < 0 && mixed_[block] == 0) {
+    return logits;
+  }
+  const size_t n = BlockSize(block);
+  std::copy(logits, logits + n, patched);
+  for (; next >= 0; next = adjusted_[static_cast<size_t>(next)].next) {
+    const Adjusted& adjusted = adjusted_[static_cast<size_t>(next)];
+    patched[static_cast<size_t>(adjusted.id) - begin] = adjusted.logit;
+  }
+  for (size_t i = 0; i < n; ++i) {
+    patched[i] = never_[begin + i] != 0 ? std::numeric_limits<float>::quiet_NaN() : patched[i];
+  }
+  return patched;
+}
+
+// ------------------------------------------------------------------------------------------------------ candidates
+
+TokenId Sampler::Best() {
+  float patched[kLogitBlock];
+  const size_t blocks = CountBlocks(logits_.size());
+  maxima_.resize(blocks);
+  size_t best = 0;
+  for (size_t block = 0; block < blocks; ++block) {
+    maxima_[block] = MaxOf(Block(block, patched), BlockSize(block));
+    best = maxima_[block] > maxima_[best] ? block : best;
+  }
+  // Where nothing is more than -infinity, the first id that has at least that.
+  for (size_t block = best; block < blocks; ++block) {
+    const float* logits = Block(block, patched);
+    for (size_t i = 0; i < BlockSize(block); ++i) {
+      if (logits[i] == maxima_[block]) {
+        return static_cast<TokenId>(block * kLogitBlock + i);
       }
     }
-    if (best < logits.size()) {
-      candidates_.push_back({logits[best], static_cast<TokenId>(best)});
+  }
+  return -1;
+}
+
+void Sampler::CollectList(std::span<const TokenId> list) {
+  candidates_.clear();
+  for (const TokenId id : list) {
+    const size_t at = static_cast<size_t>(id);
+    if (id < 0 || at >= logits_.size() || never_[at] != 0) {
+      continue;
     }
+    const bool changed = !adjusted_.empty() && slots_[at] >= 0;
+    const float logit = changed ? adjusted_[static_cast<size_t>(slots_[at])].logit : logits_[at];
+    if (logit == logit) {  // one that is not a number is never chosen
+      candidates_.push_back({logit, id, 0.0f});
+    }
+  }
+  if (!std::is_sorted(candidates_.begin(), candidates_.end(), kById)) {
+    std::sort(candidates_.begin(), candidates_.end(), kById);
+  }
+}
+
+void Sampler::CollectFrom(float bound) {
+  candidates_.clear();
+  float patched[kLogitBlock];
+  for (size_t block = 0; block < maxima_.size(); ++block) {
+    if (!(maxima_[block] >= bound)) {
+      continue;
+    }
+    const float* logits = Block(block, patched);
+    for (size_t i = 0; i < BlockSize(block); ++i) {
+      if (logits[i] >= bound) {
+        candidates_.push_back({logits[i], static_cast<TokenId>(block * kLogitBlock + i), 0.0f});
+      }
+    }
+  }
+}
+
+void Sampler::CollectAndTruncate(float top) {
+  const float least = options_.min_p > 0 ? top + std::log(std::min(options_.min_p, 1.0f)) : -kInfinity;
+  const size_t k = static_cast<size_t>(std::max(0, options_.top_k));
+  if (k > 0) {
+    float bound = -kInfinity;  // the k-th best of the blocks' maxima is no better than the k-th best of all
+    if (k <= maxima_.size()) {
+      std::vector<float> maxima = maxima_;
+      std::nth_element(maxima.begin(), maxima.begin() + static_cast<int64_t>(k) - 1, maxima.end(),
+                       std::greater<float>());
+      bound = maxima[k - 1];
+    }
+    CollectFrom(bound);
+    KeepTopK();
+    if (options_.top_p < 1) {
+      (void)KeepNucleus(static_cast<double>(options_.top_p) * Weigh(top));
+    }
+    KeepFrom(least);
     return;
   }
-  for (size_t i = 0; i < logits.size(); ++i) {
-    offer(static_cast<TokenId>(i));
+  if (options_.top_p >= 1) {
+    CollectFrom(least);
+    return;
+  }
+  double total = 0;
+  for (size_t block = 0; block < maxima_.size(); ++block) {
+    float patched[kLogitBlock];
+    float weights[kLogitBlock];
+    const size_t n = BlockSize(block);
+    ExpInto(Block(block, patched), n, top, 1.0f, weights);
+    total += SumOf(weights, n);
+  }
+  const double mass = static_cast<double>(options_.top_p) * total;
+  // The nucleus nearly always lies within a few nats of the best: look there first.
+  for (const float depth : {8.0f, 16.0f, kInfinity}) {
+    const float bound = std::max(least, top - depth);
+    CollectFrom(bound);
+    (void)Weigh(top);
+    if (KeepNucleus(mass) || bound == least) {
+      return;
+    }
   }
 }
 
@@ -118,67 +277,126 @@ void Sampler::KeepTopK() {
   }
   std::nth_element(candidates_.begin(), candidates_.begin() + static_cast<int64_t>(k) - 1, candidates_.end(), kBetter);
   candidates_.resize(k);
+  std::sort(candidates_.begin(), candidates_.end(), kById);
 }
 
-void Sampler::KeepTopP() {
-  if (options_.top_p >= 1 || candidates_.size() <= 1) {
-    return;
-  }
-  const float top = std::min_element(candidates_.begin(), candidates_.end(), kBetter)->logit;
+double Sampler::Weigh(float top) {
   double total = 0;
-  for (const Candidate& c : candidates_) {
-    total += std::exp(static_cast<double>(c.logit - top));
+  for (size_t begin = 0; begin < candidates_.size(); begin += kLogitBlock) {
+    const size_t n = std::min(kLogitBlock, candidates_.size() - begin);
+    float logits[kLogitBlock];
+    float weights[kLogitBlock];
+    for (size_t i = 0; i < n; ++i) {
+      logits[i] = candidates_[begin + i].logit;
+    }
+    ExpInto(logits, n, top, 1.0f, weights);
+    for (size_t i = 0; i < n; ++i) {
+      candidates_[begin + i].weight = weights[i];
+    }
+    total += SumOf(weights, n);
   }
-  // The nucleus is small nearly always: sort a little, look, sort more.
-  double sum = 0;
-  size_t kept = 0;
-  for (size_t sorted = 32; kept < candidates_.size(); sorted *= 4) {
-    const size_t end = std::min(sorted, candidates_.size());
-    std::partial_sort(candidates_.begin() + static_cast<int64_t>(kept), candidates_.begin() + static_cast<int64_t>(end),
-                      candidates_.end(), kBetter);
-    while (kept < end) {
-      sum += std::exp(static_cast<double>(candidates_[kept].logit - top));
-      ++kept;
-      if (sum >= static_cast<double>(options_.top_p) * total) {
-        candidates_.resize(kept);
-        return;
-      }
+  return total;
+}
+
+bool Sampler::KeepNucleus(double mass) {
+  // Halves what is undecided, by partition and not by sorting: the better half is all in, or the worse half is all out.
+  order_ = candidates_;
+  size_t low = 0;
+  size_t high = order_.size();
+  double sum = 0;  // of the first `low`, which are all in
+  while (high - low > 16) {
+    const size_t middle = (low + high) / 2;
+    std::nth_element(order_.begin() + static_cast<int64_t>(low), order_.begin() + static_cast<int64_t>(middle),
+                     order_.begin() + static_cast<int64_t>(high), kBetter);
+    double part = 0;
+    for (size_t i = low; i < middle; ++i) {
+      part += static_cast<double>(order_[i].weight);
+    }
+    if (sum + part >= mass) {
+      high = middle;
+    } else {
+      sum += part;
+      low = middle;
     }
   }
+  std::sort(order_.begin() + static_cast<int64_t>(low), order_.begin() + static_cast<int64_t>(high), kBetter);
+  for (; low < order_.size(); ++low) {
+    sum += static_cast<double>(order_[low].weight);
+    if (sum >= mass) {
+      const Candidate last = order_[low];
+      candidates_.erase(
+          std::remove_if(candidates_.begin(), candidates_.end(), [&](const Candidate& c) { return kBetter(last, c); }),
+          candidates_.end());
+      return true;
+    }
+  }
+  return false;
 }
 
-void Sampler::KeepMinP() {
-  if (options_.min_p <= 0) {
-    return;
-  }
-  const float top = std::min_element(candidates_.begin(), candidates_.end(), kBetter)->logit;
-  const float bound = top + std::log(std::min(options_.min_p, 1.0f));
+void Sampler::KeepFrom(float bound) {
   candidates_.erase(
       std::remove_if(candidates_.begin(), candidates_.end(), [&](const Candidate& c) { return c.logit < bound; }),
       candidates_.end());
 }
 
-TokenId Sampler::Draw() {
-  std::sort(candidates_.begin(), candidates_.end(), [](const Candidate& a, const Candidate& b) { return a.id < b.id; });
-  float top = candidates_.front().logit;
-  for (const Candidate& c : candidates_) {
-    top = std::max(top, c.logit);
-  }
-  const auto weight = [&](const Candidate& c) {
-    return std::exp(static_cast<double>(c.logit - top) / static_cast<double>(options_.temperature));
-  };
+// ------------------------------------------------------------------------------------------------------------ draw
+
+namespace {
+
+// Bounded, so that the best logit's distance from itself stays zero.
+float InverseTemperature(float temperature) { return std::min(1 / temperature, 1e30f); }
+
+}  // namespace
+
+TokenId Sampler::Draw(float top) {
+  const float scale = InverseTemperature(options_.temperature);
   double total = 0;
-  for (const Candidate& c : candidates_) {
-    total += weight(c);
+  for (Candidate& c : candidates_) {
+    ExpInto(&c.logit, 1, top, scale, &c.weight);
+    total += static_cast<double>(c.weight);
   }
   double left = NextUniform() * total;
   for (const Candidate& c : candidates_) {
-    left -= weight(c);
+    left -= static_cast<double>(c.weight);
     if (left < 0) {
       return c.id;
     }
   }
   return candidates_.back().id;
+}
+
+TokenId Sampler::DrawFromAll(float top) {
+  const float scale = InverseTemperature(options_.temperature);
+  float patched[kLogitBlock];
+  float weights[kLogitBlock];
+  std::vector<double> sums(maxima_.size());
+  double total = 0;
+  for (size_t block = 0; block < sums.size(); ++block) {
+    const size_t n = BlockSize(block);
+    ExpInto(Block(block, patched), n, top, scale, weights);
+    sums[block] = SumOf(weights, n);
+    total += sums[block];
+  }
+  double left = NextUniform() * total;
+  TokenId last = -1;  // rounding may leave a rest behind the end
+  for (size_t block = 0; block < sums.size(); ++block) {
+    if (left >= sums[block] && block + 1 < sums.size()) {
+      left -= sums[block];
+      continue;
+    }
+    const size_t n = BlockSize(block);
+    ExpInto(Block(block, patched), n, top, scale, weights);
+    for (size_t i = 0; i < n; ++i) {
+      left -= static_cast<double>(weights[i]);
+      if (weights[i] > 0) {
+        last = static_cast<TokenId>(block * kLogitBlock + i);
+        if (left < 0) {
+          return last;
+        }
+      }
+    }
+  }
+  return last >= 0 ? last : Best();
 }
 
 // SplitMix64 (Steele, Lea and Flood 2014): the same draws for the same seed on every machine.
@@ -188,44 +406,6 @@ double Sampler::NextUniform() {
   z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
   z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
   return static_cast<double>((z ^ (z >> 31)) >> 11) * 0x1.0p-53;
-}
-
-namespace {
-
-// log(sum(exp(logits))), and the largest logit that it was summed around.
-double LogSum(std::span<const float> logits, float* top) {
-  *top = *std::max_element(logits.begin(), logits.end());
-  double sum = 0;
-  for (const float logit : logits) {
-    sum += static_cast<double>(std::exp(logit - *top));
-  }
-  return std::log(sum);
-}
-
-}  // namespace
-
-float LogProbability(std::span<const float> logits, TokenId id) {
-  float top;
-  const double log_sum = LogSum(logits, &top);
-  return static_cast<float>(static_cast<double>(logits[static_cast<size_t>(id)] - top) - log_sum);
-}
-
-std::vector<std::pair<TokenId, float>> TopLogProbabilities(std::span<const float> logits, int count) {
-  const size_t kept = std::min(logits.size(), static_cast<size_t>(std::max(0, count)));
-  if (kept == 0) {
-    return {};
-  }
-  float top;
-  const double log_sum = LogSum(logits, &top);
-  std::vector<std::pair<TokenId, float>> all(logits.size());
-  for (size_t i = 0; i < logits.size(); ++i) {
-    all[i] = {static_cast<TokenId>(i), static_cast<float>(static_cast<double>(logits[i] - top) - log_sum)};
-  }
-  std::partial_sort(all.begin(), all.begin() + static_cast<int64_t>(kept), all.end(), [](const auto& a, const auto& b) {
-    return a.second != b.second ? a.second > b.second : a.first < b.first;
-  });
-  all.resize(kept);
-  return all;
 }
 
 }  // namespace niwaki

@@ -1,4 +1,5 @@
-// Chooses the next token from logits.
+// Chooses the next token from logits. Vocabularies are large and the choice is made for every token, so nothing is
+// sorted and nothing is copied but what may still be chosen.
 #pragma once
 
 #include <cstdint>
@@ -25,28 +26,56 @@ class Sampler {
   struct Candidate {
     float logit;
     TokenId id;
+    float weight;  // exp(logit - the best logit), once the nucleus needs it
   };
-  // The logits with bias and penalties; the same span when there are none.
-  std::span<const float> Adjust(std::span<const float> logits, std::span<const TokenId> history);
-  void Collect(std::span<const float> logits, std::span<const TokenId> allowed);
+  // A logit that bias and penalties change.
+  struct Adjusted {
+    TokenId id;
+    float logit;
+    int count;     // of the id among the last tokens
+    int32_t next;  // of the same block, -1 = none
+  };
+
+  // Collects what bias and penalties change.
+  void Adjust(std::span<const TokenId> history);
+  Adjusted* Find(TokenId id);
+  void Forget();
+  // The logits of a block as the choice sees them: adjusted, and NaN for ids that are ruled out. Returns the logits
+  // themselves where they are the same, else fills `patched` [kLogitBlock].
+  const float* Block(size_t block, float* patched) const;
+  size_t BlockSize(size_t block) const;
+
+  TokenId Choose(std::span<const TokenId> list);
+  // The best of all; fills maxima_.
+  TokenId Best();
+  // A draw from all ids at the temperature, without truncation.
+  TokenId DrawFromAll(float top);
+  // Fills candidates_, in the order of ids.
+  void CollectList(std::span<const TokenId> list);
+  void CollectFrom(float bound);
+  void CollectAndTruncate(float top);
   void KeepTopK();
-  void KeepTopP();
-  void KeepMinP();
-  TokenId Draw();
+  // Keeps the smallest set of the best candidates that has `mass` in weights. False, and all are kept, when they have
+  // less together.
+  bool KeepNucleus(double mass);
+  void KeepFrom(float bound);
+  double Weigh(float top);
+  TokenId Draw(float top);
   double NextUniform();
 
   const SamplingOptions options_;
   std::vector<uint8_t> never_;
+  std::vector<uint8_t> mixed_;   // [blocks]: some of the block's ids are never chosen
+  std::vector<TokenId> listed_;  // options.allowed as a list, where it leaves few
+  bool is_listed_ = false;
+  std::span<const float> logits_;  // of the Sample that runs
+  std::vector<Adjusted> adjusted_;
+  std::vector<int32_t> slots_;  // [vocabulary]: index in adjusted_, -1 = none; empty when nothing can be adjusted
+  std::vector<int32_t> first_;  // [blocks]: the first of the block's adjusted ones, -1 = none
+  std::vector<float> maxima_;   // [blocks]
   std::vector<Candidate> candidates_;
-  std::vector<float> adjusted_;
-  std::vector<TokenId> recent_;
+  std::vector<Candidate> order_;  // what KeepNucleus rearranges
   uint64_t state_;
 };
-
-// Natural log of softmax(logits)[id], summed in double.
-float LogProbability(std::span<const float> logits, TokenId id);
-
-// The `count` likeliest ids with their log probabilities, best first, the lower id first among equals.
-std::vector<std::pair<TokenId, float>> TopLogProbabilities(std::span<const float> logits, int count);
 
 }  // namespace niwaki

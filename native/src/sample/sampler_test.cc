@@ -8,6 +8,7 @@
 
 #include "base/random_testing.h"
 #include "base/testing.h"
+#include "sample/logprobs.h"
 
 namespace niwaki {
 namespace {

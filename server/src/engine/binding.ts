@@ -14,7 +14,7 @@ import type {
 } from './port';
 
 /** Raised whenever this file changes in a way that an older addon does not meet. */
-export const bindingVersion = 4;
+export const bindingVersion = 5;
 
 export interface NativeBinding {
   readonly bindingVersion: number;
@@ -78,7 +78,13 @@ export interface NativeRequest {
   readonly penaltyWindow: number;
   /** A bitset, 32 tokens a word, lowest first; empty = all tokens are allowed. */
   readonly allowed: Int32Array;
+  readonly logprobs: boolean;
   readonly topLogprobs: number;
+  /** Tokens that prompt lookup drafts at once at the most, 0 (off) to 15. */
+  readonly lookupDraft: number;
+  /** Tokens that must agree before a draft, 2 to 64. */
+  readonly lookupNgram: number;
+  readonly forced: Int32Array;
   readonly stopTokens: Int32Array;
   readonly stopStrings: readonly string[];
   readonly requiredPrefix: string;
@@ -89,7 +95,8 @@ export interface NativeRequest {
 export type NativeTokenCallback = (
   id: number,
   text: string,
-  logprob: number,
+  /** Only when the request has `logprobs` or `topLogprobs`. */
+  logprob?: number,
   /** Only when the request has `topLogprobs`. */
   topIds?: Int32Array,
   topLogprobs?: Float32Array,
@@ -105,4 +112,7 @@ export interface NativeResult {
   readonly prefillMs: number;
   readonly decodeMs: number;
   readonly queueMs: number;
+  readonly batches: number;
+  readonly drafted: number;
+  readonly accepted: number;
 }

@@ -50,6 +50,7 @@ interface Ready {
 
 const maxTokenId = 2 ** 31 - 1;
 const defaultPenaltyWindow = 64;
+const defaultLookup = { maxDraft: 15, minNgram: 2 };
 
 /** Token ids in the form that the addon takes. */
 function toIds(tokens: readonly TokenId[], what: string): Int32Array {
@@ -96,7 +97,11 @@ function toNativeRequest(request: GenerateRequest): NativeRequest {
     presencePenalty: sampling.presencePenalty ?? 0,
     penaltyWindow: sampling.penaltyWindow ?? defaultPenaltyWindow,
     allowed: Int32Array.from(sampling.allowed ?? []),
+    logprobs: sampling.logprobs ?? false,
     topLogprobs: sampling.topLogprobs ?? 0,
+    lookupDraft: request.lookup === undefined ? 0 : (request.lookup.maxDraft ?? defaultLookup.maxDraft),
+    lookupNgram: request.lookup?.minNgram ?? defaultLookup.minNgram,
+    forced: toIds(request.forced ?? [], 'forced'),
     stopTokens: toIds(request.stopTokens ?? [], 'stopTokens'),
     stopStrings: request.stopStrings ?? [],
     requiredPrefix: request.requiredPrefix ?? '',
@@ -221,7 +226,13 @@ class NativeEngine implements EnginePort {
         (id, text, logprob, topIds, topLogprobs) => {
           const top =
             topIds && Array.from(topIds, (other, i) => ({ id: other, logprob: topLogprobs?.[i] ?? NaN }));
-          emit({ kind: 'token', id, text, logprob, ...(top && { top }) });
+          emit({
+            kind: 'token',
+            id,
+            text,
+            ...(logprob === undefined ? {} : { logprob }),
+            ...(top && { top }),
+          });
         },
         (done, total) => {
           emit({ kind: 'prefill', done, total });

@@ -120,8 +120,21 @@ export interface SamplingOptions {
   readonly penaltyWindow?: number;
   /** A bitset: bit id % 32 of word floor(id / 32) set = the token may be sampled. Absent = all may. */
   readonly allowed?: readonly number[];
-  /** How many of the likeliest tokens each token event lists. */
+  /** Each token event tells its token's log probability. That costs: without it, only what a mask leaves is computed. */
+  readonly logprobs?: boolean;
+  /** How many of the likeliest tokens each token event lists; implies `logprobs`. */
   readonly topLogprobs?: number;
+}
+
+/**
+ * Prompt lookup (speculative decoding without a second model): what followed the last tokens where they occurred before is verified
+ * in one batch. Faster where the answer copies from the prompt; the tokens are the same as without, sampled ones too.
+ */
+export interface LookupOptions {
+  /** Tokens drafted at once at the most, 1 to 15; 15 when absent. The engine drafts fewer where they are seldom right. */
+  readonly maxDraft?: number;
+  /** Tokens that must agree before a draft; 2 when absent. */
+  readonly minNgram?: number;
 }
 
 export interface GenerateRequest {
@@ -140,6 +153,13 @@ export interface GenerateRequest {
   readonly requiredPrefix?: string;
   /** Workers that may compute; 0 or absent = all of the model's. The results are the same. */
   readonly threads?: number;
+  /** Absent = off. */
+  readonly lookup?: LookupOptions;
+  /**
+   * Teacher forcing, for benchmarks and evaluation: the first tokens said are these, whatever the sampler chooses. Log
+   * probabilities are the model's all the same.
+   */
+  readonly forced?: readonly TokenId[];
 }
 
 /** Lower runs first. */
@@ -155,8 +175,11 @@ export type GenerateEvent =
       readonly kind: 'token';
       readonly id: TokenId;
       readonly text: string;
-      /** Natural logarithm, of the model's own distribution: before bias, penalties and temperature. */
-      readonly logprob: number;
+      /**
+       * Natural logarithm, of the model's own distribution: before bias, penalties and temperature. There when the request has
+       * `logprobs` or `topLogprobs`.
+       */
+      readonly logprob?: number;
       /** Best first; there when the request has `topLogprobs`. */
       readonly top?: readonly { readonly id: TokenId; readonly logprob: number }[];
     };
@@ -173,6 +196,11 @@ export interface GenerateResult {
   readonly decodeMs: number;
   /** From submission until the engine took the job. */
   readonly queueMs: number;
+  /** Passes through the model while decoding: one a token, fewer with `lookup`. */
+  readonly batches: number;
+  /** Tokens that `lookup` proposed, and those of them that were said. */
+  readonly drafted: number;
+  readonly accepted: number;
 }
 
 /** Slots of `tokenizeEdited`, from 0. */

@@ -303,7 +303,9 @@ export class ScriptedEngine implements EnginePort {
     if (session.model.unloaded) {
       throw cancelled();
     }
-    return { ...decoded, ...counts, prefillMs: decodeStart - prefillStart, decodeMs, queueMs };
+    // It says what it is told to, token by token: there is nothing to draft.
+    const passes = { batches: decoded.tokens.length, drafted: 0, accepted: 0 };
+    return { ...decoded, ...counts, ...passes, prefillMs: decodeStart - prefillStart, decodeMs, queueMs };
   }
 
   private succeed(job: Waiting, result: GenerateResult): void {

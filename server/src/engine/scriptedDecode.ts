@@ -97,7 +97,10 @@ export async function decodeScripted(
   const said = answer.startsWith(requiredPrefix) ? answer : requiredPrefix + answer;
   const banned = new Set(request.sampling?.banned);
   const stop = new Set(stopTokens);
-  const planned = tokenizer.encode(said, true).filter((id) => !banned.has(id));
+  const free = tokenizer.encode(said, true).filter((id) => !banned.has(id));
+  const { forced = [], sampling } = request;
+  const planned = [...forced, ...free.slice(forced.length)];
+  const asked = sampling?.logprobs === true || (sampling?.topLogprobs ?? 0) > 0;
   const tokens: TokenId[] = [];
   let released = '';
   let pending = '';
@@ -140,7 +143,7 @@ export async function decodeScripted(
     const text = pending.slice(0, length);
     pending = pending.slice(length);
     released += text;
-    onEvent({ kind: 'token', id, text, logprob });
+    onEvent({ kind: 'token', id, text, ...(asked ? { logprob } : {}) });
     if (at >= 0) {
       return finish('stop_string');
     }

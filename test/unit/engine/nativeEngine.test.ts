@@ -136,6 +136,16 @@ describe('native engine port', function () {
       [sent['temperature'], sent['topK'], sent['topP'], sent['minP'], sent['seed'], sent['requiredPrefix']],
       [0, 0, 1, 0, 0, ''],
     );
+    const speculation = (): unknown[] => {
+      const last = JSON.parse(log.at(-1)?.slice('generate '.length) ?? '') as Record<string, unknown>;
+      return [last['logprobs'], last['lookupDraft'], last['lookupNgram'], last['forced']];
+    };
+    assert.deepEqual(speculation(), [false, 0, 2, {}]);
+    await engine.generate({ ...request, lookup: {}, forced: [9] }, () => undefined);
+    assert.deepEqual(speculation(), [false, 15, 2, { 0: 9 }]);
+    const lookup = { maxDraft: 4, minNgram: 3 };
+    await engine.generate({ ...request, lookup, sampling: { logprobs: true } }, () => undefined);
+    assert.deepEqual(speculation(), [true, 4, 3, {}]);
     await assert.rejects(
       engine.generate({ ...request, tokens: [1, 0.5] }, () => undefined),
       {

@@ -1,0 +1,300 @@
+// The decoding loop: choose a token, tell the sink, evaluate it, also several of them in one pass where what comes next
+// can be guessed (prompt lookup).
+#include <algorithm>
+#include <chrono>
+#include <new>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/healing.h"
+#include "engine/session_impl.h"
+#include "engine/stop_text.h"
+#include "sample/logprobs.h"
+#include "sample/sampler.h"
+
+namespace niwaki {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+double MillisecondsSince(Clock::time_point begin) {
+  return std::chrono::duration<double, std::milli>(Clock::now() - begin).count();
+}
+
+template <typename T>
+bool Contains(const std::vector<T>& values, const T& value) {
+  return std::find(values.begin(), values.end(), value) != values.end();
+}
+
+// The engine's list, without control tokens at which this request stops: those may be sampled.
+std::vector<uint8_t> NeverSampled(const EngineImpl& engine, const DecodeOptions& options) {
+  std::vector<uint8_t> never = engine.never();
+  for (const TokenId id : options.stop_tokens) {
+    if (id >= 0 && static_cast<size_t>(id) < never.size()) {
+      never[static_cast<size_t>(id)] = 0;
+    }
+  }
+  return never;
+}
+
+}  // namespace
+
+// One Decode call. Beyond the timeline there is at most one token that was said and has not been evaluated: the last.
+class Decoding {
+ public:
+  Decoding(SessionImpl& session, const DecodeOptions& options, const CancelFlag* cancel, const TokenSink& sink)
+      : session_(session),
+        engine_(session.engine_),
+        options_(options),
+        cancel_(cancel),
+        sink_(sink),
+        logprobs_(options.sampling.logprobs || options.sampling.top_logprobs > 0),
+        never_(NeverSampled(engine_, options)),
+        sampler_(options.sampling, never_),
+        detokenizer_(engine_.tokenizer()),
+        stop_text_(options.stop_strings),
+        left_(options.required_prefix) {}
+
+  Result<DecodeResult> Run();
+
+ private:
+  // Evaluates the last token and a draft after it.
+  Status Advance();
+  // Fills draft_ with at most `most` tokens.
+  void Propose(int most);
+  // Panels of the output head that the next token can come from; empty = all.
+  std::vector<int32_t> Panels(const std::vector<TokenId>& allowed) const;
+  // Chooses the next token and tells the sink. False when the stream ends with it; the result's reason then says why.
+  Result<bool> Next(std::span<const float> logits, const std::vector<TokenId>& allowed,
+                    std::span<const TokenId> history);
+  // False when the sink wants no more.
+  bool Emit(TokenId id, std::string text, std::span<const float> logits);
+  bool IsCancelled() const { return cancel_ != nullptr && cancel_->load(std::memory_order_relaxed); }
+  bool End(StopReason reason) {
+    result_.reason = reason;
+    return false;
+  }
+
+  SessionImpl& session_;
+  EngineImpl& engine_;
+  const DecodeOptions& options_;
+  const CancelFlag* const cancel_;
+  const TokenSink& sink_;
+  const bool logprobs_;
+  const std::vector<uint8_t> never_;
+  Sampler sampler_;
+  StreamingDetokenizer detokenizer_;
+  StopText stop_text_;
+  std::string left_;  // of the required prefix
+  DecodeResult result_;
+  std::vector<TokenId> draft_;
+  DraftPolicy::Kind draft_kind_ = DraftPolicy::Kind::kShort;
+};
+
+bool Decoding::Emit(TokenId id, std::string text, std::span<const float> logits) {
+  result_.text += text;
+  if (!sink_) {
+    return true;
+  }
+  TokenEvent event{id, std::move(text), 0.0f, {}};
+  if (logprobs_ && !logits.empty()) {
+    event.logprob = LogProbability(logits, id);
+    event.top = TopLogProbabilities(logits, options_.sampling.top_logprobs);
+  }
+  return sink_(event);
+}
+
+std::vector<int32_t> Decoding::Panels(const std::vector<TokenId>& allowed) const {
+  const std::vector<uint32_t>& mask = options_.sampling.allowed;  // a word of it is a panel
+  static_assert(kPanelRows == 32);
+  const size_t all = (static_cast<size_t>(engine_.info().vocab_size) + 31) / 32;
+  std::vector<int32_t> panels;
+  if (logprobs_ || (allowed.empty() && mask.empty())) {
+    return panels;
+  }
+  const auto masked = [&](size_t panel) { return !mask.empty() && (panel >= mask.size() || mask[panel] == 0); };
+  if (allowed.empty()) {
+    for (size_t panel = 0; panel < all; ++panel) {
+      if (!masked(panel)) {
+        panels.push_back(static_cast<int32_t>(panel));
+      }
+    }
+  } else {
+    for (const TokenId id : allowed) {
+      const int32_t panel = id / 32;
+      if ((panels.empty() || panels.back() != panel) && !masked(static_cast<size_t>(panel))) {
+        panels.push_back(panel);
+      }
+    }
+  }
+  // Scattered panels are read more slowly than a matrix from end to end.
+  if (panels.size() > all / 2) {
+    panels.clear();
+  }
+  return panels;
+}
+
+void Decoding::Propose(int most) {
+  draft_.clear();
+  if (most <= 0 || !left_.empty()) {
+    return;
+  }
+  const SuffixIndex::Match match = session_.index_.Find(options_.lookup.min_ngram);
+  if (match.next < 0) {
+    return;
+  }
+  draft_kind_ = DraftPolicy::KindOf(match.length);
+  const size_t length = static_cast<size_t>(options_.lookup.adapt ? session_.policy_.Length(draft_kind_, most) : most);
+  const std::span<const TokenId> text = session_.index_.tokens();
+  for (size_t from = static_cast<size_t>(match.next); draft_.size() < length; ++from) {
+    // A copy that reaches the end of the text goes on with itself: what repeats goes on repeating.
+    const TokenId id = from < text.size() ? text[from] : draft_[from - text.size()];
+    if (never_[static_cast<size_t>(id)] != 0) {
+      break;
+    }
+    draft_.push_back(id);
+  }
+}
+
+Status Decoding::Advance() {
+  const int64_t room = session_.context_ - static_cast<int64_t>(session_.timeline_.size()) - 1;
+  const int64_t wanted = options_.max_tokens - static_cast<int64_t>(result_.tokens.size()) - 1;
+  const int64_t most = std::min({room, wanted, int64_t{options_.lookup.max_draft}, int64_t{LookupOptions::kMaxDraft}});
+  Propose(static_cast<int>(most));
+  std::vector<TokenId> batch = {result_.tokens.back()};
+  batch.insert(batch.end(), draft_.begin(), draft_.end());
+  NIWAKI_RETURN_IF_ERROR(session_.Extend(batch, static_cast<int64_t>(batch.size()), cancel_));
+  ++result_.batches;
+  result_.drafted += static_cast<int64_t>(draft_.size());
+  return Status();
+}
+
+Result<bool> Decoding::Next(std::span<const float> logits, const std::vector<TokenId>& allowed,
+                            std::span<const TokenId> history) {
+  TokenId id = sampler_.Sample(logits, allowed, history);
+  if (id < 0) {
+    return Status(StatusCode::kInvalidArgument,
+                  "every token is ruled out by the request's bans, allowed tokens and required prefix; loosen them");
+  }
+  if (result_.tokens.size() < options_.forced.size()) {
+    id = options_.forced[result_.tokens.size()];
+  }
+  if (Contains(options_.stop_tokens, id)) {
+    return End(StopReason::kStopToken);
+  }
+  if (engine_.ends_text(id)) {
+    return End(StopReason::kEndOfText);
+  }
+  result_.tokens.push_back(id);
+  left_.erase(0, engine_.tokenizer().Bytes(id).size());
+  const bool more = Emit(id, stop_text_.Push(detokenizer_.Push(id)), logits);
+  if (stop_text_.stopped()) {
+    return End(StopReason::kStopString);
+  }
+  return more || End(StopReason::kCallback);
+}
+
+Result<DecodeResult> Decoding::Run() {
+  const Clock::time_point begin = Clock::now();
+  const size_t vocabulary = static_cast<size_t>(engine_.info().vocab_size);
+  for (const TokenId id : options_.forced) {
+    if (id < 0 || static_cast<size_t>(id) >= vocabulary) {
+      return Status(StatusCode::kInvalidArgument, "the token " + std::to_string(id) + " does not exist in this model");
+    }
+  }
+  const bool lookup = options_.lookup.max_draft > 0;
+  if (lookup) {
+    session_.states_.resize(static_cast<size_t>(Qwen3::kMaxLogits * engine_.info().embedding_length));
+    session_.index_.Update(session_.timeline_);
+  }
+  for (bool more = true; more;) {
+    if (static_cast<int64_t>(result_.tokens.size()) >= options_.max_tokens) {
+      more = End(StopReason::kMaxTokens);
+      break;
+    }
+    const Clock::time_point pass = Clock::now();
+    draft_.clear();
+    const bool first = result_.tokens.empty();
+    if (!first) {
+      if (static_cast<int64_t>(session_.timeline_.size()) >= session_.context_) {
+        more = End(StopReason::kContextFull);
+        break;
+      }
+      const Status advanced = Advance();
+      if (advanced.code() == StatusCode::kCancelled) {
+        more = End(StopReason::kCancelled);
+        break;
+      }
+      NIWAKI_RETURN_IF_ERROR(advanced);
+    }
+    const size_t rows = draft_.size() + 1;
+    const size_t known = session_.timeline_.size() - draft_.size();  // the timeline without the draft
+    const std::vector<TokenId> allowed =
+        left_.empty() ? std::vector<TokenId>()
+                      : HealingTokens(engine_.tokenizer(), std::span(session_.timeline_).first(known), left_);
+    const float* logits =
+        engine_.model().Logits(session_.states_.data(), static_cast<int64_t>(rows), Panels(allowed), cancel_);
+    if (logits != nullptr && lookup && !first && allowed.empty()) {
+      session_.policy_.Time(static_cast<int>(rows), MillisecondsSince(pass));
+    }
+    // Each row's token is chosen as if it were alone, and the next row counts for as long as the draft was right.
+    size_t row = 0;
+    Result<bool> next = true;
+    if (logits == nullptr) {
+      next = End(StopReason::kCancelled);
+    }
+    while (logits != nullptr) {
+      next = Next({logits + static_cast<int64_t>(row) * engine_.model().logits_stride(), vocabulary}, allowed,
+                  std::span(session_.timeline_).first(known + row));
+      if (!next.ok() || !next.value()) {
+        break;
+      }
+      if (lookup) {
+        session_.index_.Push(result_.tokens.back());
+      }
+      if (row == draft_.size() || result_.tokens.back() != draft_[row]) {
+        break;
+      }
+      if (IsCancelled()) {
+        next = End(StopReason::kCancelled);
+        break;
+      }
+      ++row;
+    }
+    if (!draft_.empty()) {
+      session_.Keep(known + row, row);
+      result_.accepted += static_cast<int64_t>(row);
+      if (next.ok() && next.value()) {
+        session_.policy_.Judge(draft_kind_, static_cast<int>(draft_.size()), static_cast<int>(row));
+      }
+    }
+    if (!next.ok()) {
+      return next.status();
+    }
+    more = next.value();
+  }
+  if (!stop_text_.stopped() && result_.reason != StopReason::kCallback) {  // a sink that said stop is not called again
+    // What was held back belongs to no further token: it comes with the last one's id and no probability of its own.
+    std::string rest = stop_text_.Push(detokenizer_.Flush());
+    rest += stop_text_.Flush();
+    if (!rest.empty()) {
+      Emit(result_.tokens.back(), std::move(rest), {});
+    }
+  }
+  result_.ms = MillisecondsSince(begin);
+  return std::move(result_);
+}
+
+Result<DecodeResult> SessionImpl::Decode(const DecodeOptions& options, const CancelFlag* cancel,
+                                         const TokenSink& sink) {
+  if (!has_state_) {
+    return Status(StatusCode::kInvalidArgument, "decoding needs a prompt: sync the session first");
+  }
+  try {
+    return Decoding(*this, options, cancel, sink).Run();
+  } catch (const std::bad_alloc&) {
+    return NoMemory();
+  }
+}
+
+}  // namespace niwaki

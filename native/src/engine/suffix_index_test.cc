@@ -1,0 +1,138 @@
+// The index of suffixes against a plain search, and how drafts' lengths follow what became of them.
+#include "engine/suffix_index.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <set>
+
+#include "base/random_testing.h"
+#include "base/testing.h"
+#include "engine/draft_policy.h"
+
+namespace niwaki {
+namespace {
+
+using Tokens = std::vector<TokenId>;
+
+// How many tokens before `next` agree with the end of the text.
+int Agreement(const Tokens& text, size_t next) {
+  int length = 0;
+  while (length < SuffixIndex::kLongest && static_cast<size_t>(length) < next &&
+         text[next - 1 - static_cast<size_t>(length)] == text[text.size() - 1 - static_cast<size_t>(length)]) {
+    ++length;
+  }
+  return length;
+}
+
+SuffixIndex::Match Search(const Tokens& text, int min_length) {
+  SuffixIndex::Match best;
+  for (size_t next = text.size() < 2 ? 0 : text.size() - 1; next > 0; --next) {
+    const int length = Agreement(text, next);
+    if (length >= min_length && length > best.length) {
+      best = {static_cast<int64_t>(next), length};
+    }
+  }
+  return best;
+}
+
+TEST("it finds what a plain search finds, while the text grows, shrinks and changes") {
+  testing::Random random(11);
+  const auto below = [&](size_t n) { return static_cast<int>(random.Below(static_cast<int64_t>(n))); };
+  SuffixIndex index;
+  Tokens text;
+  int found = 0;
+  int longest = 0;
+  for (int step = 0; step < 6000; ++step) {
+    if (below(40) == 0 && !text.empty()) {  // an edit: the end changes
+      text.resize(text.size() - static_cast<size_t>(below(std::min<size_t>(text.size(), 100))));
+      index.Update(text);
+    } else if (below(10) == 0 && text.size() > 80 && text.size() < 2000) {  // a copy
+      const size_t from = static_cast<size_t>(below(text.size() - 40));
+      const Tokens copy(text.begin() + static_cast<int64_t>(from), text.begin() + static_cast<int64_t>(from) + 40);
+      text.insert(text.end(), copy.begin(), copy.end());
+      index.Update(text);
+    } else {
+      text.push_back(below(40));
+      index.Push(text.back());
+    }
+    const std::span<const TokenId> held = index.tokens();
+    EXPECT(std::equal(held.begin(), held.end(), text.begin(), text.end()));
+    for (const int min_length : {2, 4}) {
+      const SuffixIndex::Match want = Search(text, min_length);
+      const SuffixIndex::Match got = index.Find(min_length);
+      // Only the latest occurrences are looked at, so that a search is short; here pairs are rare enough.
+      EXPECT_EQ(got.next, want.next);
+      EXPECT_EQ(got.length, want.length);
+      found += got.next >= 0 ? 1 : 0;
+      longest = std::max(longest, got.length);
+    }
+  }
+  EXPECT(found > 1000 && longest == SuffixIndex::kLongest);
+}
+
+TEST("short texts, and pairs that occur everywhere") {
+  SuffixIndex index;
+  EXPECT_EQ(index.Find(2).next, -1);
+  for (const TokenId id : {5, 5}) {
+    index.Push(id);
+    EXPECT_EQ(index.Find(2).next, -1);
+  }
+  index.Push(5);
+  EXPECT_EQ(index.Find(2).next, 2);
+  index.Update(Tokens(100'000, 7));
+  EXPECT_EQ(index.Find(2).next, 99'999);
+  EXPECT_EQ(index.Find(2).length, SuffixIndex::kLongest);
+  const auto begin = std::chrono::steady_clock::now();
+  for (int i = 0; i < 2000; ++i) {
+    index.Push(i % 3);
+    EXPECT(i < 6 || index.Find(2).next > 0);
+  }
+  const double us = std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - begin).count() / 2000;
+  std::printf("    a token and a search in a text of 100,000 tokens: %.2f us\n", us);
+  EXPECT(us < 50);  // a search through the text would take more
+}
+
+TEST("drafts grow while they are right, shrink when they are wrong, and come back") {
+  using Kind = DraftPolicy::Kind;
+  DraftPolicy policy;
+  const int first = policy.Length(Kind::kMedium, 15);
+  EXPECT(first > 0 && first < 15);
+  EXPECT(policy.Length(Kind::kShort, 15) <= first && policy.Length(Kind::kLong, 15) >= first);
+  EXPECT_EQ(policy.Length(Kind::kLong, 0), 0);
+  for (int i = 0; i < 8; ++i) {
+    policy.Judge(Kind::kMedium, 8, 8);
+  }
+  EXPECT(policy.Length(Kind::kMedium, 15) > 8);
+  EXPECT_EQ(policy.Length(Kind::kMedium, 6), 6);
+  for (int i = 0; i < 30; ++i) {
+    policy.Judge(Kind::kMedium, 8, 0);
+  }
+  EXPECT_EQ(policy.Length(Kind::kMedium, 15), 0);
+  for (int i = 0; i < 300; ++i) {
+    policy.Time(1, 10);
+  }
+  EXPECT(policy.Length(Kind::kMedium, 15) > 0);
+}
+
+TEST("drafts are as long as batches are cheap, and one odd time changes little") {
+  using Kind = DraftPolicy::Kind;
+  DraftPolicy cheap;
+  DraftPolicy dear;
+  for (int i = 0; i < 30; ++i) {
+    cheap.Time(1, 10);
+    dear.Time(1, 10);
+    cheap.Time(8, 10 + 7 * 0.5);  // a twentieth for each further token
+    dear.Time(8, 10 + 7 * 10);    // a batch is worth nothing
+  }
+  EXPECT_NEAR(cheap.marginal_cost(), 0.05, 0.03);
+  EXPECT(cheap.Length(Kind::kMedium, 15) > DraftPolicy().Length(Kind::kMedium, 15));
+  EXPECT_EQ(dear.Length(Kind::kLong, 15), 0);
+  cheap.Time(8, 5000);
+  EXPECT(cheap.Length(Kind::kLong, 15) > 0);
+}
+
+}  // namespace
+}  // namespace niwaki
+
+NIWAKI_TEST_MAIN()
