@@ -63,8 +63,7 @@ int CoresInMask() {
     if (!CPU_ISSET(cpu, &mask)) {
       continue;
     }
-    std::string siblings =
-        Line("/sys/devices/system/cpu/cpu" + std::to_string(cpu) + "/topology/thread_siblings_list");
+    std::string siblings = Line("/sys/devices/system/cpu/cpu" + std::to_string(cpu) + "/topology/thread_siblings_list");
     if (siblings.empty()) {
       siblings = std::to_string(cpu);
     }

@@ -8,6 +8,10 @@
 #include <thread>
 #include <vector>
 
+#if defined(__linux__)
+#include <sched.h>
+#endif
+
 #include "base/cpu_count.h"
 
 namespace niwaki {
@@ -20,6 +24,7 @@ using Clock = std::chrono::steady_clock;
 // and an editor's other processes would feel it.
 constexpr std::chrono::microseconds kSpin{50};
 constexpr int kMostThreads = 8;
+constexpr int kMostSeats = 64;
 
 void Pause() {
 #if defined(__x86_64__)
@@ -50,6 +55,27 @@ bool Spin(Done done) {
   return false;
 }
 
+#if defined(__linux__)
+int CurrentCpu() { return sched_getcpu(); }
+// Makes the system move this thread off the processors in `taken`, and lets it choose freely again.
+void MoveAway(const cpu_set_t& taken) {
+  cpu_set_t allowed;
+  if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) {
+    return;
+  }
+  cpu_set_t wanted;
+  CPU_ZERO(&wanted);
+  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+    if (CPU_ISSET(cpu, &allowed) && !CPU_ISSET(cpu, &taken)) {
+      CPU_SET(cpu, &wanted);
+    }
+  }
+  if (CPU_COUNT(&wanted) > 0 && sched_setaffinity(0, sizeof wanted, &wanted) == 0) {
+    sched_setaffinity(0, sizeof allowed, &allowed);
+  }
+}
+#endif
+
 // The gate: bits 0..15 count the workers inside the current round, bit 16 says whether it lets more in, the rest is the
 // round's number. A worker enters by one compare-and-swap that fails when the round has closed meanwhile, so the caller
 // waits for those who are inside and for nobody else: a thread that the system has put aside between two chunks' rounds
@@ -70,7 +96,11 @@ struct ThreadPool::Impl {
   // Written by the caller while the gate is closed and nobody is inside; read by workers inside.
   int64_t chunks = 0;
   const Work* work = nullptr;
-  int limit = 0;  // threads that may take part, the caller included; changes under the mutex
+  std::atomic<int> limit{0};  // threads that may take part, the caller included; changes under the mutex
+
+  // Where each thread was last seen. Beside a busy neighbour the system may put two of ours on one processor, where
+  // they wait for each other in turns, and leave them there: its loads look even.
+  std::atomic<int> seats[kMostSeats];  // -1 = nowhere
 
   std::mutex mutex;
   std::condition_variable wake;
@@ -119,9 +149,38 @@ struct ThreadPool::Impl {
     }
   }
 
+  void Sit(int thread) {
+#if defined(__linux__)
+    if (thread >= kMostSeats) {
+      return;
+    }
+    const int here = CurrentCpu();
+    seats[thread].store(here, std::memory_order_relaxed);
+    bool shared = false;
+    for (int other = 0; other < thread; ++other) {
+      shared = shared || seats[other].load(std::memory_order_relaxed) == here;
+    }
+    if (shared) {
+      cpu_set_t taken;
+      CPU_ZERO(&taken);
+      for (int other = 0; other < std::min<int>(limit.load(), kMostSeats); ++other) {
+        const int cpu = seats[other].load(std::memory_order_relaxed);
+        if (cpu >= 0 && cpu < CPU_SETSIZE) {
+          CPU_SET(cpu, &taken);
+        }
+      }
+      MoveAway(taken);
+      seats[thread].store(CurrentCpu(), std::memory_order_relaxed);
+    }
+#else
+    (void)thread;
+#endif
+  }
+
   void Run(int worker) {
     uint64_t seen = 0;
     while (Await(seen)) {
+      Sit(worker);
       if (!Enter(&seen)) {
         continue;
       }
@@ -131,6 +190,9 @@ struct ThreadPool::Impl {
       }
       Leave();
       if (!wanted) {
+        if (worker < kMostSeats) {
+          seats[worker].store(-1);
+        }
         std::unique_lock<std::mutex> lock(mutex);
         enlist.wait(lock, [&] { return stop || worker < limit; });
       }
@@ -143,6 +205,9 @@ struct ThreadPool::Impl {
 ThreadPool::ThreadPool(int threads) : impl_(std::make_unique<Impl>()) {
   const int wanted = threads > 0 ? threads : std::min(kMostThreads, UsableCores());
   impl_->limit = wanted;
+  for (std::atomic<int>& seat : impl_->seats) {
+    seat.store(-1);
+  }
   for (int worker = 1; worker < wanted; ++worker) {
     impl_->workers.emplace_back([this, worker] { impl_->Run(worker); });
   }
@@ -177,6 +242,9 @@ void ThreadPool::ParallelFor(int64_t chunks, const std::function<void(int64_t, i
     }
     return;
   }
+#if defined(__linux__)
+  pool.seats[0].store(CurrentCpu(), std::memory_order_relaxed);
+#endif
   pool.chunks = chunks;
   pool.work = &fn;
   pool.next.store(0, std::memory_order_relaxed);

@@ -6,6 +6,15 @@
 // chain fma(p[j], v[j][i], ...) over j in order. Rows are grouped by four only to use what was widened four times.
 
 constexpr int64_t kPage = 128;
+constexpr int64_t kAhead = 48;  // rows of keys or values that are asked of memory before they are wanted
+
+inline void Prefetch(const void* p) {
+#if defined(__GNUC__)
+  __builtin_prefetch(p);
+#else
+  (void)p;
+#endif
+}
 
 // Scores of R rows and C vectors of keys.
 template <int R, int C>
@@ -18,6 +27,12 @@ inline void ScoreTile(const float* const* q, int64_t head_size, const uint16_t* 
     }
   }
   for (int64_t i = 0; i < head_size; ++i) {
+    if constexpr (R <= 2) {  // few rows wait for memory; past the last row of keys the values begin
+      Prefetch(keys + (i + kAhead) * kPage + j);
+      if constexpr (C * V::kLanes > 32) {
+        Prefetch(keys + (i + kAhead) * kPage + j + 32);
+      }
+    }
     V key[C];
     for (int c = 0; c < C; ++c) {
       key[c] = V::LoadF16(keys + i * kPage + j + c * V::kLanes);
@@ -38,8 +53,12 @@ inline void ScoreTile(const float* const* q, int64_t head_size, const uint16_t* 
 template <int R, int C>
 inline void Scores(const float* const* q, int64_t head_size, const uint16_t* keys, int64_t count,
                    float (*scores)[kPage]) {
-  for (int64_t j = 0; j < count; j += C * V::kLanes) {
+  int64_t j = 0;
+  for (; j + C / 2 * V::kLanes < count; j += C * V::kLanes) {
     ScoreTile<R, C>(q, head_size, keys, scores, j);
+  }
+  for (; j < count; j += C / 2 * V::kLanes) {
+    ScoreTile<R, C / 2>(q, head_size, keys, scores, j);
   }
 }
 
@@ -54,6 +73,12 @@ inline void ValueTile(const float (*weights)[kPage], int64_t head_size, const ui
     }
   }
   for (int64_t j = begin; j < end; ++j) {
+    if constexpr (R <= 2) {
+      Prefetch(values + (j + kAhead) * head_size + i);
+      if constexpr (C * T::kLanes > 32) {
+        Prefetch(values + (j + kAhead) * head_size + i + 32);
+      }
+    }
     T value[C];
     for (int c = 0; c < C; ++c) {
       value[c] = T::LoadF16(values + j * head_size + i + c * T::kLanes);
@@ -127,7 +152,7 @@ inline void AttendRows(const AttendQueries& a, const uint16_t* keys, const uint1
     out[r] = a.out + token * a.out_stride + head * a.head_size;
     count[r] = first + token < kPage ? first + token : kPage;
   }
-  constexpr int kColumns = V::kLanes == 16 ? (R == 4 ? 4 : 2) : (R == 4 ? 2 : 4);
+  constexpr int kColumns = V::kLanes == 16 || R < 4 ? 4 : 2;  // as many sums as fit 32 or 16 registers
   Scores<R, kColumns>(q, a.head_size, keys, count[R - 1], scores);
   for (int r = 0; r < R; ++r) {
     Soften(scores[r], count[r], a.max + row + r, a.sum + row + r, out[r], a.head_size);

@@ -49,7 +49,9 @@ struct KernelTable {
   PanelLayout layout;
 
   // ---- activations for Q1_0 products: opaque to everyone but the table. One token of `cols` activations takes
-  // act_bytes(cols) bytes (a multiple of 64); buffers are 64-byte aligned.
+  // act_bytes(cols) bytes (a multiple of 64), in which block b of 128 begins at b * act_block_bytes; so blocks may be
+  // quantised one by one. Buffers are 64-byte aligned.
+  int64_t act_block_bytes;
   int64_t (*act_bytes)(int64_t cols);
   void (*quantize_act)(const float* x, int64_t cols, void* act);
 

@@ -36,20 +36,14 @@ int64_t Matrix::BytesFor(TensorType type, int64_t rows, int64_t cols) {
   return 0;
 }
 
-Result<Matrix> LoadMatrix(const GgufFile& file, const GgufTensor& tensor, PanelLayout layout, ThreadPool& pool,
-                          const std::atomic<bool>* cancel, const std::function<void(int64_t)>& step) {
+Result<Matrix> LoadMatrix(const GgufFile& file, const GgufTensor& tensor, PanelLayout layout, uint8_t* memory,
+                          ThreadPool& pool, const std::atomic<bool>* cancel, const std::function<void(int64_t)>& step) {
   Matrix matrix;
   matrix.layout = layout;
   matrix.type = static_cast<TensorType>(tensor.type);
   matrix.cols = tensor.shape[0];
   matrix.rows = tensor.shape[1];
-  const int64_t bytes = Matrix::BytesFor(matrix.type, matrix.rows, matrix.cols);
-  matrix.data = AlignedBuffer(static_cast<size_t>(bytes));
-  if (matrix.data.bytes() == 0) {
-    return Status(StatusCode::kOutOfMemory, "there is no memory for the tensor " + std::string(tensor.name) + " (" +
-                                                std::to_string(bytes >> 20) +
-                                                " MB); close other programs or choose a smaller model");
-  }
+  matrix.data = memory;
   // Parts of a few megabytes: each is repacked by all workers, then its pages of the file are given back.
   const int64_t row_bytes = static_cast<int64_t>(tensor.data.size()) / matrix.rows;
   const int64_t panels_per_part = std::max<int64_t>(1, (int64_t{8} << 20) / (row_bytes * kPanelRows));
@@ -65,10 +59,10 @@ Result<Matrix> LoadMatrix(const GgufFile& file, const GgufTensor& tensor, PanelL
       pool.ParallelFor(CeilDiv(end - begin, kPanelRows), [&](int64_t chunk, int) {
         const int64_t row = begin + chunk * kPanelRows;
         PackPanels(layout, tensor.data.data(), matrix.rows, matrix.cols, row, std::min(end, row + kPanelRows),
-                   matrix.data.data());
+                   matrix.data);
       });
     } else {
-      std::memcpy(matrix.data.data() + begin * row_bytes, part.data(), part.size());
+      std::memcpy(matrix.data + begin * row_bytes, part.data(), part.size());
     }
     file.Forget(part);
     step(static_cast<int64_t>(part.size()));
@@ -79,21 +73,21 @@ Result<Matrix> LoadMatrix(const GgufFile& file, const GgufTensor& tensor, PanelL
 void MatrixRow(const Matrix& matrix, const KernelTable& kernels, int64_t row, float* y) {
   switch (matrix.type) {
     case TensorType::kQ1_0:
-      UnpackPanelRow(matrix.layout, matrix.data.data(), matrix.cols, row, y);
+      UnpackPanelRow(matrix.layout, matrix.data, matrix.cols, row, y);
       break;
     case TensorType::kQ8_0:
-      DequantizeRowQ8_0(matrix.data.data(), matrix.cols, row, y);
+      DequantizeRowQ8_0(matrix.data, matrix.cols, row, y);
       break;
     case TensorType::kBF16: {
-      const uint16_t* from = matrix.data.as<uint16_t>() + row * matrix.cols;
+      const uint16_t* from = matrix.as<uint16_t>() + row * matrix.cols;
       std::transform(from, from + matrix.cols, y, BF16ToF32);
       break;
     }
     case TensorType::kF16:
-      kernels.f16_to_f32(matrix.data.as<uint16_t>() + row * matrix.cols, matrix.cols, y);
+      kernels.f16_to_f32(matrix.as<uint16_t>() + row * matrix.cols, matrix.cols, y);
       break;
     case TensorType::kF32:
-      std::memcpy(y, matrix.data.as<float>() + row * matrix.cols, static_cast<size_t>(matrix.cols) * sizeof(float));
+      std::memcpy(y, matrix.as<float>() + row * matrix.cols, static_cast<size_t>(matrix.cols) * sizeof(float));
       break;
   }
 }
@@ -102,21 +96,23 @@ Batch::Batch(const KernelTable& kernels, int64_t max_tokens, int64_t max_cols)
     : kernels_(kernels),
       acts_(static_cast<size_t>(kernels.act_bytes(CeilDiv(max_cols, kQ1BlockSize) * kQ1BlockSize) * max_tokens)) {}
 
-void Batch::Set(const float* x, int64_t stride, int64_t cols, int64_t tokens, bool quantized, ThreadPool& pool) {
+void Batch::Set(const float* x, int64_t stride, int64_t cols, int64_t tokens, bool quantized) {
   x_ = x;
   stride_ = stride;
   cols_ = cols;
   tokens_ = tokens;
-  if (!quantized) {
+  quantized_ = quantized;
+}
+
+void Batch::Quantize(int64_t first, int64_t last, int64_t begin, int64_t count) {
+  if (!quantized_) {
     return;
   }
-  const int64_t act_bytes = kernels_.act_bytes(cols);
-  const int64_t per_chunk = std::max<int64_t>(1, 16384 / cols);
-  pool.ParallelFor(CeilDiv(tokens, per_chunk), [&](int64_t chunk, int) {
-    for (int64_t t = chunk * per_chunk; t < std::min(tokens, (chunk + 1) * per_chunk); ++t) {
-      kernels_.quantize_act(x + t * stride, cols, acts_.data() + t * act_bytes);
-    }
-  });
+  const int64_t act_bytes = kernels_.act_bytes(cols_);
+  for (int64_t t = first; t < last; ++t) {
+    kernels_.quantize_act(x_ + t * stride_ + begin, count,
+                          acts_.data() + t * act_bytes + begin / kQ1BlockSize * kernels_.act_block_bytes);
+  }
 }
 
 void Products::Panels(const Batch& batch, const Product& product, int64_t from, int64_t to) {
@@ -124,26 +120,32 @@ void Products::Panels(const Batch& batch, const Product& product, int64_t from, 
   const int64_t row_end = std::min(m.rows, to * kPanelRows);
   switch (m.type) {
     case TensorType::kQ1_0:
-      batch.kernels_.matmul_q1_0(m.data.data(), m.cols / kQ1BlockSize, from, to, batch.acts_.data(), batch.tokens_,
-                                 product.y, product.y_stride);
+      batch.kernels_.matmul_q1_0(m.data, m.cols / kQ1BlockSize, from, to, batch.acts_.data(), batch.tokens_, product.y,
+                                 product.y_stride);
       break;
     case TensorType::kQ8_0:
-      batch.kernels_.matmul_q8_0(m.data.data(), m.cols, from * kPanelRows, row_end, batch.x_, batch.stride_,
-                                 batch.tokens_, product.y, product.y_stride);
+      batch.kernels_.matmul_q8_0(m.data, m.cols, from * kPanelRows, row_end, batch.x_, batch.stride_, batch.tokens_,
+                                 product.y, product.y_stride);
       break;
     case TensorType::kBF16:
-      batch.kernels_.matmul_bf16(m.data.as<uint16_t>(), m.cols, from * kPanelRows, row_end, batch.x_, batch.stride_,
+      batch.kernels_.matmul_bf16(m.as<uint16_t>(), m.cols, from * kPanelRows, row_end, batch.x_, batch.stride_,
                                  batch.tokens_, product.y, product.y_stride);
       break;
     case TensorType::kF16:
-      batch.kernels_.matmul_f16(m.data.as<uint16_t>(), m.cols, from * kPanelRows, row_end, batch.x_, batch.stride_,
+      batch.kernels_.matmul_f16(m.as<uint16_t>(), m.cols, from * kPanelRows, row_end, batch.x_, batch.stride_,
                                 batch.tokens_, product.y, product.y_stride);
       break;
     case TensorType::kF32:
-      batch.kernels_.matmul_f32(m.data.as<float>(), m.cols, from * kPanelRows, row_end, batch.x_, batch.stride_,
+      batch.kernels_.matmul_f32(m.as<float>(), m.cols, from * kPanelRows, row_end, batch.x_, batch.stride_,
                                 batch.tokens_, product.y, product.y_stride);
       break;
   }
+}
+
+int64_t Products::Chunks(int64_t units, int64_t work, const ThreadPool& pool) {
+  const int64_t most = static_cast<int64_t>(pool.threads()) * kChunksPerThread;
+  const int64_t worth = std::max<int64_t>(1, work / kChunkWork);
+  return std::min(units, std::max(std::min(most, worth), worth / 16));
 }
 
 bool Products::Run(const Batch& batch, std::initializer_list<Product> products, ThreadPool& pool,
@@ -153,11 +155,7 @@ bool Products::Run(const Batch& batch, std::initializer_list<Product> products, 
   for (const Product& product : products) {
     units += CeilDiv(product.matrix->rows, kPanelRows);
   }
-  const int64_t unit_work = kPanelRows * batch.cols_ * batch.tokens_;
-  const int64_t most = static_cast<int64_t>(pool.threads()) * kChunksPerThread;
-  const int64_t worth = std::max<int64_t>(1, units * unit_work / kChunkWork);
-  // Large batches get more chunks than `most`, so that a cancel is noticed soon.
-  const int64_t chunks = std::min(units, std::max(std::min(most, worth), worth / 16));
+  const int64_t chunks = Chunks(units, units * kPanelRows * batch.cols_ * batch.tokens_, pool);
   pool.ParallelFor(chunks, [&](int64_t chunk, int) {
     if (Cancelled(cancel)) {
       return;

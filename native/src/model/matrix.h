@@ -20,7 +20,11 @@ struct Matrix {
   int64_t rows = 0;
   int64_t cols = 0;
   PanelLayout layout = PanelLayout::kByteColumns;
-  AlignedBuffer data;  // Q1_0: panels (kernels/kernel_table.h); all others: as in the file
+  uint8_t* data = nullptr;  // Q1_0: panels (kernels/kernel_table.h); all others: as in the file. Owned by the loader.
+  template <typename T>
+  const T* as() const {
+    return reinterpret_cast<const T*>(data);
+  }
 
   // Rows that a product writes: whole panels for Q1_0.
   int64_t padded_rows() const {
@@ -30,11 +34,11 @@ struct Matrix {
   static int64_t BytesFor(TensorType type, int64_t rows, int64_t cols);
 };
 
-// Copies a tensor of two dimensions into memory, repacked to `layout` when it is Q1_0. The file's pages are given back
-// while it goes on. `step` is called after each part with the bytes of the file that are done. kOutOfMemory,
-// kCancelled.
-Result<Matrix> LoadMatrix(const GgufFile& file, const GgufTensor& tensor, PanelLayout layout, ThreadPool& pool,
-                          const std::atomic<bool>* cancel, const std::function<void(int64_t)>& step);
+// Copies a tensor of two dimensions to `memory` (Matrix::BytesFor bytes, 64-byte aligned), repacked to `layout` when it
+// is Q1_0. The file's pages are given back while it goes on. `step` is called after each part with the bytes of the
+// file that are done. kCancelled.
+Result<Matrix> LoadMatrix(const GgufFile& file, const GgufTensor& tensor, PanelLayout layout, uint8_t* memory,
+                          ThreadPool& pool, const std::atomic<bool>* cancel, const std::function<void(int64_t)>& step);
 
 // Row `row` as floats: an embedding look-up. y [cols].
 void MatrixRow(const Matrix& matrix, const KernelTable& kernels, int64_t row, float* y);
@@ -45,8 +49,12 @@ class Batch {
   Batch(const KernelTable& kernels, int64_t max_tokens, int64_t max_cols);
   bool ok() const { return acts_.bytes() != 0; }
   int64_t bytes() const { return static_cast<int64_t>(acts_.bytes()); }
-  // Takes x [tokens, stride], the first `cols` of each. `x` must stay until the products are done.
-  void Set(const float* x, int64_t stride, int64_t cols, int64_t tokens, bool quantized, ThreadPool& pool);
+  // Takes x [tokens, stride], the first `cols` of each, which must stay until the products are done. With `quantized`
+  // all of it must be quantised by calls of Quantize before the first product.
+  void Set(const float* x, int64_t stride, int64_t cols, int64_t tokens, bool quantized);
+  // Quantises columns [begin, begin + count) of tokens [first, last), if it is wanted at all. `begin` is a multiple of
+  // 128, and so is `count`. Calls for different parts may run concurrently.
+  void Quantize(int64_t first, int64_t last, int64_t begin, int64_t count);
 
  private:
   friend class Products;
@@ -56,6 +64,7 @@ class Batch {
   int64_t stride_ = 0;
   int64_t cols_ = 0;
   int64_t tokens_ = 0;
+  bool quantized_ = false;
 };
 
 struct Product {
@@ -74,9 +83,11 @@ class Products {
   static bool RunPanels(const Batch& batch, const Product& product, std::span<const int32_t> panels, ThreadPool& pool,
                         const std::atomic<bool>* cancel);
 
- private:
-  // Panels [from, to) on the caller's thread.
+  // Panels [from, to) of one product on the caller's thread: for callers that have more to do with the rows at once.
   static void Panels(const Batch& batch, const Product& product, int64_t from, int64_t to);
+  // Parts that work of so many multiply-adds, in `units` equal pieces, is best cut into: enough that a thread which is
+  // put aside holds up little, few enough that the cutting costs nothing, and small enough that a cancel is noticed.
+  static int64_t Chunks(int64_t units, int64_t work, const ThreadPool& pool);
 };
 
 }  // namespace niwaki

@@ -26,9 +26,8 @@ int64_t ScratchFloats(const ModelConfig& c) {
 
 int64_t LogitsFloats(const ModelConfig& c) { return Qwen3::kMaxLogits * Pad(c.vocab_size); }
 
-int64_t MaxCols(const ModelConfig& c) {
-  return std::max({static_cast<int64_t>(c.embedding_length), QSize(c), static_cast<int64_t>(c.feed_forward_length)});
-}
+int64_t InnerCols(const ModelConfig& c) { return std::max<int64_t>(QSize(c), c.feed_forward_length); }
+int64_t WholeBlocks(int64_t cols) { return (cols + kQ1BlockSize - 1) / kQ1BlockSize * kQ1BlockSize; }
 
 // Queries of a head that go through its pages together: what is read and widened of a page serves all of them.
 constexpr int64_t kAttentionTokens = 16;
@@ -46,14 +45,15 @@ Qwen3::Qwen3(const ModelConfig& config, Weights weights, const KernelTable& kern
       kv_size_(KvSize(config)),
       ff_(config.feed_forward_length),
       rope_(config.rope, config.head_size),
-      batch_(kernels, kChunk, MaxCols(config)),
+      input_(kernels, kChunk, config.embedding_length),
+      inner_(kernels, kChunk, InnerCols(config)),
       scratch_(static_cast<size_t>(ScratchFloats(config)) * sizeof(float)),
       logits_(static_cast<size_t>(LogitsFloats(config)) * sizeof(float)) {}
 
 std::unique_ptr<Qwen3> Qwen3::New(const ModelConfig& config, Weights weights, const KernelTable& kernels,
                                   ThreadPool& pool) {
   std::unique_ptr<Qwen3> model(new Qwen3(config, std::move(weights), kernels, pool));
-  if (!model->batch_.ok() || model->scratch_.bytes() == 0 || model->logits_.bytes() == 0) {
+  if (!model->input_.ok() || !model->inner_.ok() || model->scratch_.bytes() == 0 || model->logits_.bytes() == 0) {
     return nullptr;
   }
   float* next = model->scratch_.as<float>();
@@ -78,106 +78,147 @@ std::unique_ptr<Qwen3> Qwen3::New(const ModelConfig& config, Weights weights, co
 }
 
 int64_t Qwen3::ScratchBytes(const ModelConfig& config, const KernelTable& kernels) {
-  const int64_t cols = (MaxCols(config) + kQ1BlockSize - 1) / kQ1BlockSize * kQ1BlockSize;
-  return (ScratchFloats(config) + LogitsFloats(config)) * 4 + kernels.act_bytes(cols) * kChunk;
+  const int64_t acts =
+      kernels.act_bytes(WholeBlocks(config.embedding_length)) + kernels.act_bytes(WholeBlocks(InnerCols(config)));
+  return (ScratchFloats(config) + LogitsFloats(config)) * 4 + acts * kChunk;
 }
 
-void Qwen3::Normalize(const std::vector<float>& weight, int64_t tokens) {
-  for (int64_t t = 0; t < tokens; ++t) {
-    kernels_.rms_norm(x_ + t * d_padded_, weight.data(), d_, config_.norm_epsilon, normed_ + t * d_padded_);
+void Qwen3::AddDelta(int64_t token) {
+  if (delta_pending_) {
+    kernels_.add(x_ + token * d_padded_, delta_ + token * d_padded_, d_);
+  }
+}
+
+void Qwen3::NextInput(const std::vector<float>& weight, int64_t tokens, bool quantized) {
+  input_.Set(normed_, d_padded_, d_, tokens, quantized);
+  const int64_t tokens_a_chunk = std::max<int64_t>(1, 16384 / d_);
+  pool_.ParallelFor((tokens + tokens_a_chunk - 1) / tokens_a_chunk, [&](int64_t chunk, int) {
+    const int64_t first = chunk * tokens_a_chunk;
+    const int64_t last = std::min(tokens, first + tokens_a_chunk);
+    for (int64_t t = first; t < last; ++t) {
+      AddDelta(t);
+      kernels_.rms_norm(x_ + t * d_padded_, weight.data(), d_, config_.norm_epsilon, normed_ + t * d_padded_);
+      input_.Quantize(t, t + 1, 0, d_);
+    }
+  });
+  delta_pending_ = false;
+}
+
+void Qwen3::StoreHead(const LayerWeights& layer, int32_t index, int64_t head, int64_t token, int64_t begin,
+                      KvCache& cache) {
+  const int64_t size = config_.head_size;
+  const int64_t rotation = token * Pad(size / 2);
+  float* k = k_ + token * Pad(kv_size_) + head * size;
+  kernels_.rms_norm(k, layer.k_norm.data(), size, config_.norm_epsilon, k);
+  kernels_.rope_neox(k, size, cos_ + rotation, sin_ + rotation);
+  cache.Store(index, static_cast<int32_t>(head), begin + token, k, v_ + token * Pad(kv_size_) + head * size);
+}
+
+void Qwen3::AttendHead(const LayerWeights& layer, int32_t index, int64_t head, int64_t first, int64_t last,
+                       int64_t begin, KvCache& cache) {
+  const int64_t size = config_.head_size;
+  const int64_t group = config_.heads / config_.kv_heads;
+  const int64_t stride = Pad(q_size_);
+  const int64_t column = head * group * size;
+  const float scale = 1.0f / std::sqrt(static_cast<float>(size));
+  for (int64_t t = first; t < last; ++t) {
+    const int64_t rotation = t * Pad(size / 2);
+    for (float* q = q_ + t * stride + column; q < q_ + t * stride + column + group * size; q += size) {
+      kernels_.rms_norm(q, layer.q_norm.data(), size, config_.norm_epsilon, q);
+      kernels_.rope_neox(q, size, cos_ + rotation, sin_ + rotation);
+      for (int64_t i = 0; i < size; ++i) {
+        q[i] *= scale;
+      }
+    }
+  }
+  const int64_t at = first * stride + column;
+  cache.Attend(index, static_cast<int32_t>(head),
+               {q_ + at, stride, attended_ + at, stride, last - first, group, size, nullptr, nullptr},
+               begin + first + 1);
+  if (group * size % kQ1BlockSize == 0) {
+    inner_.Quantize(first, last, column, group * size);
   }
 }
 
 bool Qwen3::Attention(const LayerWeights& layer, int32_t index, int64_t tokens, int64_t begin, KvCache& cache,
                       const std::atomic<bool>* cancel) {
-  const int64_t head = config_.head_size;
-  const int64_t q_stride = Pad(q_size_);
-  const int64_t kv_stride = Pad(kv_size_);
-  const int64_t rotation_stride = Pad(head / 2);
-  Normalize(layer.attn_norm, tokens);
-  batch_.Set(normed_, d_padded_, d_, tokens, IsQ1(layer.q) || IsQ1(layer.k) || IsQ1(layer.v), pool_);
-  if (!Products::Run(batch_, {{&layer.q, q_, q_stride}, {&layer.k, k_, kv_stride}, {&layer.v, v_, kv_stride}}, pool_,
-                     cancel)) {
-    return false;
-  }
-  // Heads in parts of some tokens: first all keys and values go into the cache, then the queries look at them. One
-  // token needs no such order: a head's own key and value are all that it adds, so both steps are one.
+  const int64_t size = config_.head_size;
   const int64_t group = config_.heads / config_.kv_heads;
-  const auto store = [&](int32_t h, int64_t t) {
-    float* k = k_ + t * kv_stride + h * head;
-    kernels_.rms_norm(k, layer.k_norm.data(), head, config_.norm_epsilon, k);
-    kernels_.rope_neox(k, head, cos_ + t * rotation_stride, sin_ + t * rotation_stride);
-    cache.Store(index, h, begin + t, k, v_ + t * kv_stride + h * head);
-  };
-  const float scale = 1.0f / std::sqrt(static_cast<float>(head));
-  const auto attend = [&](int32_t h, int64_t first, int64_t count) {
-    for (int64_t t = first; t < first + count; ++t) {
-      for (int64_t g = 0; g < group; ++g) {
-        float* q = q_ + t * q_stride + (h * group + g) * head;
-        kernels_.rms_norm(q, layer.q_norm.data(), head, config_.norm_epsilon, q);
-        kernels_.rope_neox(q, head, cos_ + t * rotation_stride, sin_ + t * rotation_stride);
-        for (int64_t i = 0; i < head; ++i) {
-          q[i] *= scale;
-        }
-      }
-    }
-    const int64_t offset = first * q_stride + h * group * head;
-    cache.Attend(index, h, {q_ + offset, q_stride, attended_ + offset, q_stride, count, group, head, nullptr, nullptr},
-                 begin + first + 1);
-  };
-  if (tokens == 1) {
+  const Product q{&layer.q, q_, Pad(q_size_)};
+  const Product k{&layer.k, k_, Pad(kv_size_)};
+  const Product v{&layer.v, v_, Pad(kv_size_)};
+  NextInput(layer.attn_norm, tokens, IsQ1(layer.q) || IsQ1(layer.k) || IsQ1(layer.v));
+  inner_.Set(attended_, Pad(q_size_), q_size_, tokens, IsQ1(layer.attn_output));
+  if (tokens == 1 && size % kPanelRows == 0) {
+    // One token: a head needs no other head's keys, so all of its work is one piece and one round.
+    const int64_t panels = size / kPanelRows;
     pool_.ParallelFor(config_.kv_heads, [&](int64_t h, int) {
-      store(static_cast<int32_t>(h), 0);
-      attend(static_cast<int32_t>(h), 0, 1);
+      if (!Cancelled(cancel)) {
+        Products::Panels(input_, q, h * group * panels, (h + 1) * group * panels);
+        Products::Panels(input_, k, h * panels, (h + 1) * panels);
+        Products::Panels(input_, v, h * panels, (h + 1) * panels);
+        StoreHead(layer, index, h, 0, begin, cache);
+        AttendHead(layer, index, h, 0, 1, begin, cache);
+      }
     });
   } else {
+    if (!Products::Run(input_, {q, k, v}, pool_, cancel)) {
+      return false;
+    }
     pool_.ParallelFor(config_.kv_heads, [&](int64_t h, int) {
       for (int64_t t = 0; t < tokens; ++t) {
-        store(static_cast<int32_t>(h), t);
+        StoreHead(layer, index, h, t, begin, cache);
       }
     });
     const int64_t parts = (tokens + kAttentionTokens - 1) / kAttentionTokens;
     pool_.ParallelFor(config_.kv_heads * parts, [&](int64_t unit, int) {  // neighbours in time read the same pages
       const int64_t first = unit % parts * kAttentionTokens;
       if (!Cancelled(cancel)) {
-        attend(static_cast<int32_t>(unit / parts), first, std::min(kAttentionTokens, tokens - first));
+        AttendHead(layer, index, unit / parts, first, std::min(tokens, first + kAttentionTokens), begin, cache);
       }
     });
   }
   if (Cancelled(cancel)) {
     return false;
   }
-  batch_.Set(attended_, q_stride, q_size_, tokens, IsQ1(layer.attn_output), pool_);
-  if (!Products::Run(batch_, {{&layer.attn_output, delta_, d_padded_}}, pool_, cancel)) {
-    return false;
+  if (group * size % kQ1BlockSize != 0) {  // blocks that straddle heads
+    inner_.Quantize(0, tokens, 0, q_size_);
   }
-  for (int64_t t = 0; t < tokens; ++t) {
-    kernels_.add(x_ + t * d_padded_, delta_ + t * d_padded_, d_);
-  }
-  return true;
+  delta_pending_ = true;
+  return Products::Run(inner_, {{&layer.attn_output, delta_, d_padded_}}, pool_, cancel);
 }
 
 bool Qwen3::FeedForward(const LayerWeights& layer, int64_t tokens, const std::atomic<bool>* cancel) {
   const int64_t stride = Pad(ff_);
-  Normalize(layer.ffn_norm, tokens);
-  batch_.Set(normed_, d_padded_, d_, tokens, IsQ1(layer.gate) || IsQ1(layer.up), pool_);
-  if (!Products::Run(batch_, {{&layer.gate, gate_, stride}, {&layer.up, up_, stride}}, pool_, cancel)) {
-    return false;
-  }
-  const int64_t tokens_a_chunk = std::max<int64_t>(1, 16384 / ff_);
-  pool_.ParallelFor((tokens + tokens_a_chunk - 1) / tokens_a_chunk, [&](int64_t chunk, int) {
-    for (int64_t t = chunk * tokens_a_chunk; t < std::min(tokens, (chunk + 1) * tokens_a_chunk); ++t) {
-      kernels_.silu_mul(gate_ + t * stride, up_ + t * stride, ff_);
+  const Product gate{&layer.gate, gate_, stride};
+  const Product up{&layer.up, up_, stride};
+  NextInput(layer.ffn_norm, tokens, IsQ1(layer.gate) || IsQ1(layer.up));
+  inner_.Set(gate_, stride, ff_, tokens, IsQ1(layer.down));
+  // Blocks of 128 rows: gate, up, SwiGLU and quantisation of a block while it is in the cache.
+  const int64_t units = (ff_ + kQ1BlockSize - 1) / kQ1BlockSize;
+  const int64_t chunks = Products::Chunks(units, 2 * ff_ * d_ * tokens, pool_);
+  constexpr int64_t kPanels = kQ1BlockSize / kPanelRows;
+  const int64_t all_panels = stride / kPanelRows;
+  pool_.ParallelFor(chunks, [&](int64_t chunk, int) {
+    if (Cancelled(cancel)) {
+      return;
     }
+    const int64_t first = units * chunk / chunks;
+    const int64_t last = units * (chunk + 1) / chunks;
+    Products::Panels(input_, gate, first * kPanels, std::min(last * kPanels, all_panels));
+    Products::Panels(input_, up, first * kPanels, std::min(last * kPanels, all_panels));
+    const int64_t column = first * kQ1BlockSize;
+    const int64_t count = std::min(last * kQ1BlockSize, ff_) - column;
+    for (int64_t t = 0; t < tokens; ++t) {
+      kernels_.silu_mul(gate_ + t * stride + column, up_ + t * stride + column, count);
+    }
+    inner_.Quantize(0, tokens, column, count);
   });
-  batch_.Set(gate_, stride, ff_, tokens, IsQ1(layer.down), pool_);
-  if (!Products::Run(batch_, {{&layer.down, delta_, d_padded_}}, pool_, cancel)) {
+  if (Cancelled(cancel)) {
     return false;
   }
-  for (int64_t t = 0; t < tokens; ++t) {
-    kernels_.add(x_ + t * d_padded_, delta_ + t * d_padded_, d_);
-  }
-  return true;
+  delta_pending_ = true;
+  return Products::Run(inner_, {{&layer.down, delta_, d_padded_}}, pool_, cancel);
 }
 
 bool Qwen3::Forward(std::span<const TokenId> tokens, int64_t begin, KvCache& cache, const std::atomic<bool>* cancel) {
@@ -185,6 +226,7 @@ bool Qwen3::Forward(std::span<const TokenId> tokens, int64_t begin, KvCache& cac
   for (int64_t t = 0; t < n; ++t) {
     MatrixRow(weights_.embedding, kernels_, tokens[static_cast<size_t>(t)], x_ + t * d_padded_);
   }
+  delta_pending_ = false;  // a cancelled Forward may have left one
   rope_.Fill(begin, n, Pad(config_.head_size / 2), cos_, sin_);
   for (int32_t i = 0; i < config_.layers; ++i) {
     const LayerWeights& layer = weights_.layers[static_cast<size_t>(i)];
@@ -192,6 +234,10 @@ bool Qwen3::Forward(std::span<const TokenId> tokens, int64_t begin, KvCache& cac
       return false;
     }
   }
+  for (int64_t t = 0; t < n; ++t) {
+    AddDelta(t);
+  }
+  delta_pending_ = false;
   last_tokens_ = n;
   return true;
 }
@@ -212,12 +258,13 @@ const float* Qwen3::Logits(const float* hidden, int64_t count, std::span<const i
   for (int64_t t = 0; t < count; ++t) {
     kernels_.rms_norm(hidden + t * d_, weights_.output_norm.data(), d_, config_.norm_epsilon, normed_ + t * d_padded_);
   }
-  batch_.Set(normed_, d_padded_, d_, count, IsQ1(head), pool_);
+  input_.Set(normed_, d_padded_, d_, count, IsQ1(head));
+  input_.Quantize(0, count, 0, d_);
   if (panels.empty()) {
-    return Products::Run(batch_, {{&head, logits, stride}}, pool_, cancel) ? logits : nullptr;
+    return Products::Run(input_, {{&head, logits, stride}}, pool_, cancel) ? logits : nullptr;
   }
   std::fill_n(logits, count * stride, -std::numeric_limits<float>::infinity());
-  return Products::RunPanels(batch_, {&head, logits, stride}, panels, pool_, cancel) ? logits : nullptr;
+  return Products::RunPanels(input_, {&head, logits, stride}, panels, pool_, cancel) ? logits : nullptr;
 }
 
 }  // namespace niwaki

@@ -46,10 +46,18 @@ class Qwen3 {
 
  private:
   Qwen3(const ModelConfig& config, Weights weights, const KernelTable& kernels, ThreadPool& pool);
+  // Work of one layer, in rounds over the workers. All return false when cancelled.
   bool Attention(const LayerWeights& layer, int32_t index, int64_t tokens, int64_t begin, KvCache& cache,
                  const std::atomic<bool>* cancel);
   bool FeedForward(const LayerWeights& layer, int64_t tokens, const std::atomic<bool>* cancel);
-  void Normalize(const std::vector<float>& weight, int64_t tokens);
+  // x += delta, normed = RMSNorm(x) * weight, and normed quantised as input_ for products.
+  void NextInput(const std::vector<float>& weight, int64_t tokens, bool quantized);
+  void AddDelta(int64_t token);
+  // The new key and value of one kv head: normalised, rotated, stored.
+  void StoreHead(const LayerWeights& layer, int32_t index, int64_t head, int64_t token, int64_t begin, KvCache& cache);
+  // What the queries of one kv head see: normalised, rotated, attended, and the result quantised as inner_.
+  void AttendHead(const LayerWeights& layer, int32_t index, int64_t head, int64_t first, int64_t last, int64_t begin,
+                  KvCache& cache);
 
   const ModelConfig config_;
   Weights weights_;
@@ -62,7 +70,9 @@ class Qwen3 {
   const int64_t ff_;
   const RopeTable rope_;
   int64_t last_tokens_ = 0;
-  Batch batch_;
+  bool delta_pending_ = false;  // delta_ is still to be added to x_
+  Batch input_;                 // of a layer's first products: normed_
+  Batch inner_;                 // of its second ones: attended_ or gate_
   AlignedBuffer scratch_;
   AlignedBuffer logits_;  // [kMaxLogits, vocab padded to whole panels]; rows that nobody asks for are never touched
   // Parts of scratch_, each [kChunk, ...padded to whole panels]

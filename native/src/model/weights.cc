@@ -24,14 +24,24 @@ std::vector<float> LoadVector(const GgufTensor& tensor) {
   return out;
 }
 
+// Bytes of a matrix, and up to where the next one may begin.
+int64_t PaddedBytes(const GgufTensor& tensor) {
+  return (Matrix::BytesFor(static_cast<TensorType>(tensor.type), tensor.shape[1], tensor.shape[0]) + 63) / 64 * 64;
+}
+int64_t MatrixBytes(const GgufFile& file) {
+  int64_t bytes = 0;
+  for (const GgufTensor& tensor : file.tensors()) {
+    bytes += tensor.shape.size() == 2 ? PaddedBytes(tensor) : 0;
+  }
+  return bytes;
+}
+
 }  // namespace
 
 int64_t WeightBytes(const GgufFile& file) {
-  int64_t bytes = 0;
+  int64_t bytes = MatrixBytes(file);
   for (const GgufTensor& tensor : file.tensors()) {
-    bytes += tensor.shape.size() == 2
-                 ? Matrix::BytesFor(static_cast<TensorType>(tensor.type), tensor.shape[1], tensor.shape[0])
-                 : tensor.elements() * 4;
+    bytes += tensor.shape.size() == 2 ? 0 : tensor.elements() * 4;
   }
   return bytes;
 }
@@ -47,18 +57,28 @@ Result<Weights> LoadWeights(const GgufFile& file, const ModelConfig& config, Pan
       progress(static_cast<float>(static_cast<double>(done) / total));
     }
   };
+  const int64_t bytes = MatrixBytes(file);
+  weights.memory = AlignedBuffer(static_cast<size_t>(bytes));
+  if (weights.memory.bytes() == 0) {
+    return Status(StatusCode::kOutOfMemory, "there is no memory for the model's weights (" +
+                                                std::to_string(bytes >> 20) +
+                                                " MB); close other programs or choose a smaller model");
+  }
+  weights.bytes = bytes;
+  uint8_t* next = weights.memory.data();
   Status failure;
   const auto matrix = [&](const std::string& name, Matrix* out) {
     if (!failure.ok()) {
       return;
     }
-    Result<Matrix> loaded = LoadMatrix(file, *file.FindTensor(name), layout, pool, cancel, step);
+    const GgufTensor& tensor = *file.FindTensor(name);
+    const Result<Matrix> loaded = LoadMatrix(file, tensor, layout, next, pool, cancel, step);
     if (!loaded.ok()) {
       failure = loaded.status();
       return;
     }
-    *out = std::move(loaded.value());
-    weights.bytes += static_cast<int64_t>(out->data.bytes());
+    *out = loaded.value();
+    next += PaddedBytes(tensor);
   };
   const auto vector = [&](const std::string& name, std::vector<float>* out) {
     *out = LoadVector(*file.FindTensor(name));

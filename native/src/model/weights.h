@@ -22,6 +22,7 @@ struct LayerWeights {
 };
 
 struct Weights {
+  AlignedBuffer memory;            // of all matrices: one piece, so that huge pages cover small ones too
   Matrix embedding;                // [vocab, embedding]
   Matrix output;                   // [vocab, embedding], empty when tied
   std::vector<float> output_norm;  // [embedding]

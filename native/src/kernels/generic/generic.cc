@@ -166,6 +166,7 @@ void MatmulQ1(const uint8_t* panels, int64_t blocks, int64_t panel_begin, int64_
 const KernelTable kGenericKernels = {
     "generic",
     PanelLayout::kByteColumns,
+    sizeof(ActBlock),
     ActBytes,
     QuantizeAct,
     MatmulQ1,

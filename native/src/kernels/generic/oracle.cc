@@ -153,6 +153,7 @@ void AttendPage(const AttendQueries& a, const uint16_t* keys, const uint16_t* va
 const KernelTable kOracleKernels = {
     "oracle",
     PanelLayout::kByteColumns,
+    kQ1BlockSize * 4,
     ActBytes,
     QuantizeAct,
     MatmulQ1,

@@ -191,6 +191,7 @@ inline void Accumulate(const Expanded& w, const ActBlock* const* acts, Rows32* a
 const KernelTable kAvx2Kernels = {
     "avx2",
     PanelLayout::kByteColumns,
+    sizeof(ActBlock),
     ActBytes,
     QuantizeAct,
     MatmulQ1,

@@ -132,6 +132,7 @@ inline void PanelToken(const uint8_t* panel, int64_t blocks, const ActBlock* act
 const KernelTable kAvx512VnniKernels = {
     "avx512vnni",
     PanelLayout::kWordRows,
+    sizeof(ActBlock),
     ActBytes,
     QuantizeAct,
     MatmulQ1,
