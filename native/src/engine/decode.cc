@@ -88,7 +88,6 @@ class Decoding {
   std::string left_;  // of the required prefix
   DecodeResult result_;
   std::vector<TokenId> draft_;
-  DraftPolicy::Kind draft_kind_ = DraftPolicy::Kind::kShort;
 };
 
 bool Decoding::Emit(TokenId id, std::string text, std::span<const float> logits) {
@@ -136,19 +135,10 @@ std::vector<int32_t> Decoding::Panels(const std::vector<TokenId>& allowed) const
 
 void Decoding::Propose(int most) {
   draft_.clear();
-  if (most <= 0 || !left_.empty()) {
+  if (!left_.empty()) {
     return;
   }
-  const SuffixIndex::Match match = session_.index_.Find(options_.lookup.min_ngram);
-  if (match.next < 0) {
-    return;
-  }
-  draft_kind_ = DraftPolicy::KindOf(match.length);
-  const size_t length = static_cast<size_t>(options_.lookup.adapt ? session_.policy_.Length(draft_kind_, most) : most);
-  const std::span<const TokenId> text = session_.index_.tokens();
-  for (size_t from = static_cast<size_t>(match.next); draft_.size() < length; ++from) {
-    // A copy that reaches the end of the text goes on with itself: what repeats goes on repeating.
-    const TokenId id = from < text.size() ? text[from] : draft_[from - text.size()];
+  for (const TokenId id : session_.drafter_.Propose(options_.lookup, most)) {
     if (never_[static_cast<size_t>(id)] != 0) {
       break;
     }
@@ -205,7 +195,7 @@ Result<DecodeResult> Decoding::Run() {
   const bool lookup = options_.lookup.max_draft > 0;
   if (lookup) {
     session_.states_.resize(static_cast<size_t>(Qwen3::kMaxLogits * engine_.info().embedding_length));
-    session_.index_.Update(session_.timeline_);
+    session_.drafter_.Begin(session_.timeline_);
   }
   for (bool more = true; more;) {
     if (static_cast<int64_t>(result_.tokens.size()) >= options_.max_tokens) {
@@ -235,7 +225,7 @@ Result<DecodeResult> Decoding::Run() {
     const float* logits =
         engine_.model().Logits(session_.states_.data(), static_cast<int64_t>(rows), Panels(allowed), cancel_);
     if (logits != nullptr && lookup && !first && allowed.empty()) {
-      session_.policy_.Time(static_cast<int>(rows), MillisecondsSince(pass));
+      session_.drafter_.policy().Time(static_cast<int>(rows), MillisecondsSince(pass));
     }
     // Each row's token is chosen as if it were alone, and the next row counts for as long as the draft was right.
     size_t row = 0;
@@ -250,7 +240,7 @@ Result<DecodeResult> Decoding::Run() {
         break;
       }
       if (lookup) {
-        session_.index_.Push(result_.tokens.back());
+        session_.drafter_.Push(result_.tokens.back());
       }
       if (row == draft_.size() || result_.tokens.back() != draft_[row]) {
         break;
@@ -265,7 +255,7 @@ Result<DecodeResult> Decoding::Run() {
       session_.Keep(known + row, row);
       result_.accepted += static_cast<int64_t>(row);
       if (next.ok() && next.value()) {
-        session_.policy_.Judge(draft_kind_, static_cast<int>(draft_.size()), static_cast<int>(row));
+        session_.drafter_.Judge(static_cast<int>(draft_.size()), static_cast<int>(row));
       }
     }
     if (!next.ok()) {

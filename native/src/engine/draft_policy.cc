@@ -11,7 +11,15 @@ constexpr std::array<double, DraftPolicy::kKinds> kPrior = {1, 3, 9, 9};
 constexpr double kJudged = 0.85;
 // What a pass without a draft leaves: who stopped drafting tries again after some dozens of tokens.
 constexpr double kUnused = 0.98;
-constexpr double kTimed = 0.2;
+// Between what is usual for vector tables, bound by memory for one token and by arithmetic for several, and tiles.
+constexpr double kExpectedMarginal = 0.3;
+// Times only ever err upwards, when the system gives the processor to others: they fall at once and rise slowly.
+constexpr double kFall = 0.5;
+constexpr double kRise = 0.05;
+// What a pass over one token takes off the difference from what is expected of other sizes.
+constexpr double kStale = 0.005;
+// A first measurement may be such an error.
+constexpr double kMostOverExpected = 1.2;
 // A draft has to promise more than the noise of the times.
 constexpr double kWorthwhile = 1.03;
 
@@ -31,7 +39,7 @@ int DraftPolicy::Length(Kind kind, int most) const {
   for (int k = 1; k <= most; ++k) {
     next *= chance;
     tokens += next;
-    const double speed = tokens / (1 + marginal_ * k);
+    const double speed = tokens / Cost(k + 1);
     if (speed > best) {
       best = speed;
       best_length = k;
@@ -46,18 +54,46 @@ void DraftPolicy::Judge(Kind kind, int drafted, int accepted) {
   record.refused = record.refused * kJudged + (accepted < drafted ? 1 : 0);
 }
 
-void DraftPolicy::Time(int tokens, double ms) {
-  if (tokens == 1) {
-    single_ms_ = single_ms_ == 0 ? ms : single_ms_ + kTimed * (ms - single_ms_);
-    marginal_ += (1 - kUnused) * (kExpectedMarginal - marginal_);
-    for (Record& record : records_) {
-      record.accepted *= kUnused;
-      record.refused *= kUnused;
+double DraftPolicy::Marginal() const {
+  double sum = kExpectedMarginal;
+  double count = 1;
+  for (int tokens = 2; tokens <= kMostTokens && ms_[0] > 0; ++tokens) {
+    const double ms = ms_[static_cast<size_t>(tokens - 1)];
+    if (ms > 0) {
+      // Of the larger passes more can be seen.
+      sum += std::max(0.0, ms / ms_[0] - 1);
+      count += tokens - 1;
     }
-  } else if (single_ms_ > 0) {
-    // Bounded: one pass that the system interrupted says nothing about the next.
-    const double marginal = std::clamp((ms / single_ms_ - 1) / (tokens - 1), 0.02, 1.2);
-    marginal_ += kTimed * (marginal - marginal_);
+  }
+  return sum / count;
+}
+
+double DraftPolicy::Cost(int tokens) const {
+  const double expected = 1 + Marginal() * (tokens - 1);
+  const double ms = ms_[static_cast<size_t>(tokens - 1)];
+  return ms > 0 && ms_[0] > 0 ? std::max(1.0, ms / ms_[0]) : expected;
+}
+
+void DraftPolicy::Time(int tokens, double ms) {
+  double& known = ms_[static_cast<size_t>(tokens - 1)];
+  if (known == 0) {
+    known = ms_[0] > 0 ? std::min(ms, ms_[0] * Cost(tokens) * kMostOverExpected) : ms;
+  } else {
+    known += ms < known ? kFall * (ms - known) : kRise * (std::min(ms, 2 * known) - known);
+  }
+  if (tokens > 1) {
+    return;
+  }
+  for (Record& record : records_) {
+    record.accepted *= kUnused;
+    record.refused *= kUnused;
+  }
+  // What looked too dear is tried again some time.
+  const double marginal = Marginal();
+  for (int other = 2; other <= kMostTokens; ++other) {
+    double& stale = ms_[static_cast<size_t>(other - 1)];
+    const double expected = ms_[0] * (1 + std::min(marginal, kExpectedMarginal) * (other - 1));
+    stale += stale > 0 ? kStale * (expected - stale) : 0;
   }
 }
 

@@ -4,6 +4,8 @@
 
 #include <array>
 
+#include "niwaki/engine.h"  // LookupOptions
+
 namespace niwaki {
 
 class DraftPolicy {
@@ -20,21 +22,24 @@ class DraftPolicy {
   // Tells how long a pass over `tokens` tokens took.
   void Time(int tokens, double ms);
 
-  // What a token adds to a pass, as a share of a pass over one token.
-  double marginal_cost() const { return marginal_; }
+  // The time of a pass over `tokens` tokens, in passes over one.
+  double Cost(int tokens) const;
   // The chance that a drafted token is accepted where those before it were.
   double Chance(Kind kind) const;
 
  private:
+  static constexpr int kMostTokens = LookupOptions::kMaxDraft + 1;
   struct Record {
     double accepted = 0;
     double refused = 0;
   };
+  // What a further token adds to a pass, in passes over one token, as far as the measured ones tell.
+  double Marginal() const;
+
   std::array<Record, kKinds> records_;
-  double single_ms_ = 0;  // 0 = not known
-  double marginal_ = kExpectedMarginal;
-  // Between what is usual for vector tables, bound by memory for one token and by arithmetic for several, and tiles.
-  static constexpr double kExpectedMarginal = 0.35;
+  // Milliseconds of passes over 1.. tokens, 0 = not measured. For each size: kernels work in tiles, and a pass over
+  // three tokens may cost as much as one over four.
+  std::array<double, kMostTokens> ms_ = {};
 };
 
 }  // namespace niwaki

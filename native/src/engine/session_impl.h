@@ -5,9 +5,8 @@
 #include <span>
 #include <vector>
 
-#include "engine/draft_policy.h"
+#include "engine/drafter.h"
 #include "engine/engine_impl.h"
-#include "engine/suffix_index.h"
 
 namespace niwaki {
 
@@ -44,8 +43,7 @@ class SessionImpl final : public Session {
   std::vector<float> states_;
   bool has_state_ = false;     // the first row of states_ belongs to the timeline's last token
   std::vector<float> logits_;  // for logits(), empty until somebody asks
-  SuffixIndex index_;          // of the timeline, as far as a Decode with prompt lookup needed it
-  DraftPolicy policy_;
+  Drafter drafter_;            // for prompt lookup
 };
 
 Status Cancelled();

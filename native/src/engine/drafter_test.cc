@@ -1,5 +1,6 @@
-// The index of suffixes against a plain search, and how drafts' lengths follow what became of them.
-#include "engine/suffix_index.h"
+// What drafts are made of: the index of suffixes against a plain search, how lengths follow what became of drafts, and
+// copies with changes.
+#include "engine/drafter.h"
 
 #include <algorithm>
 #include <chrono>
@@ -9,6 +10,7 @@
 #include "base/random_testing.h"
 #include "base/testing.h"
 #include "engine/draft_policy.h"
+#include "engine/suffix_index.h"
 
 namespace niwaki {
 namespace {
@@ -120,16 +122,105 @@ TEST("drafts are as long as batches are cheap, and one odd time changes little")
   DraftPolicy cheap;
   DraftPolicy dear;
   for (int i = 0; i < 30; ++i) {
-    cheap.Time(1, 10);
-    dear.Time(1, 10);
-    cheap.Time(8, 10 + 7 * 0.5);  // a twentieth for each further token
-    dear.Time(8, 10 + 7 * 10);    // a batch is worth nothing
+    for (int tokens = 1; tokens <= LookupOptions::kMaxDraft + 1; ++tokens) {
+      cheap.Time(tokens, 10 + 0.5 * (tokens - 1));
+      dear.Time(tokens, 10.0 * tokens);  // a batch is worth nothing
+    }
   }
-  EXPECT_NEAR(cheap.marginal_cost(), 0.05, 0.03);
+  EXPECT_NEAR(cheap.Cost(9), 1.4, 0.05);
+  EXPECT_NEAR(dear.Cost(9), 9, 1);
   EXPECT(cheap.Length(Kind::kMedium, 15) > DraftPolicy().Length(Kind::kMedium, 15));
   EXPECT_EQ(dear.Length(Kind::kLong, 15), 0);
-  cheap.Time(8, 5000);
-  EXPECT(cheap.Length(Kind::kLong, 15) > 0);
+  cheap.Time(9, 5000);
+  EXPECT_NEAR(cheap.Cost(9), 1.4, 0.15);
+  for (int i = 0; i < 2000; ++i) {  // what looked dear is tried again
+    dear.Time(1, 10);
+  }
+  EXPECT(dear.Length(Kind::kLong, 15) > 0);
+  DraftPolicy tiles;  // passes over 2 to 8 tokens cost the same
+  for (int i = 0; i < 30; ++i) {
+    for (int tokens = 1; tokens <= 16; ++tokens) {
+      tiles.Time(tokens, tokens == 1 ? 10 : tokens <= 8 ? 16 : 40);
+    }
+  }
+  EXPECT_EQ(tiles.Length(Kind::kMedium, 15), 7);
+}
+
+Tokens Propose(Drafter& drafter, int most) {
+  LookupOptions options;
+  options.max_draft = most;
+  options.adapt = false;
+  const std::span<const TokenId> draft = drafter.Propose(options, most);
+  return {draft.begin(), draft.end()};
+}
+
+TEST("a copy goes on, is taken up behind a change, and repeats the change where the same tokens come") {
+  // The source is 0..9 X 10..19 X 20..29 X 30..39 with X = 100, 101; 200, 201, 202 is said instead.
+  Tokens source;
+  Tokens wanted;
+  for (TokenId id = 0; id < 40; ++id) {
+    source.push_back(id);
+    wanted.push_back(id);
+    if (id % 10 == 9 && id < 39) {
+      source.insert(source.end(), {100, 101});
+      wanted.insert(wanted.end(), {200, 201, 202});
+    }
+  }
+  Drafter drafter;
+  drafter.Begin(source);
+  int passes = 0;
+  int drafted = 0;
+  int accepted = 0;
+  for (size_t said = 0; said < wanted.size(); ++passes) {
+    const Tokens draft = Propose(drafter, 6);
+    drafted += static_cast<int>(draft.size());
+    size_t right = 0;
+    while (right < draft.size() && said + right < wanted.size() && draft[right] == wanted[said + right]) {
+      drafter.Push(draft[right]);
+      ++right;
+    }
+    said += right;
+    accepted += static_cast<int>(right);
+    if (said < wanted.size()) {
+      drafter.Push(wanted[said++]);
+    }
+  }
+  // 49 tokens: two to find the place, seven in one pass, the change token by token and one token behind it, and from
+  // then on seven in a pass: the second and the third change are foreseen.
+  EXPECT(passes <= 13);
+  EXPECT(accepted >= 36 && drafted <= accepted + 12);
+}
+
+TEST("a change that is not repeated is no rule, and the end of the text is no source for itself") {
+  const Tokens source = {1, 2, 3, 50, 4, 5, 6, 50, 7, 8, 9, 50, 10, 11, 12};
+  Drafter drafter;
+  const auto say = [&](const Tokens& tokens) {
+    for (const TokenId id : tokens) {
+      (void)Propose(drafter, 3);
+      drafter.Push(id);
+    }
+  };
+  drafter.Begin(source);
+  say({1, 2, 3, 60, 4, 5, 6});
+  EXPECT((Propose(drafter, 4) == Tokens{60, 7, 8, 9}));
+  say({50, 7, 8, 9});  // not this time
+  EXPECT((Propose(drafter, 4) == Tokens{50, 10, 11, 12}));
+  drafter.Begin(Tokens{7, 7, 7, 7});
+  EXPECT((Propose(drafter, 5) == Tokens{7, 7, 7, 7, 7}));
+  testing::Random random(4);
+  Tokens text;
+  for (int round = 0; round < 20; ++round) {  // whatever is said, proposals are tokens of the text
+    drafter.Begin(text);
+    for (int i = 0; i < 300; ++i) {
+      const Tokens draft = Propose(drafter, 15);
+      EXPECT(draft.size() <= 15);
+      for (const TokenId id : draft) {
+        EXPECT(id >= 0 && id < 5);
+      }
+      text.push_back(draft.empty() || random.Below(3) == 0 ? static_cast<TokenId>(random.Below(5)) : draft.front());
+      drafter.Push(text.back());
+    }
+  }
 }
 
 }  // namespace
