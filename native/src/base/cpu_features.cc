@@ -10,6 +10,11 @@
 #endif
 #endif
 
+#if defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
 namespace niwaki {
 
 #if defined(__x86_64__) || defined(_M_X64)
@@ -39,6 +44,17 @@ uint64_t Xcr0() {
 #endif
 }
 
+// Linux gives a process AMX's 8 kB of registers only when it asks; all of its threads may use them from then on.
+bool AskForTiles() {
+#if defined(__linux__)
+  constexpr long kRequestPermission = 0x1023;  // ARCH_REQ_XCOMP_PERM
+  constexpr long kTileData = 18;               // XFEATURE_XTILEDATA
+  return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+#else
+  return false;
+#endif
+}
+
 }  // namespace
 
 CpuFeatures DetectCpu() {
@@ -56,6 +72,9 @@ CpuFeatures DetectCpu() {
   const bool avx512 = bit(leaf7[1], 16) && bit(leaf7[1], 30) && bit(leaf7[1], 31);
   // Besides the registers of AVX: opmasks, the upper halves of zmm0-15, zmm16-31.
   features.avx512vnni = features.avx2 && avx512 && bit(leaf7[2], 1) && bit(leaf7[2], 11) && (Xcr0() & 0xe6) == 0xe6;
+  // Besides all that: the tiles' configuration and data.
+  const bool tiles = bit(leaf7[3], 24) && bit(leaf7[3], 25) && (Xcr0() & 0x60000) == 0x60000;
+  features.amx = features.avx512vnni && tiles && AskForTiles();
   return features;
 }
 #else

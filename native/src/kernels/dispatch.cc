@@ -22,6 +22,9 @@ std::vector<Entry> Entries() {
   std::vector<Entry> entries;
 #if defined(__x86_64__) || defined(_M_X64)
   const CpuFeatures cpu = DetectCpu();
+#if defined(NIWAKI_AMX)
+  entries.push_back({&kAmxKernels, "x86-64 with AVX-512 as below, AMX-TILE and AMX-INT8, and Linux 5.16", cpu.amx, 4});
+#endif
   entries.push_back({&kAvx512VnniKernels, "x86-64 with AVX-512 F, BW, VL, VBMI and VNNI", cpu.avx512vnni, 3});
   entries.push_back({&kAvx2Kernels, "x86-64 with AVX2, FMA and F16C", cpu.avx2, 2});
 #endif

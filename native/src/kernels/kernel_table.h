@@ -5,9 +5,9 @@
 // how many tokens share a call, nor on which panels or rows a call is asked for. So every function below treats each
 // token and each row by itself, in one fixed order, and never splits the inner dimension.
 //
-// "generic", "avx2" and "avx512vnni" share one activation quantisation and one folding order, and fuse multiplication
-// and addition in the same places (attention), so they agree bit for bit; "oracle" is the float reference (no
-// activation quantisation) that both are measured against.
+// "generic", "avx2", "avx512vnni" and "amx" share one activation quantisation and one folding order, and fuse
+// multiplication and addition in the same places (attention), so they agree bit for bit; "oracle" is the float
+// reference (no activation quantisation) that both are measured against.
 #pragma once
 
 #include <cstdint>
@@ -53,7 +53,9 @@ struct KernelTable {
   // quantised one by one. Buffers are 64-byte aligned.
   int64_t act_block_bytes;
   int64_t (*act_bytes)(int64_t cols);
-  void (*quantize_act)(const float* x, int64_t cols, void* act);
+  // `tokens` is how many the product will have: a table may keep another form for many tokens than for one (the same
+  // integers in either).
+  void (*quantize_act)(const float* x, int64_t cols, int64_t tokens, void* act);
 
   // y[t * y_stride + row] for all rows of panels [panel_begin, panel_end) and tokens t in [0, tokens):
   // y = W x with acts[t] at acts + t * act_bytes(cols). Writes 32 rows a panel: y needs room for whole panels.
@@ -99,6 +101,9 @@ extern const KernelTable kGenericKernels;  // kernels/generic/generic.cc
 #if defined(__x86_64__) || defined(_M_X64)
 extern const KernelTable kAvx2Kernels;        // kernels/x86/avx2.cc
 extern const KernelTable kAvx512VnniKernels;  // kernels/x86/avx512vnni.cc
+#if defined(NIWAKI_AMX)
+extern const KernelTable kAmxKernels;  // kernels/x86/amx.cc; only some compilers know AMX
+#endif
 #endif
 
 }  // namespace niwaki

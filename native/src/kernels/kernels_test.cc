@@ -161,7 +161,11 @@ TEST("a batch gives the bits that its tokens give one by one") {
   Random random(5);
   const Q1Matrix w = RandomQ1(random, 70, 384);
   for (const KernelTable* table : testing::AllTables()) {
+    std::vector<int64_t> counts = {31, 32, 33, 63, 64, 70};
     for (int64_t tokens = 1; tokens <= 17; ++tokens) {
+      counts.push_back(tokens);
+    }
+    for (const int64_t tokens : counts) {
       const std::vector<float> x = Floats(tokens * 384, [&] { return random.Laplace(); });
       const std::vector<float> all = MultiplyQ1(*table, w, x);
       std::vector<float> singly;
@@ -185,7 +189,7 @@ TEST("ranges of panels give the bits of the whole and write nothing else") {
     EXPECT(bytes % 64 == 0);
     const AlignedBuffer acts(static_cast<size_t>(3 * bytes));
     for (int64_t t = 0; t < 3; ++t) {
-      table->quantize_act(x.data() + t * 256, 256, acts.data() + t * bytes);
+      table->quantize_act(x.data() + t * 256, 256, 3, acts.data() + t * bytes);
     }
     const int64_t stride = w.padded_rows() + 24;
     for (int64_t begin = 0; begin <= 5; ++begin) {

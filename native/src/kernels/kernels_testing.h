@@ -80,7 +80,7 @@ inline std::vector<float> MultiplyQ1(const KernelTable& table, const Q1Matrix& w
   const int64_t bytes = table.act_bytes(w.cols);
   const AlignedBuffer acts(static_cast<size_t>(bytes * tokens));
   for (int64_t t = 0; t < tokens; ++t) {
-    table.quantize_act(x.data() + t * w.cols, w.cols, acts.data() + t * bytes);
+    table.quantize_act(x.data() + t * w.cols, w.cols, tokens, acts.data() + t * bytes);
   }
   std::vector<float> y(static_cast<size_t>(tokens * w.padded_rows()), -777.0f);
   table.matmul_q1_0(w.panels(table), w.blocks(), 0, w.panel_count(), acts.data(), tokens, y.data(), w.padded_rows());

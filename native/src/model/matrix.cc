@@ -110,7 +110,7 @@ void Batch::Quantize(int64_t first, int64_t last, int64_t begin, int64_t count) 
   }
   const int64_t act_bytes = kernels_.act_bytes(cols_);
   for (int64_t t = first; t < last; ++t) {
-    kernels_.quantize_act(x_ + t * stride_ + begin, count,
+    kernels_.quantize_act(x_ + t * stride_ + begin, count, tokens_,
                           acts_.data() + t * act_bytes + begin / kQ1BlockSize * kernels_.act_block_bytes);
   }
 }

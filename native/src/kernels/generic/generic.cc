@@ -100,7 +100,7 @@ struct alignas(64) ActBlock {
   int32_t sum[4];  // sum of q a sub-block
 };
 
-void QuantizeAct(const float* x, int64_t cols, void* act) {
+void QuantizeAct(const float* x, int64_t cols, int64_t, void* act) {
   ActBlock* block = static_cast<ActBlock*>(act);
   for (int64_t k = 0; k < cols; k += kActBlock, ++block, x += kActBlock) {
     float need[4];

@@ -13,7 +13,7 @@ namespace {
 
 int64_t ActBytes(int64_t cols) { return (cols * 4 + 63) / 64 * 64; }
 
-void QuantizeAct(const float* x, int64_t cols, void* act) {
+void QuantizeAct(const float* x, int64_t cols, int64_t, void* act) {
   float* out = static_cast<float*>(act);
   for (int64_t i = 0; i < cols; ++i) {
     out[i] = x[i];

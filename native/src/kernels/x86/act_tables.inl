@@ -83,14 +83,18 @@ inline int32_t BuildTables(const float* x, float step_inverse, uint8_t* tables) 
   return sum;
 }
 
-void QuantizeAct(const float* x, int64_t cols, void* act) {
+inline BlockScale ScaleOf(const float* x) {
+  float need[4];
+  for (int j = 0; j < 4; ++j) {
+    need[j] = MaxLanes(GroupSums(x + j * kActSub)) / kActGroupSpan;
+  }
+  return ChooseScale(need);
+}
+
+void QuantizeAct(const float* x, int64_t cols, int64_t, void* act) {
   ActBlock* block = static_cast<ActBlock*>(act);
   for (int64_t k = 0; k < cols; k += kActBlock, ++block, x += kActBlock) {
-    float need[4];
-    for (int j = 0; j < 4; ++j) {
-      need[j] = MaxLanes(GroupSums(x + j * kActSub)) / kActGroupSpan;
-    }
-    const BlockScale scale = ChooseScale(need);
+    const BlockScale scale = ScaleOf(x);
     block->scale = scale.scale;
     int32_t bias = 0;
     for (int j = 0; j < 4; ++j) {
