@@ -11,12 +11,6 @@ namespace {
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
-// Better candidates first; equal logits by id, so that results do not depend on the order of partial sorts.
-constexpr auto kBetter = [](const auto& a, const auto& b) {
-  return a.logit != b.logit ? a.logit > b.logit : a.id < b.id;
-};
-constexpr auto kById = [](const auto& a, const auto& b) { return a.id < b.id; };
-
 size_t CountBlocks(size_t n) { return (n + kLogitBlock - 1) / kLogitBlock; }
 
 }  // namespace
@@ -64,7 +58,7 @@ TokenId Sampler::Choose(std::span<const TokenId> list) {
     if (candidates_.empty()) {
       return -1;
     }
-    const Candidate best = *std::min_element(candidates_.begin(), candidates_.end(), kBetter);
+    const Candidate best = *std::min_element(candidates_.begin(), candidates_.end(), IsBetter);
     if (options_.temperature <= 0 || std::isinf(best.logit)) {
       return best.id;
     }
@@ -206,8 +200,8 @@ void Sampler::CollectList(std::span<const TokenId> list) {
       candidates_.push_back({logit, id, 0.0f});
     }
   }
-  if (!std::is_sorted(candidates_.begin(), candidates_.end(), kById)) {
-    std::sort(candidates_.begin(), candidates_.end(), kById);
+  if (!std::is_sorted(candidates_.begin(), candidates_.end(), ComesFirst)) {
+    std::sort(candidates_.begin(), candidates_.end(), ComesFirst);
   }
 }
 
@@ -268,75 +262,6 @@ void Sampler::CollectAndTruncate(float top) {
       return;
     }
   }
-}
-
-void Sampler::KeepTopK() {
-  const size_t k = static_cast<size_t>(std::max(0, options_.top_k));
-  if (k == 0 || k >= candidates_.size()) {
-    return;
-  }
-  std::nth_element(candidates_.begin(), candidates_.begin() + static_cast<int64_t>(k) - 1, candidates_.end(), kBetter);
-  candidates_.resize(k);
-  std::sort(candidates_.begin(), candidates_.end(), kById);
-}
-
-double Sampler::Weigh(float top) {
-  double total = 0;
-  for (size_t begin = 0; begin < candidates_.size(); begin += kLogitBlock) {
-    const size_t n = std::min(kLogitBlock, candidates_.size() - begin);
-    float logits[kLogitBlock];
-    float weights[kLogitBlock];
-    for (size_t i = 0; i < n; ++i) {
-      logits[i] = candidates_[begin + i].logit;
-    }
-    ExpInto(logits, n, top, 1.0f, weights);
-    for (size_t i = 0; i < n; ++i) {
-      candidates_[begin + i].weight = weights[i];
-    }
-    total += SumOf(weights, n);
-  }
-  return total;
-}
-
-bool Sampler::KeepNucleus(double mass) {
-  // Halves what is undecided, by partition and not by sorting: the better half is all in, or the worse half is all out.
-  order_ = candidates_;
-  size_t low = 0;
-  size_t high = order_.size();
-  double sum = 0;  // of the first `low`, which are all in
-  while (high - low > 16) {
-    const size_t middle = (low + high) / 2;
-    std::nth_element(order_.begin() + static_cast<int64_t>(low), order_.begin() + static_cast<int64_t>(middle),
-                     order_.begin() + static_cast<int64_t>(high), kBetter);
-    double part = 0;
-    for (size_t i = low; i < middle; ++i) {
-      part += static_cast<double>(order_[i].weight);
-    }
-    if (sum + part >= mass) {
-      high = middle;
-    } else {
-      sum += part;
-      low = middle;
-    }
-  }
-  std::sort(order_.begin() + static_cast<int64_t>(low), order_.begin() + static_cast<int64_t>(high), kBetter);
-  for (; low < order_.size(); ++low) {
-    sum += static_cast<double>(order_[low].weight);
-    if (sum >= mass) {
-      const Candidate last = order_[low];
-      candidates_.erase(
-          std::remove_if(candidates_.begin(), candidates_.end(), [&](const Candidate& c) { return kBetter(last, c); }),
-          candidates_.end());
-      return true;
-    }
-  }
-  return false;
-}
-
-void Sampler::KeepFrom(float bound) {
-  candidates_.erase(
-      std::remove_if(candidates_.begin(), candidates_.end(), [&](const Candidate& c) { return c.logit < bound; }),
-      candidates_.end());
 }
 
 // ------------------------------------------------------------------------------------------------------------ draw

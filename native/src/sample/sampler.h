@@ -28,6 +28,11 @@ class Sampler {
     TokenId id;
     float weight;  // exp(logit - the best logit), once the nucleus needs it
   };
+  // Equal logits by id, so that results do not depend on the order of partial sorts.
+  static bool IsBetter(const Candidate& a, const Candidate& b) {
+    return a.logit != b.logit ? a.logit > b.logit : a.id < b.id;
+  }
+  static bool ComesFirst(const Candidate& a, const Candidate& b) { return a.id < b.id; }
   // A logit that bias and penalties change.
   struct Adjusted {
     TokenId id;

@@ -201,6 +201,7 @@ export class Completer {
           // The engine stops by itself where that is sure to be right; a dropped line break would set it off at once.
           stopStrings: policy.maxLines === 1 && !prompt.healed.includes('\n') ? ['\n'] : [],
           requiredPrefix: prompt.healed,
+          ...(model.profile.lookup ? { lookup: {} } : {}),
           threads: Math.ceil(model.info.threads * effort.threadShare),
         },
         {

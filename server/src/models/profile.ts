@@ -6,6 +6,11 @@ export interface CompletionProfile {
   readonly form: FimForm;
   /** Most lines a suggestion may have where nothing follows the cursor. */
   readonly maxLines: number;
+  /**
+   * Whether completions use prompt lookup (LookupOptions): with a large model, reading its weights once for several tokens pays.
+   * The embedded one is so small, and its suggestions so short, that the gain is lost in the noise.
+   */
+  readonly lookup: boolean;
   /** Tokens that end a completion. */
   readonly stopTokens: readonly TokenId[];
   /** Tokens that have no place in source code: what chat models think and say between turns. */
@@ -52,6 +57,7 @@ export async function completionProfile(
   return {
     form: fimFormOf(info.metadata),
     maxLines: info.parameters < weightsForBlocks ? 1 : 8,
+    lookup: info.parameters >= weightsForBlocks,
     stopTokens: [...stopTokens],
     banned: (await find(chatTexts)).filter((id) => !stopTokens.has(id)),
   };

@@ -71,6 +71,14 @@ describe('completion: the completer', () => {
     assert.equal(completer.lastPrompt?.healed, healed);
   });
 
+  it('copies from the prompt with large models only', async () => {
+    for (const small of [true, false]) {
+      const { engine, completer } = await stage({ answer: () => 'compute(1);' }, small);
+      await completer.complete(at('let x = |\nlet y;'), never);
+      assert.deepEqual(engine.runs[0]?.request.lookup, small ? undefined : {});
+    }
+  });
+
   it('answers from the last suggestion while it is typed along', async () => {
     const { engine, completer } = await stage({
       answer: ({ request }) => `${request.requiredPrefix ?? ''}compute(1);`,
