@@ -1,6 +1,6 @@
 // Attention of query rows over one page of fp16 keys and values. Included by vec_ops.inl.
 //
-// A lane is a key where scores are computed (keys lie with the 128 tokens of a page side by side) and an element of the
+// A lane is a key where scores are computed (KeyIndex puts 32 tokens side by side) and an element of the
 // head where values are added up, so nothing is ever summed across lanes but the 128 weights of a page. Every row takes
 // its own way, whatever rows share a call: score j is the chain fma(q[i], k[i][j], ...) over i in order, out[i] the
 // chain fma(p[j], v[j][i], ...) over j in order. Rows are grouped by four only to use what was widened four times.
@@ -26,16 +26,19 @@ inline void ScoreTile(const float* const* q, int64_t head_size, const uint16_t* 
       acc[r][c] = V::Splat(0);
     }
   }
+  const uint16_t* column[C];
+  for (int c = 0; c < C; ++c) {
+    column[c] = keys + KeyIndex(0, j + c * V::kLanes, head_size);
+  }
   for (int64_t i = 0; i < head_size; ++i) {
-    if constexpr (R <= 2) {  // few rows wait for memory; past the last row of keys the values begin
-      Prefetch(keys + (i + kAhead) * kPage + j);
-      if constexpr (C * V::kLanes > 32) {
-        Prefetch(keys + (i + kAhead) * kPage + j + 32);
+    if constexpr (R <= 2) {  // few rows wait for memory; past the last keys the values begin
+      for (int c = 0; c < C; c += kKeyGroup / V::kLanes) {
+        Prefetch(column[c] + (i + kAhead) * kKeyGroup);
       }
     }
     V key[C];
     for (int c = 0; c < C; ++c) {
-      key[c] = V::LoadF16(keys + i * kPage + j + c * V::kLanes);
+      key[c] = V::LoadF16(column[c] + i * kKeyGroup);
     }
     for (int r = 0; r < R; ++r) {
       const V x = V::Splat(q[r][i]);
@@ -73,12 +76,6 @@ inline void ValueTile(const float (*weights)[kPage], int64_t head_size, const ui
     }
   }
   for (int64_t j = begin; j < end; ++j) {
-    if constexpr (R <= 2) {
-      Prefetch(values + (j + kAhead) * head_size + i);
-      if constexpr (C * T::kLanes > 32) {
-        Prefetch(values + (j + kAhead) * head_size + i + 32);
-      }
-    }
     T value[C];
     for (int c = 0; c < C; ++c) {
       value[c] = T::LoadF16(values + j * head_size + i + c * T::kLanes);
@@ -102,13 +99,18 @@ inline void Values(const float (*weights)[kPage], int64_t head_size, const uint1
   if (begin >= end) {
     return;
   }
-  constexpr int kColumns = V::kLanes == 16 ? 4 : 2;
-  int64_t i = 0;
-  for (; i + kColumns * V::kLanes <= head_size; i += kColumns * V::kLanes) {
-    ValueTile<V, R, kColumns>(weights, head_size, values, begin, end, out, i);
-  }
-  for (; i < head_size; i += 8) {
-    ValueTile<V8, R, 1>(weights, head_size, values, begin, end, out, i);
+  constexpr int kColumns = V::kLanes == 16 || R < 4 ? 4 : 2;
+  // Few rows wait for memory: they read some tokens' whole values before the next ones', which is one stream.
+  constexpr int64_t kTokens = R < 4 ? 16 : kPage;
+  for (int64_t j = begin; j < end; j += kTokens) {
+    const int64_t last = j + kTokens < end ? j + kTokens : end;
+    int64_t i = 0;
+    for (; i + kColumns * V::kLanes <= head_size; i += kColumns * V::kLanes) {
+      ValueTile<V, R, kColumns>(weights, head_size, values, j, last, out, i);
+    }
+    for (; i < head_size; i += 8) {
+      ValueTile<V8, R, 1>(weights, head_size, values, j, last, out, i);
+    }
   }
 }
 

@@ -76,7 +76,7 @@ Page MakePage(const Problem& p, int64_t begin, int64_t count) {
   for (int64_t j = 0; j < count; ++j) {
     for (int64_t i = 0; i < p.head; ++i) {
       const size_t from = static_cast<size_t>((begin + j) * p.head + i);
-      page.keys[static_cast<size_t>(i * 128 + j)] = p.k[from];
+      page.keys[static_cast<size_t>(KeyIndex(i, j, p.head))] = p.k[from];
       page.values[static_cast<size_t>(j * p.head + i)] = p.v[from];
     }
   }

@@ -31,6 +31,13 @@ inline constexpr int64_t kPanelRows = 32;
 inline constexpr int64_t kQ1BlockSize = 128;
 inline constexpr int64_t kPanelBlockBytes = 576;
 
+// Keys of a page lie in groups of 32 tokens, a group's tokens side by side: [128 / 32][head_size][32]. Scores of many
+// keys take one vector each then, and what a query reads of a page is one stream.
+inline constexpr int64_t kKeyGroup = 32;
+constexpr int64_t KeyIndex(int64_t element, int64_t token, int64_t head_size) {
+  return (token / kKeyGroup * head_size + element) * kKeyGroup + token % kKeyGroup;
+}
+
 // Queries of `tokens` neighbouring tokens and the `group` heads that share one kv head, and their running state.
 struct AttendQueries {
   const float* q;  // token t, head g: q + t * q_stride + g * head_size; already scaled by 1 / sqrt(head_size)
@@ -89,8 +96,8 @@ struct KernelTable {
 
   // ---- attention over one page of fp16 keys and values, online softmax (Milakov & Gimelshein 2018, FlashAttention)
   // For every query: takes the tokens of one page that it may see into its running state max, sum, out (un-normalised).
-  // Token t of the queries sees the page's first min(128, first + t) tokens, first >= 1. keys [head_size, 128] (the
-  // page's tokens side by side), values [128, head_size]; entries of tokens that nobody sees are never used, but must
+  // Token t of the queries sees the page's first min(128, first + t) tokens, first >= 1. keys as
+  // KeyIndex says, values [128, head_size]; entries of tokens that nobody sees are never used, but must
   // be readable. The state starts as max = -infinity, sum = 0, out = 0; after the last page the caller divides out by
   // sum.
   void (*attend_page_f16)(const AttendQueries& queries, const uint16_t* keys, const uint16_t* values, int64_t first);

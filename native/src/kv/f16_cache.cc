@@ -1,6 +1,5 @@
 // Keys and values in half precision. A page holds 128 tokens of all layers and heads:
-// [layer][kv head][keys head_size x 128, values 128 x head_size]: keys with the tokens side by side, as attention reads
-// them (kernels/attention.inl).
+// [layer][kv head][keys, values 128 x head_size], keys in the order that attention wants (KeyIndex).
 #include <algorithm>
 #include <limits>
 #include <string>
@@ -42,7 +41,7 @@ class F16KvCache final : public KvCache {
     uint16_t* values = keys + kPageTokens * size + slot * size;
     kernels_.f32_to_f16(k, size, values);  // where the values come afterwards: room for the key on its way
     for (int64_t i = 0; i < size; ++i) {
-      keys[i * kPageTokens + slot] = values[i];
+      keys[KeyIndex(i, slot, size)] = values[i];
     }
     kernels_.f32_to_f16(v, size, values);
   }

@@ -126,7 +126,7 @@ void AttendPage(const AttendQueries& a, const uint16_t* keys, const uint16_t* va
     for (int64_t j = 0; j < count; ++j) {
       scores[j] = 0;
       for (int64_t i = 0; i < a.head_size; ++i) {
-        scores[j] += static_cast<double>(q[i]) * F16ToF32(keys[i * 128 + j]);
+        scores[j] += static_cast<double>(q[i]) * F16ToF32(keys[KeyIndex(i, j, a.head_size)]);
       }
       top = scores[j] > top ? scores[j] : top;
     }
