@@ -90,11 +90,17 @@ uint64_t RoundOf(uint64_t gate) { return gate / kRound; }
 struct ThreadPool::Impl {
   std::vector<std::thread> workers;
   alignas(64) std::atomic<uint64_t> gate{0};
-  alignas(64) std::atomic<int64_t> next{0};  // the next chunk
+  // Each thread has a range of neighbouring chunks, takes them in order, and then helps the others with theirs: what it
+  // reads is one stream, and the same part of a small model stays in the same core's cache from round to round.
+  struct alignas(64) Range {
+    std::atomic<int64_t> next{0};
+    int64_t end = 0;
+  };
+  std::vector<Range> ranges;
   alignas(64) std::atomic<int> sleeping{0};  // workers that wait for `wake`
   std::atomic<bool> caller_sleeps{false};
   // Written by the caller while the gate is closed and nobody is inside; read by workers inside.
-  int64_t chunks = 0;
+  int takers = 0;  // threads that have a range
   const Work* work = nullptr;
   std::atomic<int> limit{0};  // threads that may take part, the caller included; changes under the mutex
 
@@ -109,10 +115,13 @@ struct ThreadPool::Impl {
   bool stop = false;  // under the mutex
 
   void Take(int worker) {
-    const int64_t total = chunks;
-    for (int64_t chunk = next.fetch_add(1, std::memory_order_relaxed); chunk < total;
-         chunk = next.fetch_add(1, std::memory_order_relaxed)) {
-      (*work)(chunk, worker);
+    const int count = takers;
+    for (int i = 0; i < count; ++i) {
+      Range& range = ranges[static_cast<size_t>((worker + i) % count)];
+      for (int64_t chunk = range.next.fetch_add(1, std::memory_order_relaxed); chunk < range.end;
+           chunk = range.next.fetch_add(1, std::memory_order_relaxed)) {
+        (*work)(chunk, worker);
+      }
     }
   }
 
@@ -205,6 +214,7 @@ struct ThreadPool::Impl {
 ThreadPool::ThreadPool(int threads) : impl_(std::make_unique<Impl>()) {
   const int wanted = threads > 0 ? threads : std::min(kMostThreads, UsableCores());
   impl_->limit = wanted;
+  impl_->ranges = std::vector<Impl::Range>(static_cast<size_t>(wanted));
   for (std::atomic<int>& seat : impl_->seats) {
     seat.store(-1);
   }
@@ -245,9 +255,13 @@ void ThreadPool::ParallelFor(int64_t chunks, const std::function<void(int64_t, i
 #if defined(__linux__)
   pool.seats[0].store(CurrentCpu(), std::memory_order_relaxed);
 #endif
-  pool.chunks = chunks;
+  pool.takers = pool.limit.load(std::memory_order_relaxed);
+  for (int i = 0; i < pool.takers; ++i) {
+    Impl::Range& range = pool.ranges[static_cast<size_t>(i)];
+    range.next.store(chunks * i / pool.takers, std::memory_order_relaxed);
+    range.end = chunks * (i + 1) / pool.takers;
+  }
   pool.work = &fn;
-  pool.next.store(0, std::memory_order_relaxed);
   const uint64_t round = RoundOf(pool.gate.load(std::memory_order_relaxed)) + 1;
   pool.gate.store(round * kRound + kOpen);
   if (pool.sleeping.load() > 0) {
