@@ -10,10 +10,16 @@ import { answer } from '../support/answer.mjs';
 import { memory, resetPeak } from '../support/memory.mjs';
 
 const [addonPath, selfTestChild] = process.argv.slice(2);
-const engine = createNativeEngine({ addonPath, ...(selfTestChild && { selfTestChild }) });
+let selfTestMs;
+const engine = createNativeEngine({
+  addonPath,
+  ...(selfTestChild && { selfTestChild }),
+  onSelfTest: ({ ms }) => (selfTestMs = ms),
+});
 let model;
 let info;
 let session;
+let other;
 let banned;
 let lastJob = 0;
 
@@ -77,13 +83,14 @@ const operations = {
     const start = performance.now();
     const loaded = await open(options);
     const ms = performance.now() - start;
-    return { ms, base, loaded, ready: memory(), kernels: info.kernels };
+    return { ms, selfTestMs, base, loaded, ready: memory(), kernels: info.kernels };
   },
 
   /** A fresh session; the model is loaded anew only where it must be. */
   async configure(options) {
     if (model !== undefined) {
       await engine.unload(model);
+      other = undefined;
     }
     await open(options);
     banned = await endTokens();
@@ -144,46 +151,54 @@ const operations = {
    * after the cancel, has been taken up. `late`: it had ended before.
    */
   async cancelPrefill({ tokens, afterMs }) {
+    other ??= await engine.openSession(model, 8);
     const job = request(tokens, 0);
-    let done = false;
+    let done = 0;
+    let ended = false;
     let rejectedAt;
-    const running = engine.generate(job, ignore).then(
-      () => (done = true),
-      () => (rejectedAt = performance.now()),
-    );
+    const running = engine
+      .generate(job, (event) => {
+        done = event.kind === 'prefill' ? event.done : done;
+      })
+      .then(
+        () => (ended = true),
+        () => (rejectedAt = performance.now()),
+      );
     await new Promise((resolve) => setTimeout(resolve, afterMs));
-    if (done) {
+    if (ended) {
       return { late: true };
     }
     const start = performance.now();
     engine.cancel(job.job);
-    const next = engine.generate(request(tokens.slice(0, 1), 0), ignore);
+    // In a session of its own, so that what has been evaluated stays.
+    const next = engine.generate(request(tokens.slice(0, 1), 0, { session: other }), ignore);
     await running;
     const { queueMs } = await next;
     return rejectedAt === undefined
       ? { late: true }
-      : { late: false, rejectedMs: rejectedAt - start, nextMs: queueMs };
+      : { late: false, done, rejectedMs: rejectedAt - start, nextMs: queueMs };
   },
 
   /** Natural logarithms of the next token's probabilities after every position: a row of the vocabulary's size each. */
   async distributions({ tokens }) {
     const size = info.vocabSize;
     const rows = new Float32Array(tokens.length * size);
-    for (let i = 0; i < tokens.length; i += 1) {
-      // One token more than the last time: everything before it is cached.
-      const job = request(tokens.slice(0, i + 1), 1, { sampling: { topLogprobs: size } });
-      let top;
-      await engine.generate(job, (event) => {
-        if (event.kind === 'token') {
-          top ??= event.top;
+    // The text is the answer to its first token, so that every position says what may follow; what follows the last is not used.
+    const job = request(tokens.slice(0, 1), tokens.length, {
+      forced: [...tokens.slice(1), tokens[0]],
+      sampling: { banned, topLogprobs: size },
+    });
+    let position = 0;
+    await engine.generate(job, (event) => {
+      if (event.kind === 'token' && event.top?.length === size && position < tokens.length) {
+        for (const { id, logprob } of event.top) {
+          rows[position * size + id] = logprob;
         }
-      });
-      if (top?.length !== size) {
-        throw new Error(`${top?.length} of ${size} probabilities after token ${i}`);
+        position += 1;
       }
-      for (const { id, logprob } of top) {
-        rows[i * size + id] = logprob;
-      }
+    });
+    if (position !== tokens.length) {
+      throw new Error(`probabilities after ${position} of ${tokens.length} tokens`);
     }
     return rows;
   },

@@ -26,7 +26,9 @@ export function plot(report) {
   ];
   rows.forEach(({ id, value, bar, holds }, i) => {
     const y = top + i * rowHeight;
-    lines.push(`<text x="${left - 10}" y="${y + 15}" text-anchor="end" fill="#1f2328">${escapeText(id)}</text>`);
+    lines.push(
+      `<text x="${left - 10}" y="${y + 15}" text-anchor="end" fill="#1f2328">${escapeText(id)}</text>`,
+    );
     if (value === null) {
       lines.push(`<text x="${left + 6}" y="${y + 15}" fill="#59636e">not measured here</text>`);
     } else {

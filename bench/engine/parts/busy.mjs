@@ -33,7 +33,14 @@ export async function busy({ engines, models, quick, rounds }, report) {
   const tokens = freshPrompt(32);
   const count = quick ? 64 : 128;
   const decode = async (child) =>
-    speed(await child.ask('decode', { tokens, count: child === peer ? count / 4 : count, clock: 'engine', limitMs }));
+    speed(
+      await child.ask('decode', {
+        tokens,
+        count: child === peer ? count / 4 : count,
+        clock: 'engine',
+        limitMs,
+      }),
+    );
   const runs = { oursAlone: [], peerAlone: [], oursBusy: [], peerBusy: [] };
   await decode(ours);
   await decode(peer);

@@ -4,7 +4,7 @@
  * is faster; ours is the product's path, sampling and JavaScript included.
  */
 import { median, takeTurns } from '../figures.mjs';
-import { decodeTrial, freshPrompt, settingsText, Short, speed } from '../engines.mjs';
+import { cores, decodeTrial, freshPrompt, peerThreads, settingsText, Short, speed } from '../engines.mjs';
 
 /** Tokens a measurement: enough for a second or more of the peer's time, and a few megabytes of logits no more. */
 const models = [
@@ -16,7 +16,7 @@ const contextSize = 512;
 
 async function compare({ engines, models: files, quick, rounds }, { size, shape, count, trial }, report) {
   const path = files.synthetic(shape);
-  const peer = await engines.peerWith(path, contextSize, decodeTrial(trial));
+  const peer = await engines.peerWith(path, contextSize, decodeTrial(trial), [cores]);
   const ours = {};
   for (const [name, kernels] of [
     ['avx2', 'avx2'],
@@ -32,23 +32,29 @@ async function compare({ engines, models: files, quick, rounds }, { size, shape,
     }
   }
   const tokens = freshPrompt(32);
-  const decode = (child, clock) => async () =>
-    speed(await child.ask('decode', { tokens, count: quick ? count.quick : count.full, clock }));
-  const turns = {
-    peerEngine: decode(peer, 'engine'),
-    ...Object.fromEntries(Object.entries(ours).map(([name, child]) => [name, decode(child)])),
-    peerLoop: decode(peer, 'loop'),
-  };
-  await takeTurns(1, turns); // warms up, and computes the prompt
-  const { peerEngine, peerLoop, ...measured } = await takeTurns(rounds, turns);
-  const fastest = Math.max(peerEngine.median, peerLoop.median);
-  for (const [name, { median: middle, all }] of Object.entries(measured)) {
+  const decode = (child, tokensWanted, options) => async () =>
+    speed(await child.ask('decode', { tokens, count: tokensWanted, ...options }));
+  /** The peer's alone with every thread count (that needs no new context), so that a disturbed trial cannot harm it. */
+  const turns = (n) => ({
+    ...Object.fromEntries(
+      peerThreads.map((threads) => [threads, decode(peer, n, { clock: 'engine', threads })]),
+    ),
+    ...Object.fromEntries(Object.entries(ours).map(([name, child]) => [name, decode(child, n)])),
+    loop: decode(peer, n, { clock: 'loop' }),
+  });
+  await takeTurns(1, turns(3)); // computes the prompt, and warms up
+  const measured = await takeTurns(rounds, turns(quick ? count.quick : count.full));
+  const threads = peerThreads.reduce((a, b) => (measured[b].median > measured[a].median ? b : a));
+  const [alone, loop] = [measured[threads], measured.loop];
+  const fastest = Math.max(alone.median, loop.median);
+  for (const [name, child] of Object.entries(ours)) {
+    const { median: middle, all } = measured[name];
     report.row({
-      ...{ model: size, what: 'decode', depth: 0, unit: 'tok/s', kernels: ours[name].kernels },
+      ...{ model: size, what: 'decode', depth: 0, unit: 'tok/s', kernels: child.kernels },
       ...{ ours: middle, oursAll: all, peer: fastest, ratio: middle / fastest },
-      ...{ peerLoop: peerLoop.median, peerLoopAll: peerLoop.all },
-      ...{ peerEngine: peerEngine.median, peerEngineAll: peerEngine.all },
-      settings: `${ours[name].threads} threads; ${settingsText(peer.settings)}`,
+      ...{ peerLoop: loop.median, peerLoopAll: loop.all },
+      ...{ peerEngine: alone.median, peerEngineAll: alone.all },
+      settings: `${child.threads} threads; ${settingsText({ ...peer.settings, threads })}`,
     });
     report.bar(`decode-${name}-${size}`, middle / fastest);
   }

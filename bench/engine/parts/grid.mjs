@@ -54,7 +54,7 @@ const deepTrial = async (peer) => {
 
 async function open({ engines, models }, shape, layers, trial) {
   const path = models.synthetic(shape, layers);
-  const peer = await engines.peerWith(path, contextSize, trial);
+  const peer = await engines.peerWith(path, contextSize, trial, [2]);
   const ours = await engines.oursWith({ path, contextSize, threads: 2 });
   return { ours, peer, settings: peer.settings };
 }
@@ -80,7 +80,10 @@ async function prompts({ ours, peer, settings }, model, lengths, report, threads
         ...{ model, what: 'prefill', tokens: length, threads: count, unit: 'tok/s', kernels: ours.kernels },
         ...{ ours: measured.ours.median, oursAll: measured.ours.all },
         ...{ peer: measured.peer.median, peerAll: measured.peer.all },
-        ...{ ratio: measured.ours.median / measured.peer.median, settings: settingsText({ ...settings, threads: count }) },
+        ...{
+          ratio: measured.ours.median / measured.peer.median,
+          settings: settingsText({ ...settings, threads: count }),
+        },
       });
     }
   }
@@ -91,7 +94,14 @@ async function firstTokens({ ours, peer }, model, lengths, report) {
     const answer = (child) => async () => (await child.ask('firstToken', { tokens: freshPrompt(length) })).ms;
     const measured = await takeTurns(rounds, { ours: answer(ours), peer: answer(peer) });
     report.row({
-      ...{ model, what: 'time to first token', tokens: length, threads: 2, unit: 'ms', kernels: ours.kernels },
+      ...{
+        model,
+        what: 'time to first token',
+        tokens: length,
+        threads: 2,
+        unit: 'ms',
+        kernels: ours.kernels,
+      },
       ...{ ours: measured.ours.median, peer: measured.peer.median },
       ratio: measured.ours.median / measured.peer.median,
     });
@@ -122,19 +132,46 @@ export async function grid(context, report) {
     return;
   }
   const whole = await open(context, 'qwen3-1.7B', undefined, deepTrial);
-  const measured = await decodeAtDepths(whole, { counts: { ours: 32, peer: 8 }, rounds: 3, threads: threadCounts });
+  const measured = await decodeAtDepths(whole, {
+    counts: { ours: 32, peer: 8 },
+    rounds: 3,
+    threads: threadCounts,
+  });
   for (const point of measured) {
-    decodeRow(report, '1.7b', point, { settings: settingsText({ ...whole.settings, threads: point.threads }) });
+    decodeRow(report, '1.7b', point, {
+      settings: settingsText({ ...whole.settings, threads: point.threads }),
+    });
   }
   await close(engines, whole);
 
   const short = await open(context, 'qwen3-1.7B', undefined, prefillTrial(64));
-  await prompts(short, '1.7b', [[128, 3], [512, 2], [2048, 1]], report, threadCounts);
+  await prompts(
+    short,
+    '1.7b',
+    [
+      [128, 3],
+      [512, 2],
+      [2048, 1],
+    ],
+    report,
+    threadCounts,
+  );
   await short.peer.ask('configure', short.settings);
-  await firstTokens(short, '1.7b', [[128, 3], [512, 2]], report);
+  await firstTokens(
+    short,
+    '1.7b',
+    [
+      [128, 3],
+      [512, 2],
+    ],
+    report,
+  );
   await close(engines, short);
 
-  for (const [model, shape] of [['4b', 'qwen3-4B'], ['8b', 'qwen3-8B']]) {
+  for (const [model, shape] of [
+    ['4b', 'qwen3-4B'],
+    ['8b', 'qwen3-8B'],
+  ]) {
     const pair = await open(context, shape, undefined, prefillTrial(16));
     await prompts(pair, model, [[128, 2]], report);
     await close(engines, pair);
@@ -150,10 +187,16 @@ export async function grid(context, report) {
       settings: `composed; time is ${percent(point.ours / real.ours)} (ours), ${percent(point.peer / real.peer)} (llama.cpp) off what was measured`,
     });
   });
-  for (const [model, shape] of [['4b', 'qwen3-4B'], ['8b', 'qwen3-8B']]) {
+  for (const [model, shape] of [
+    ['4b', 'qwen3-4B'],
+    ['8b', 'qwen3-8B'],
+  ]) {
     const points = await fewLayers(context, shape);
     depths.forEach((_, i) => {
-      decodeRow(report, model, composed(points, i, 36), { composed: true, settings: 'composed from 1 and 3 layers' });
+      decodeRow(report, model, composed(points, i, 36), {
+        composed: true,
+        settings: 'composed from 1 and 3 layers',
+      });
     });
   }
 }

@@ -54,6 +54,7 @@ export async function load({ engines, models, rounds }, report) {
   report.row({
     ...{ model: '8b', what: 'load', unit: 'ms', kernels: runs.ours[0].kernels },
     ...{ ours: median(ms.ours), oursAll: ms.ours, peer: median(ms.peer), peerAll: ms.peer, ratio },
+    settings: `${Math.round(median(runs.ours.map((run) => run.selfTestMs)))} ms of ours are the self-test`,
   });
   report.bar('load-8b', ratio);
 
@@ -70,7 +71,11 @@ export async function load({ engines, models, rounds }, report) {
     ['withSession', undefined],
   ]) {
     const of = (name) => median(memories[name].map((one) => one[what])) / fileBytes;
-    const names = { peak: 'peak while loading', resident: 'held when loaded', withSession: 'held when ready' };
+    const names = {
+      peak: 'peak while loading',
+      resident: 'held when loaded',
+      withSession: 'held when ready',
+    };
     report.row({
       ...{ model: '8b', what: names[what], unit: 'x file', ours: of('ours'), peer: of('peer') },
       ...(limit !== undefined && { limit, holds: of('ours') <= limit }),

@@ -52,7 +52,13 @@ export async function lookup({ engines, models, root, quick }, report) {
   });
   const ratio = copied.median / plain.median;
   report.row({
-    ...{ model: '1.7b', what: 'decode with lookup', unit: 'tok/s', kernels: ours.kernels, ours: copied.median },
+    ...{
+      model: '1.7b',
+      what: 'decode with lookup',
+      unit: 'tok/s',
+      kernels: ours.kernels,
+      ours: copied.median,
+    },
     ...{ oursAll: copied.all, plain: plain.median, plainAll: plain.all, ratio },
     settings: `against plain decoding, ${plain.median.toFixed(1)} tok/s`,
   });
