@@ -1,5 +1,5 @@
 /** Everything that the benchmark needs, made or installed where it is missing. */
-import { dirname, join, relative } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ensurePackages } from '../../scripts/setup.mjs';
 import { setUpPeer } from '../peer/setup.mjs';
@@ -7,22 +7,23 @@ import { synthesise } from '../support/synthetic.mjs';
 
 export const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 
-/**
- * @returns {Promise<{ addonPath: string, embedded: string, big: string }>}
- */
+/** The addon, the built self-test (so that a start costs what it costs the product) and the peer. */
 export async function prepare() {
   ensurePackages({ quiet: true });
-  const { buildNative } = await import('../../scripts/build-native.mjs');
-  const { path, built } = buildNative({ quiet: true });
-  if (built) {
-    console.log(`Built ${relative(root, path)}`);
-  }
+  const { buildAll } = await import('../../scripts/build.mjs');
+  await buildAll({ quiet: true });
   if (setUpPeer()) {
-    console.log('Installed the peer into bench/peer/node_modules');
+    console.error('Installed the peer into bench/peer/node_modules');
   }
   return {
-    addonPath: path,
-    embedded: join(root, 'models', 'nano.gguf'),
-    big: synthesise('qwen3-1.7B'),
+    root,
+    addonPath: join(root, 'dist', 'native', `${process.platform}-${process.arch}`, 'niwaki.node'),
+    selfTestChild: join(root, 'dist', 'selfTestChild.js'),
   };
 }
+
+/** Paths of model files; synthetic ones are written when they are first asked for. */
+export const models = {
+  embedded: join(root, 'models', 'nano.gguf'),
+  synthetic: (shape, layers) => synthesise(shape, layers),
+};

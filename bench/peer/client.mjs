@@ -14,7 +14,8 @@ export class Child {
    * @param {{ execArgv?: string[], cwd?: string, env?: NodeJS.ProcessEnv }} [options]
    */
   constructor(script, args = [], options = {}) {
-    this.#process = fork(script, args, { execArgv: [], ...options });
+    // "advanced" carries typed arrays as they are; rows of logits would take minutes as JSON.
+    this.#process = fork(script, args, { execArgv: [], serialization: 'advanced', ...options });
     this.#process.on('message', ({ id, value, error }) => {
       const waiting = this.#waiting.get(id);
       this.#waiting.delete(id);

@@ -3,41 +3,132 @@
  * Requests are { id, op, ...arguments }, answers { id, value } or { id, error }. See client.mjs for the other end.
  */
 import { availableParallelism } from 'node:os';
+import { answer } from '../support/answer.mjs';
+import { memory, resetPeak } from '../support/memory.mjs';
 
 let llama;
 let model;
 let context;
 let sequence;
+/** What the sequence holds, when this file put it there. */
+let held = [];
 
 /** Greedy, and going on past the end of text, so that `count` alone decides how long it takes. */
 const greedyOptions = { temperature: 0, yieldEogToken: true };
 
+async function load({ getLlama, LlamaLogLevel }, path) {
+  llama = await getLlama({
+    gpu: false,
+    build: 'never',
+    skipDownload: true,
+    progressLogs: false,
+    logLevel: LlamaLogLevel.error,
+    maxThreads: availableParallelism(),
+  });
+  model = await llama.loadModel({ modelPath: path, ignoreMemorySafetyChecks: true });
+}
+
+async function createContext({ contextSize, threads, flashAttention, batchSize = 512 }) {
+  context = await model.createContext({
+    ...{ contextSize, batchSize, flashAttention, ignoreMemorySafetyChecks: true },
+    ...(threads && { threads: { ideal: threads, min: threads } }),
+  });
+  sequence = context.getSequence();
+  held = [];
+}
+
+/** Evaluates what of the prompt is not there yet, without logits, so that a deep prompt is computed once. */
+async function hold(tokens) {
+  const same = held.length <= tokens.length && held.every((token, i) => token === tokens[i]);
+  if (!same) {
+    await sequence.clearHistory();
+    held = [];
+  }
+  if (tokens.length > held.length) {
+    await sequence.evaluateWithoutGeneratingNewTokens(tokens.slice(held.length));
+    held = [...tokens];
+  }
+  if (sequence.nextTokenIndex !== tokens.length) {
+    throw new Error(`${sequence.nextTokenIndex} tokens are there, not ${tokens.length}`);
+  }
+}
+
+/** node-llama-cpp's own loop: evaluate, sample in JavaScript's pace, go on. */
+async function loop(tokens, count, limitMs) {
+  await hold(tokens.slice(0, -1));
+  const said = [];
+  let first = 0;
+  let last = 0;
+  for await (const token of sequence.evaluate(tokens.slice(-1), greedyOptions)) {
+    said.push(token);
+    last = performance.now();
+    first ||= last;
+    if (said.length === count || last - first > limitMs) {
+      break;
+    }
+  }
+  await sequence.eraseContextTokenRanges([{ start: held.length, end: sequence.nextTokenIndex }]);
+  return { tokens: said, ms: last - first };
+}
+
+/**
+ * llama.cpp alone: one llama_decode a token, its output head included (the token's logits are asked for), nothing sampled and
+ * nothing chosen. `_ctx` is node-llama-cpp's own handle of the llama_context, and not public: the version is pinned.
+ */
+async function engineAlone(tokens, count, limitMs, threads) {
+  await hold(tokens.slice(0, -1));
+  const native = context._ctx;
+  const id = sequence._sequenceId;
+  const usual = native.getThreads();
+  if (threads !== undefined) {
+    native.setThreads(threads);
+  }
+  let steps = 0;
+  let start = 0;
+  let last = 0;
+  // The first one is not timed, as in the loop's clock.
+  for (; steps < count && !(last - start > limitMs); steps += 1) {
+    const token = steps === 0 ? tokens.at(-1) : 300 + ((steps * 7919) % 15_000);
+    native.initBatch(1);
+    native.addToBatch(id, held.length + steps, Uint32Array.of(token), Uint32Array.of(0));
+    await native.decodeBatch();
+    last = performance.now();
+    start ||= last;
+  }
+  native.removeTokenCellsFromSequence(id, held.length, -1);
+  native.setThreads(usual);
+  return { ms: last - start, steps: steps - 1 };
+}
+
 const operations = {
+  /** Loads the package's code, so that `ready` does not count it. */
+  async start() {
+    await import('node-llama-cpp');
+    return null;
+  },
+
+  /** Milliseconds from nothing to ready, and what that takes at the most and for good. */
+  async ready({ path, contextSize }) {
+    const library = await import('node-llama-cpp');
+    resetPeak();
+    const base = memory();
+    const start = performance.now();
+    await load(library, path);
+    const loaded = memory();
+    await createContext({ contextSize });
+    const ms = performance.now() - start;
+    return { ms, base, loaded, ready: memory() };
+  },
+
   async load({ path }) {
-    const { getLlama, LlamaLogLevel } = await import('node-llama-cpp');
-    llama = await getLlama({
-      gpu: false,
-      build: 'never',
-      skipDownload: true,
-      progressLogs: false,
-      logLevel: LlamaLogLevel.error,
-      maxThreads: availableParallelism(),
-    });
-    model = await llama.loadModel({ modelPath: path, ignoreMemorySafetyChecks: true });
+    await load(await import('node-llama-cpp'), path);
     return { release: llama.llamaCppRelease?.release ?? 'unknown', systemInfo: llama.systemInfo };
   },
 
   /** A fresh context with these settings; the one before is given up. */
-  async configure({ contextSize, threads, flashAttention, batchSize }) {
+  async configure(settings) {
     await context?.dispose();
-    context = await model.createContext({
-      contextSize,
-      batchSize,
-      flashAttention,
-      threads: { ideal: threads, min: threads },
-      ignoreMemorySafetyChecks: true,
-    });
-    sequence = context.getSequence();
+    await createContext(settings);
     return { threads: context.currentThreads };
   },
 
@@ -46,25 +137,62 @@ const operations = {
   },
 
   async greedy({ tokens, count }) {
-    return (await timedGreedy(tokens, count)).tokens;
+    return (await loop(tokens, count, Infinity)).tokens;
   },
 
-  /** Milliseconds to evaluate a fresh prompt. No logits are asked for, which spares it the output head. */
-  async prefill({ tokens }) {
-    await sequence.clearHistory();
-    const start = performance.now();
-    await sequence.evaluateWithoutGeneratingNewTokens(tokens);
-    const ms = performance.now() - start;
-    if (sequence.nextTokenIndex !== tokens.length) {
-      throw new Error(`evaluated ${sequence.nextTokenIndex} tokens, not ${tokens.length}`);
+  /** Milliseconds to evaluate a prompt. No logits are asked for, which spares it the output head. */
+  async prefill({ tokens, fresh = true }) {
+    if (fresh) {
+      await sequence.clearHistory();
+      held = [];
     }
-    return { ms };
+    const start = performance.now();
+    await hold(tokens);
+    return { ms: performance.now() - start };
   },
 
-  /** Milliseconds from the first generated token to the last. */
-  async decode({ tokens, count }) {
-    const { ms } = await timedGreedy(tokens, count);
-    return { ms, steps: count - 1 };
+  /** Milliseconds until the first token of an answer to a fresh prompt is there. */
+  async firstToken({ tokens }) {
+    await sequence.clearHistory();
+    held = [];
+    const start = performance.now();
+    for await (const token of sequence.evaluate(tokens, greedyOptions)) {
+      const ms = performance.now() - start;
+      await sequence.clearHistory();
+      return { ms, token };
+    }
+    throw new Error('no token came');
+  },
+
+  /** Milliseconds from the first generated token to the last: of node-llama-cpp's loop, or of llama.cpp alone. */
+  async decode({ tokens, count, clock, threads, limitMs = Infinity }) {
+    if (clock === 'engine') {
+      return engineAlone(tokens, count, limitMs, threads);
+    }
+    const { ms, tokens: said } = await loop(tokens, count, limitMs);
+    return { ms, steps: said.length - 1 };
+  },
+
+  /** The logits after every position, raw: a row of the vocabulary's size each. The whole text goes in at once. */
+  async logits({ tokens, vocabulary }) {
+    await sequence.clearHistory();
+    held = [];
+    const results = await sequence.controlledEvaluate(
+      // Temperature 0 makes the sampler a plain choice of the best: no top-k, nothing that would touch the logits.
+      tokens.map((token) => [token, { generateNext: { logits: true, options: { temperature: 0 } } }]),
+    );
+    await sequence.clearHistory();
+    const rows = new Float32Array(tokens.length * vocabulary);
+    results.forEach((result, i) => {
+      const logits = result?.next?.logits;
+      if (logits?.size !== vocabulary) {
+        throw new Error(`${logits?.size} of ${vocabulary} logits after token ${i}`);
+      }
+      for (const [id, value] of logits) {
+        rows[i * vocabulary + id] = value;
+      }
+    });
+    return rows;
   },
 
   async dispose() {
@@ -74,28 +202,4 @@ const operations = {
   },
 };
 
-async function timedGreedy(prompt, count) {
-  await sequence.clearHistory();
-  const tokens = [];
-  let first = 0;
-  let last = 0;
-  for await (const token of sequence.evaluate(prompt, greedyOptions)) {
-    tokens.push(token);
-    last = performance.now();
-    first ||= last;
-    if (tokens.length === count) {
-      break;
-    }
-  }
-  return { tokens, ms: last - first };
-}
-
-process.on('message', async ({ id, op, ...rest }) => {
-  try {
-    process.send({ id, value: await operations[op](rest) });
-  } catch (error) {
-    process.send({ id, error: String(error?.stack ?? error) });
-  }
-});
-// The parent is gone or has had enough: nothing may outlive it.
-process.on('disconnect', () => process.exit());
+answer(operations);

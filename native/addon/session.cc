@@ -115,7 +115,7 @@ DecodeOptions ReadDecodeOptions(Napi::Env env, const Napi::Object& request) {
     options.sampling.allowed.push_back(static_cast<uint32_t>(word));
   }
   options.sampling.top_logprobs =
-      static_cast<int>(ReadInteger(env, request.Get("topLogprobs"), "topLogprobs", 0, 1000));
+      static_cast<int>(ReadInteger(env, request.Get("topLogprobs"), "topLogprobs", 0, 1 << 20));
   options.sampling.logprobs = ReadBool(env, request.Get("logprobs"), "logprobs");
   options.lookup.max_draft =
       static_cast<int>(ReadInteger(env, request.Get("lookupDraft"), "lookupDraft", 0, LookupOptions::kMaxDraft));

@@ -8,7 +8,8 @@
  * The tensors' bytes come from one buffer of random blocks, written again and again from varying offsets: an 8B file takes
  * about as long as copying it, and no more memory than a small one.
  */
-import { closeSync, openSync, statSync, writeSync } from 'node:fs';
+import { closeSync, openSync, statfsSync, statSync, writeSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Random } from './random';
 import { makeVocabulary } from './syntheticTokenizer';
@@ -293,6 +294,17 @@ function writeTensor(file: number, tensor: Tensor, pool: Buffer, random: Random)
   writeAll(file, Buffer.alloc(padded(bytes) - bytes));
 }
 
+/** A disk that is full halfway leaves a torn file and a bare ENOSPC. */
+function checkRoom(path: string, bytes: number): void {
+  const { bavail, bsize } = statfsSync(dirname(resolve(path)));
+  const megabytes = (size: number): string => `${String(Math.ceil(size / 1e6))} MB`;
+  if (bavail * bsize < bytes) {
+    throw new Error(
+      `${path} takes ${megabytes(bytes)}, but its disk has ${megabytes(bavail * bsize)} left. Make room first.`,
+    );
+  }
+}
+
 export function writeGguf(path: string, options: GgufOptions): GgufSummary {
   const random = new Random(options.seed ?? 1);
   const type = options.type ?? 'Q1_0';
@@ -321,6 +333,7 @@ export function writeGguf(path: string, options: GgufOptions): GgufSummary {
     offset += padded(tensorBytes(tensor));
   }
   header.pad();
+  checkRoom(path, header.length + offset);
 
   const pool = makePool(type, random);
   const embeddingPool = embeddingType === type ? pool : makePool(embeddingType, random);
