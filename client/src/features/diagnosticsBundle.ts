@@ -6,6 +6,21 @@ import { diagnosticsReport } from '../ui/diagnosticsReport';
 
 const mostProblems = 20;
 
+/** What a server that hangs does not answer in this time is left out of the report. */
+const patienceMs = 3000;
+
+export function withinTime<T>(answer: Promise<T>, ms = patienceMs): Promise<T | null> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeUp = new Promise<null>((resolve) => {
+    timer = setTimeout(() => {
+      resolve(null);
+    }, ms);
+  });
+  return Promise.race([answer, timeUp]).finally(() => {
+    clearTimeout(timer);
+  });
+}
+
 export function activate({ extension, server, config, documents }: NiwakiContext): Disposable {
   const problems: string[] = [];
   const note = (problem: string): void => {
@@ -25,7 +40,7 @@ export function activate({ extension, server, config, documents }: NiwakiContext
   const command = commands.registerCommand('niwaki.collectDiagnostics', async () => {
     // A server that does not answer is what a report may be about.
     const quietly = <T>(ask: () => Promise<T>): Promise<T | null> =>
-      server.notNeeded ? Promise.resolve(null) : ask().catch(() => null);
+      server.notNeeded ? Promise.resolve(null) : withinTime(ask()).catch(() => null);
     const [status, model, lastPrompt] = await Promise.all([
       quietly(() => server.fetchStatus()),
       quietly(() => server.modelDetails()),

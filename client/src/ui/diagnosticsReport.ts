@@ -28,11 +28,22 @@ export interface DiagnosticsInput {
   readonly problems: readonly string[];
 }
 
-const pathLike = /(?:file:\/\/|[A-Za-z]:[\\/]|\\\\|~?\/)[^\s"'`<>|]*[\\/]([^\s"'`<>|\\/]+)/g;
+/** What a path begins with: a URI's scheme, a drive, a share, the root, a home or a variable's folder. */
+const root = String.raw`(?:[A-Za-z][A-Za-z0-9+.-]+:\/\/|[A-Za-z]:[\\/]|\\\\|(?:~|\$\{\w+\})[\\/]|(?<![\w.…)\]}])\/)`;
+const quoted = new RegExp(String.raw`(["“])${root}[^"”\n]*[\\/]([^"”\n\\/]*)(["”])`, 'g');
+const bare = new RegExp(String.raw`${root}[^"“”\n]*[\\/]([^\s"“”\\/]*)`, 'g');
 
-/** Folders are nobody's business: of every path only its last part stays. */
+/**
+ * Folders are nobody's business: of every path only its last part stays. Names of folders may hold spaces and apostrophes, so a path
+ * ends with its quotation mark, and one without is taken to go on to the last separator of its line: rather too much is hidden.
+ */
 export function withoutFolders(text: string): string {
-  return text.replace(pathLike, '…/$1');
+  return text.replace(quoted, '$1…/$2$3').replace(bare, '…/$1');
+}
+
+/** The last part of something that is a path as a whole. */
+function fileOf(path: string): string {
+  return `…/${path.split(/[\\/]/).at(-1) ?? ''}`;
 }
 
 function cleaned(value: unknown): unknown {
@@ -75,7 +86,7 @@ export function diagnosticsReport(input: DiagnosticsInput): string {
           },
     model: model && {
       name: model.name,
-      file: withoutFolders(model.path),
+      file: fileOf(model.path),
       embedded: model.embedded,
       architecture: model.architecture,
       parameters: model.parameters,

@@ -12,6 +12,17 @@ namespace {
 constexpr const char* kNoMemory =
     "there is not enough memory for this model; close other programs or choose a smaller model";
 
+// Before the tokens are looked at: a damaged count must not cost memory for as many.
+Status CheckVocabulary(const GgufFile& file, const ModelConfig& config) {
+  const Result<const GgufArray*> tokens = file.Array("tokenizer.ggml.tokens");
+  if (!tokens.ok() || tokens.value()->count <= static_cast<uint64_t>(config.vocab_size)) {
+    return Status();  // that there are none is for the tokenizer to say
+  }
+  return Status(StatusCode::kBadFile, "tokenizer.ggml.tokens has " + std::to_string(tokens.value()->count) +
+                                          " entries, token_embd.weight only " + std::to_string(config.vocab_size) +
+                                          " rows; the file was written by a faulty tool");
+}
+
 // Header, tensors and tokenizer of a file, checked as far as possible before anything large is allocated.
 struct Checked {
   std::unique_ptr<GgufFile> file;
@@ -34,16 +45,11 @@ Result<Checked> Check(const std::string& path) {
   if (!tensors.ok()) {
     return located(tensors);
   }
-  return Checked{std::move(file.value()), config.value()};
-}
-
-Status CheckVocabulary(const ModelConfig& config, const niwaki::Tokenizer& tokenizer) {
-  if (config.vocab_size >= tokenizer.size()) {
-    return Status();
+  const Status vocabulary = CheckVocabulary(*file.value(), config.value());
+  if (!vocabulary.ok()) {
+    return located(vocabulary);
   }
-  return Status(StatusCode::kBadFile, "tokenizer.ggml.tokens has " + std::to_string(tokenizer.size()) +
-                                          " entries, token_embd.weight only " + std::to_string(config.vocab_size) +
-                                          " rows; the file was written by a faulty tool");
+  return Checked{std::move(file.value()), config.value()};
 }
 
 int64_t KvBytesPerToken(const ModelConfig& config) {
@@ -97,11 +103,6 @@ Result<std::unique_ptr<Engine>> EngineImpl::New(const LoadOptions& options, cons
     return Status(tokenizer.status().code(), "\"" + options.path + "\": " + tokenizer.status().message());
   }
   engine->tokenizer_ = std::move(tokenizer.value());
-  const Status vocabulary = CheckVocabulary(config, *engine->tokenizer_);
-  if (!vocabulary.ok()) {
-    return Status(vocabulary.code(), "\"" + options.path + "\": " + vocabulary.message());
-  }
-
   Result<Weights> weights = LoadWeights(file, config, engine->kernels_->layout, *engine->pool_, cancel, progress);
   if (!weights.ok()) {
     return weights.status();
@@ -230,8 +231,10 @@ Result<FileSummary> Inspect(const std::string& path) {
   const Result<ModelConfig> config = ReadConfig(*file.value());
   Status problem = config.ok() ? CheckTensors(*file.value(), config.value()) : config.status();
   if (problem.ok()) {
-    const Result<std::unique_ptr<niwaki::Tokenizer>> tokenizer = NewTokenizer(*file.value());
-    problem = tokenizer.ok() ? CheckVocabulary(config.value(), *tokenizer.value()) : tokenizer.status();
+    problem = CheckVocabulary(*file.value(), config.value());
+  }
+  if (problem.ok()) {
+    problem = NewTokenizer(*file.value()).status();
   }
   summary.problem = problem.message();
   return summary;

@@ -310,7 +310,7 @@ TEST("tokenizers that we do not have, or that contradict themselves") {
             [&](GgufWriter& w) { w.Strings("tokenizer.ggml.merges", {"i n", merge}); });
   }
   // A vocabulary with fewer rows than tokens: some token would have no embedding.
-  refused(StatusCode::kBadFile, "token_embd.weight", [](GgufWriter& w) {
+  Refused(StatusCode::kBadFile, "token_embd.weight", [](GgufWriter& w) {
     w.Find("token_embd.weight")->shape[1] = 260;
     w.Find("token_embd.weight")->data.resize(260 * 18);
   });

@@ -34,7 +34,8 @@ uint64_t ValueSize(uint32_t type) {
 
 constexpr uint64_t kMaxName = 65535;
 // Far more than any model has. They bound what a hostile file can make us allocate.
-constexpr uint64_t kMaxCount = uint64_t{1} << 20;
+// Tensors, and metadata pairs: real files have hundreds, and each costs some microseconds.
+constexpr uint64_t kMaxCount = 50'000;
 constexpr uint64_t kMaxHeader = uint64_t{128} << 20;
 // Of a tensor. Sums over kMaxCount tensors, in bytes, stay within 64 bits.
 constexpr int64_t kMaxElements = int64_t{1} << 40;

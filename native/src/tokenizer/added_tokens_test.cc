@@ -115,6 +115,22 @@ TEST("user-defined tokens are found in all text and end the text before them") {
   EXPECT(std::find(ids.begin(), ids.end(), umlaut) != ids.end());
 }
 
+TEST("what ends a text is a control token, also in a file that calls all added tokens user-defined") {
+  TokenizerFile file = testing::NanoTokens();
+  file.Add("<|user_defined|>", 4);
+  const std::unique_ptr<Tokenizer> before = Make(file);
+  for (size_t i = 0; i < file.types.size(); ++i) {
+    file.types[i] = file.types[i] == 3 ? 4 : file.types[i];
+  }
+  const std::unique_ptr<Tokenizer> after = Make(file);
+  for (const char* marker : {"<|endoftext|>", "<|im_end|>", "<|fim_prefix|>", "<|fim_middle|>", "<|fim_suffix|>"}) {
+    const TokenId id = after->Find(marker);
+    EXPECT(id >= 0 && before->IsControl(id) && after->IsControl(id));
+    EXPECT(Plain(*after, std::string("a ") + marker) == Plain(*before, std::string("a ") + marker));
+  }
+  EXPECT(!after->IsControl(after->Find("<|user_defined|>")));
+}
+
 TEST("no text of a user becomes a control token, however it is put together") {
   TokenizerFile file = testing::NanoTokens();
   file.Add("<|user_defined|>", 4);

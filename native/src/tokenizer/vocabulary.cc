@@ -43,6 +43,55 @@ bool SplitMerge(std::string_view merge, std::string_view* left, std::string_view
   return true;
 }
 
+// Ids that the file names by a purpose.
+std::unordered_set<int64_t> Named(const GgufFile& file) {
+  std::unordered_set<int64_t> named;
+  for (const char* purpose :
+       {"bos", "eos", "eot", "eom", "unknown", "seperator", "separator", "padding", "cls", "mask", "fim_pre", "fim_suf",
+        "fim_mid", "fim_pad", "fim_rep", "fim_sep", "prefix", "suffix", "middle"}) {
+    const Result<int64_t> id = file.Int("tokenizer.ggml." + std::string(purpose) + "_token_id");
+    if (id.ok()) {
+      named.insert(id.value());
+    }
+  }
+  return named;
+}
+
+// Markers of turns, files and fill-in-the-middle in the families that Niwaki knows.
+bool IsMarker(std::string_view text) {
+  for (const char* marker : {"<|endoftext|>",
+                             "<|im_start|>",
+                             "<|im_end|>",
+                             "<|fim_prefix|>",
+                             "<|fim_middle|>",
+                             "<|fim_suffix|>",
+                             "<|fim_pad|>",
+                             "<|repo_name|>",
+                             "<|file_sep|>",
+                             "<|begin_of_text|>",
+                             "<|end_of_text|>",
+                             "<|start_header_id|>",
+                             "<|end_header_id|>",
+                             "<|eot_id|>",
+                             "<|eom_id|>",
+                             "<fim_prefix>",
+                             "<fim_middle>",
+                             "<fim_suffix>",
+                             "<fim_pad>",
+                             "<file_sep>",
+                             "<|tool_call|>",
+                             "<|EOT|>",
+                             "<\xef\xbd\x9c"
+                             "begin\xe2\x96\x81of\xe2\x96\x81sentence\xef\xbd\x9c>",
+                             "<\xef\xbd\x9c"
+                             "end\xe2\x96\x81of\xe2\x96\x81sentence\xef\xbd\x9c>"}) {
+    if (text == marker) {
+      return true;
+    }
+  }
+  return false;
+}
+
 // For files without token types. A token that no merge makes and that is no single byte never comes of plain text, so
 // it is safe to take it for a control token when it looks like one ("<|im_end|>", "<s>") or when the file names it by a
 // purpose; and a token that is not written in the byte alphabet can be nothing else.
@@ -56,15 +105,7 @@ std::vector<TokenType> GuessTypes(const GgufFile& file, const std::vector<std::s
       merged.insert(std::string(left) + std::string(right));
     }
   }
-  std::unordered_set<int64_t> named;
-  for (const char* purpose :
-       {"bos", "eos", "eot", "eom", "unknown", "seperator", "separator", "padding", "cls", "mask", "fim_pre", "fim_suf",
-        "fim_mid", "fim_pad", "fim_rep", "fim_sep", "prefix", "suffix", "middle"}) {
-    const Result<int64_t> id = file.Int("tokenizer.ggml." + std::string(purpose) + "_token_id");
-    if (id.ok()) {
-      named.insert(id.value());
-    }
-  }
+  const std::unordered_set<int64_t> named = Named(file);
   std::vector<TokenType> types(tokens.size(), TokenType::kNormal);
   std::string bytes;
   for (size_t i = 0; i < tokens.size(); ++i) {
@@ -97,8 +138,14 @@ Status ReadTokens(const GgufFile& file, const std::vector<std::string_view>& mer
     if (!types.ok() || types.value().size() != count) {
       return Faulty("tokenizer.ggml.token_type does not fit tokenizer.ggml.tokens");
     }
-    for (const int32_t type : types.value()) {
-      out->types.push_back(static_cast<TokenType>(type));
+    const std::unordered_set<int64_t> named = Named(file);
+    for (size_t i = 0; i < count; ++i) {
+      const TokenType type = static_cast<TokenType>(types.value()[i]);
+      // Some converters call every added token user-defined, which would let plain text become one. What ends a text or
+      // separates its parts is a control token whatever the file calls it.
+      const bool control =
+          type == TokenType::kUserDefined && (named.count(static_cast<int64_t>(i)) != 0 || IsMarker(tokens.value()[i]));
+      out->types.push_back(control ? TokenType::kControl : type);
     }
   } else {
     out->types = GuessTypes(file, tokens.value(), merges);

@@ -1,6 +1,7 @@
 /** `niwaki inspect`: what a GGUF file holds, and whether the engine can use it. */
 import { createNativeEngine, type FileSummary } from '../engine';
 import { readArguments, UsageError } from './arguments';
+import { shownText } from '../util/shownText';
 
 function byType(summary: FileSummary): string[] {
   const types = new Map<string, { tensors: number; bytes: number }>();
@@ -23,7 +24,7 @@ function describe(path: string, summary: FileSummary, tensors: boolean): string 
     '',
     'Metadata',
     ...Object.entries(summary.metadata).map(
-      ([key, value]) => `  ${key} = ${JSON.stringify(value).slice(1, -1)}`,
+      ([key, value]) => `  ${shownText(key)} = ${shownText(JSON.stringify(value).slice(1, -1), 4000)}`,
     ),
     '',
     `Tensors (${String(summary.tensors.length)})`,
@@ -32,7 +33,8 @@ function describe(path: string, summary: FileSummary, tensors: boolean): string 
       ? [
           '',
           ...summary.tensors.map(
-            (tensor) => `  ${tensor.name.padEnd(32)} ${tensor.type.padEnd(8)} [${tensor.shape.join(', ')}]`,
+            (tensor) =>
+              `  ${shownText(tensor.name).padEnd(32)} ${tensor.type.padEnd(8)} [${tensor.shape.join(', ')}]`,
           ),
         ]
       : []),

@@ -20,6 +20,7 @@ import type {
   SessionHandle,
   TokenId,
 } from './port';
+import { shownText } from '../util/shownText';
 import { selfTest, type SelfTestReport } from './selfTest';
 
 export interface NativeEngineOptions {
@@ -152,7 +153,7 @@ class NativeEngine implements EnginePort {
       }
       const model = this.nextHandle++;
       this.models.set(model, { native, sessions: new Set(), unloaded: false });
-      return { model, info: native.info };
+      return { model, info: { ...native.info, name: shownText(native.info.name) } };
     } finally {
       this.loading.delete(promise);
     }

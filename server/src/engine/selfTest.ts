@@ -187,7 +187,8 @@ const known = new Map<string, Promise<SelfTestReport>>();
 
 /**
  * The best kernel table that works here or, with `kernels`, whether that one does. Rejects with `unsupported` when none works;
- * the message says what happened to each. Every question is asked once in the life of the process.
+ * the message says what happened to each. A test that passed is not repeated; one that failed is, with the next load: it may have been
+ * the machine's moment (no memory, no time) and not the table.
  */
 export function selfTest(options: SelfTestOptions, kernels?: string): Promise<SelfTestReport> {
   const key = JSON.stringify([options.addonPath, options.childPath, kernels]);
@@ -195,6 +196,12 @@ export function selfTest(options: SelfTestOptions, kernels?: string): Promise<Se
   if (report === undefined) {
     report = kernels === undefined ? findWorkingTable(options) : testTable(options, kernels);
     known.set(key, report);
+    const forget = (): void => void known.delete(key);
+    report.then(({ failures }) => {
+      if (failures.length > 0) {
+        forget();
+      }
+    }, forget);
   }
   return report;
 }

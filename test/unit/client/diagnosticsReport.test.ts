@@ -56,10 +56,30 @@ describe('client: the diagnostics bundle', () => {
   it('keeps of every path its last part', () => {
     assert.equal(
       withoutFolders('see /a/b/c.gguf, or \\\\server\\share\\x.gguf'),
-      'see …/c.gguf, or …/x.gguf',
+      'see …/x.gguf', // without quotation marks nobody knows where the first one ends
+    );
+    assert.equal(
+      withoutFolders('"/a/b/c.gguf" and "C:\\x y\\z.gguf" differ'),
+      '"…/c.gguf" and "…/z.gguf" differ',
     );
     assert.equal(withoutFolders('file:///w/src/a.ts failed'), '…/a.ts failed');
     assert.equal(withoutFolders('~/models/x.gguf'), '…/x.gguf');
+    for (const path of [
+      '/home/jane/Jane Roe/Acme Merger Plans/m.gguf',
+      'C:\\Users\\John Roe\\Acme Corp\\m.gguf',
+      "/home/o'roe/Acme/m.gguf",
+      '\\\\srv\\Acme share\\a Roe\\m.gguf',
+      '~/My Acme/Roe/m.gguf',
+      '${userHome}/Acme Corp/Roe/m.gguf',
+      'file:///w/Acme Roe/m.gguf',
+      'vscode-remote://ssh-remote+acme/home/Roe/m.gguf',
+    ]) {
+      for (const text of [path, `"${path}"`, `cannot read "${path}": gone`, `cannot read ${path}`]) {
+        const clean = withoutFolders(text);
+        assert.doesNotMatch(clean, /acme|roe|jane|john|merger|corp|srv/i, text);
+        assert.ok(clean.includes('…/m.gguf'), `${text} became ${clean}`);
+      }
+    }
     assert.equal(withoutFolders('3/4 of the tokens, 12 tokens/s'), '3/4 of the tokens, 12 tokens/s');
   });
 });

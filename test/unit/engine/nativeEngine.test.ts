@@ -24,7 +24,7 @@ const addonSource = `
     if (options.path === 'strange') throw new RangeError('not ours');
     await new Promise((resolve) => setTimeout(resolve, options.path === 'slow' ? 50 : 0));
     return {
-      info: { kernels: options.kernels },
+      info: { name: 'Fake', kernels: options.kernels },
       tokenize: async (text) => Int32Array.from(text, (c) => c.charCodeAt(0)),
       detokenize: (ids) => String.fromCharCode(...ids),
       findToken: () => 7,

@@ -140,6 +140,17 @@ describe('engine self-test', function () {
     assert.equal(error.code, 'unsupported');
   });
 
+  it('tries again after a failure', async () => {
+    const addonPath = addon('');
+    const childPath = join(folder, 'later.cjs');
+    await failure(selfTest({ addonPath, childPath }));
+    writeFileSync(
+      childPath,
+      "process.send({ kind: 'testing', kernels: 'generic', tables: [] }); process.send({ kind: 'passed' });",
+    );
+    assert.equal((await selfTest({ addonPath, childPath })).kernels, 'generic');
+  });
+
   it('asks once in the life of the process', async () => {
     const addonPath = addon('');
     assert.equal(selfTest({ addonPath }), selfTest({ addonPath }));
