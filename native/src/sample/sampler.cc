@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <limits>
 
 #include "sample/blocks.h"
 
@@ -114,7 +115,8 @@ void Sampler::Adjust(std::span<const TokenId> history) {
   }
   for (const auto& [id, bias] : options_.logit_bias) {
     if (Adjusted* const adjusted = Find(id); adjusted != nullptr) {
-      adjusted->logit += bias;
+      // Not to infinity: two of that would leave nothing to compare.
+      adjusted->logit = std::min(adjusted->logit + bias, std::numeric_limits<float>::max());
     }
   }
   if (!penalties) {

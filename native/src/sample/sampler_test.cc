@@ -204,6 +204,17 @@ TEST("extreme logits and temperatures") {
   EXPECT_EQ(Count(Warm(1), {-kInfinity, 5, -kInfinity}, 50).size(), size_t{1});
 }
 
+TEST("biases beyond what a float holds still choose their token") {
+  SamplingOptions options;
+  options.logit_bias = {{1, 3.4e38f}, {1, 3.4e38f}};
+  for (const float temperature : {0.0f, 1.0f}) {
+    options.temperature = temperature;
+    Sampler sampler(options, std::vector<uint8_t>(4, 0));
+    const std::vector<float> logits = {3, 1, 2, 5};
+    EXPECT_EQ(sampler.Sample(logits, {}), 1);
+  }
+}
+
 TEST("a bias is added to a token's logit, before the choice and before the penalties") {
   SamplingOptions options;
   options.logit_bias = {{2, 5.0f}, {0, -1.0f}, {-4, 9.0f}, {99, 9.0f}};

@@ -6,6 +6,7 @@ import {
   type Connection,
   type InlineCompletionItem,
   type InlineCompletionParams,
+  type Position,
   type TextDocuments,
 } from 'vscode-languageserver/node';
 import type { TextDocument } from 'vscode-languageserver-textdocument';
@@ -35,6 +36,11 @@ export interface InlineCompletionDeps {
 export function isEnabled(settings: ServerSettings, languageId: string): boolean {
   const { enabled, languages } = settings.completion;
   return enabled && (languages[languageId] ?? languages['*'] ?? true);
+}
+
+/** Clients send whole numbers; what is none is taken for the place before it. */
+function whole({ line, character }: Position): Position {
+  return { line: Math.trunc(line), character: Math.trunc(character) };
 }
 
 function toSignal(token: CancellationToken): AbortSignal {
@@ -80,7 +86,7 @@ async function provide(
       version,
       text: document.getText(),
     },
-    offset: document.offsetAt(params.position),
+    offset: document.offsetAt(whole(params.position)),
     maxTokens: settings.completion.maxTokens,
     invoked: params.context.triggerKind === InlineCompletionTriggerKind.Invoked,
     ...(selected === undefined ? {} : { selected }),

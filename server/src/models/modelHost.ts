@@ -140,6 +140,10 @@ export class ModelHost {
     if (this.choice !== undefined && sameChoice(this.choice, choice)) {
       return this.currentProblem;
     }
+    if (this.currentState === 'asleep' && this.choice?.path === choice.path) {
+      this.expect(choice); // the same file in another way: that can wait until somebody needs it
+      return this.currentProblem;
+    }
     return this.load(choice);
   }
 

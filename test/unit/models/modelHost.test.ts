@@ -111,6 +111,16 @@ describe('models: the model host', () => {
     assert.equal(host.model?.embedded, true);
   });
 
+  it('sleeps on when only the threads or the context change, and wakes with the new ones', async () => {
+    const { host, engine } = stage();
+    host.expect(choice);
+    assert.equal(await host.choose({ ...choice, threads: choice.threads + 1 }), '');
+    assert.equal(host.state, 'asleep');
+    assert.deepEqual(engine.loads, []);
+    await host.use(never, () => Promise.resolve(undefined));
+    assert.equal(engine.loads.length, 1);
+  });
+
   it('loads nothing before somebody needs it', async () => {
     const { host, engine, states } = stage();
     host.expect(choice);
