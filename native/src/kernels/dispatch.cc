@@ -27,6 +27,9 @@ std::vector<Entry> Entries() {
 #endif
   entries.push_back({&kAvx512VnniKernels, "x86-64 with AVX-512 F, BW, VL, VBMI and VNNI", cpu.avx512vnni, 3});
   entries.push_back({&kAvx2Kernels, "x86-64 with AVX2, FMA and F16C", cpu.avx2, 2});
+#elif defined(__aarch64__) || defined(_M_ARM64)
+  // Advanced SIMD belongs to the platforms' ABIs on 64-bit ARM: floats are passed in its registers.
+  entries.push_back({&kNeonKernels, "64-bit ARM", true, 2});
 #endif
   entries.push_back({&kGenericKernels, "any CPU", true, 1});
   entries.push_back({&kOracleKernels, "any CPU; the slow float reference, only by name", true, 0});

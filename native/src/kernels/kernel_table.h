@@ -5,7 +5,7 @@
 // how many tokens share a call, nor on which panels or rows a call is asked for. So every function below treats each
 // token and each row by itself, in one fixed order, and never splits the inner dimension.
 //
-// "generic", "avx2", "avx512vnni" and "amx" share one activation quantisation and one folding order, and fuse
+// "generic", "avx2", "avx512vnni", "amx" and "neon" share one activation quantisation and one folding order, and fuse
 // multiplication and addition in the same places (attention), so they agree bit for bit; "oracle" is the float
 // reference (no activation quantisation) that both are measured against.
 #pragma once
@@ -26,6 +26,10 @@ enum class PanelLayout {
   // 4 groups of 128 bytes; word r (4 bytes) of group j holds the sign bits of elements 32j..32j+31 of row r, as they
   // lie in the file. For look-ups where each byte of a word has a table of its own (vpermb).
   kWordRows,
+  // 8 groups of 64 bytes; the two bytes r of group h hold the sign bits of elements 16h..16h+15 of row r, as they lie
+  // in
+  // the file. For look-ups in two 16-entry tables at once (tbl with two registers).
+  kPairRows,
 };
 inline constexpr int64_t kPanelRows = 32;
 inline constexpr int64_t kQ1BlockSize = 128;
@@ -111,6 +115,8 @@ extern const KernelTable kAvx512VnniKernels;  // kernels/x86/avx512vnni.cc
 #if defined(NIWAKI_AMX)
 extern const KernelTable kAmxKernels;  // kernels/x86/amx.cc; only some compilers know AMX
 #endif
+#elif defined(__aarch64__) || defined(_M_ARM64)
+extern const KernelTable kNeonKernels;  // kernels/arm/neon.cc
 #endif
 
 }  // namespace niwaki

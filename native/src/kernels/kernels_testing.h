@@ -33,16 +33,13 @@ inline std::vector<const KernelTable*> FastTables() {
   return tables;
 }
 
-// A Q1_0 matrix as in a file and packed, in both layouts.
+// A Q1_0 matrix as in a file and packed, in every layout.
 struct Q1Matrix {
   int64_t rows;
   int64_t cols;
   std::vector<uint8_t> file;
-  AlignedBuffer byte_columns;
-  AlignedBuffer word_rows;
-  const uint8_t* panels(const KernelTable& table) const {
-    return table.layout == PanelLayout::kWordRows ? word_rows.data() : byte_columns.data();
-  }
+  AlignedBuffer packed[3];  // by PanelLayout
+  const uint8_t* panels(const KernelTable& table) const { return packed[static_cast<size_t>(table.layout)].data(); }
   int64_t blocks() const { return cols / kQ1BlockSize; }
   int64_t panel_count() const { return (rows + kPanelRows - 1) / kPanelRows; }
   int64_t padded_rows() const { return panel_count() * kPanelRows; }
@@ -50,9 +47,7 @@ struct Q1Matrix {
 // `scale` gives the fp16 bits of block b of row r, `bits` a byte of signs.
 template <typename Scale, typename Bits>
 Q1Matrix MakeQ1(int64_t rows, int64_t cols, Scale scale, Bits bits) {
-  Q1Matrix m{rows, cols, std::vector<uint8_t>(static_cast<size_t>(rows * cols / kQ1BlockSize * kQ1_0BlockBytes)),
-             AlignedBuffer(static_cast<size_t>(PanelBytes(rows, cols))),
-             AlignedBuffer(static_cast<size_t>(PanelBytes(rows, cols)))};
+  Q1Matrix m{rows, cols, std::vector<uint8_t>(static_cast<size_t>(rows * cols / kQ1BlockSize * kQ1_0BlockBytes)), {}};
   uint8_t* out = m.file.data();
   for (int64_t r = 0; r < rows; ++r) {
     for (int64_t b = 0; b < m.blocks(); ++b, out += kQ1_0BlockBytes) {
@@ -64,8 +59,11 @@ Q1Matrix MakeQ1(int64_t rows, int64_t cols, Scale scale, Bits bits) {
       }
     }
   }
-  PackPanels(PanelLayout::kByteColumns, m.file.data(), rows, cols, 0, rows, m.byte_columns.data());
-  PackPanels(PanelLayout::kWordRows, m.file.data(), rows, cols, 0, rows, m.word_rows.data());
+  for (const PanelLayout layout : {PanelLayout::kByteColumns, PanelLayout::kWordRows, PanelLayout::kPairRows}) {
+    AlignedBuffer& panels = m.packed[static_cast<size_t>(layout)];
+    panels = AlignedBuffer(static_cast<size_t>(PanelBytes(rows, cols)));
+    PackPanels(layout, m.file.data(), rows, cols, 0, rows, panels.data());
+  }
   return m;
 }
 inline Q1Matrix RandomQ1(Random& random, int64_t rows, int64_t cols) {

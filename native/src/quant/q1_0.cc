@@ -14,6 +14,9 @@ inline int64_t SignByte(PanelLayout layout, int64_t r, int64_t v) {
   if (layout == PanelLayout::kWordRows) {
     return v / 4 * 128 + r * 4 + v % 4;
   }
+  if (layout == PanelLayout::kPairRows) {
+    return v / 2 * 64 + r * 2 + v % 2;
+  }
   return v * kPanelRows + (r < 16 ? 2 * r : 2 * (r - 16) + 1);
 }
 
@@ -40,6 +43,10 @@ void PackPanels(PanelLayout layout, const uint8_t* file, int64_t rows, int64_t c
         if (layout == PanelLayout::kWordRows) {
           for (int64_t j = 0; j < 4; ++j) {
             std::memcpy(out + SignByte(layout, r, 4 * j), block + 2 + 4 * j, 4);
+          }
+        } else if (layout == PanelLayout::kPairRows) {
+          for (int64_t h = 0; h < 8; ++h) {
+            std::memcpy(out + SignByte(layout, r, 2 * h), block + 2 + 2 * h, 2);
           }
         } else {
           uint8_t* column = out + SignByte(layout, r, 0);

@@ -69,7 +69,7 @@ TEST("panels take 1.125 bits a weight, rows rounded up to 32") {
 TEST("panels unpack to the file's rows, whole or packed in parts; rows past the end are zero") {
   Random random(2);
   for (const int64_t rows : {1, 16, 17, 31, 32, 33, 64, 100}) {
-    for (const PanelLayout layout : {PanelLayout::kByteColumns, PanelLayout::kWordRows}) {
+    for (const PanelLayout layout : {PanelLayout::kByteColumns, PanelLayout::kWordRows, PanelLayout::kPairRows}) {
       const int64_t cols = 128 * (1 + rows % 3);
       const std::vector<uint8_t> file = RandomFile(random, rows, cols);
       const size_t bytes = static_cast<size_t>(PanelBytes(rows, cols));

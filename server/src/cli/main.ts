@@ -26,7 +26,7 @@ const usage = `Usage: niwaki <command> [options]
   --json                   machine-readable output, for every command
   --help, --version
 
-The environment variable NIWAKI_CPU caps the kernels: generic, avx2, avx512vnni.`;
+The environment variable NIWAKI_CPU caps the kernels: generic, avx2, avx512vnni, or neon on ARM.`;
 
 const commands: Readonly<Record<string, (args: string[]) => Promise<string>>> = {
   complete,

@@ -184,7 +184,7 @@ inline void Accumulate(const Expanded& w, const ActBlock* const* acts, Rows32* a
 }
 
 #include "kernels/vec_ops.inl"
-#include "kernels/x86/q1_tiles.inl"
+#include "kernels/q1_tiles.inl"
 
 }  // namespace
 

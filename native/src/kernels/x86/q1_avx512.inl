@@ -112,4 +112,4 @@ inline void PanelToken(const uint8_t* panel, int64_t blocks, const ActBlock* act
   StoreRows(acc, y);
 }
 
-#include "kernels/x86/q1_tiles.inl"
+#include "kernels/q1_tiles.inl"

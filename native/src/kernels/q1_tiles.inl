@@ -1,6 +1,6 @@
 // Q1_0 products of several tokens: the order in which panels, blocks and tokens meet. Included inside an anonymous
 // namespace by tables that define before it
-//   struct ActBlock, and ActBytes (kernels/x86/act_tables.inl);
+//   struct ActBlock, and ActBytes (kernels/x86/act_tables.inl, kernels/arm/act_tables_neon.inl);
 //   struct Rows32: 32 rows of floats in registers, in whatever order; void StoreRows(Rows32, float* y);
 //   struct Expanded: one block of a panel, made ready for all tokens (look-up indices and fp32 scales);
 //   void Expand(const uint8_t* w, Expanded* out);
