@@ -63,7 +63,13 @@ struct Indices {
   uint8x16_t a, b, c, d;
 };
 
-inline uint8x16x2_t TablePair(const uint8_t* p) { return {{vld1q_u8(p), vld1q_u8(p + 16)}}; }
+inline uint8x16x2_t TablePair(const uint8_t* p) {
+#if defined(__GNUC__) && !defined(__clang__)
+  return vld1q_u8_x2(p);  // two loads would go through the stack to become a pair
+#else
+  return {{vld1q_u8(p), vld1q_u8(p + 16)}};
+#endif
+}
 inline Sums LookUp(uint8x16x2_t tables, const Indices& i) {
   return {vpaddlq_u8(vqtbl2q_u8(tables, i.a)), vpaddlq_u8(vqtbl2q_u8(tables, i.b)), vpaddlq_u8(vqtbl2q_u8(tables, i.c)),
           vpaddlq_u8(vqtbl2q_u8(tables, i.d))};
