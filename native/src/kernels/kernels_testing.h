@@ -39,7 +39,8 @@ struct Q1Matrix {
   int64_t cols;
   std::vector<uint8_t> file;
   AlignedBuffer packed[3];  // by PanelLayout
-  const uint8_t* panels(const KernelTable& table) const { return packed[static_cast<size_t>(table.layout)].data(); }
+  const uint8_t* panels(PanelLayout layout) const { return packed[static_cast<size_t>(layout)].data(); }
+  const uint8_t* panels(const KernelTable& table) const { return panels(table.layout); }
   int64_t blocks() const { return cols / kQ1BlockSize; }
   int64_t panel_count() const { return (rows + kPanelRows - 1) / kPanelRows; }
   int64_t padded_rows() const { return panel_count() * kPanelRows; }

@@ -60,7 +60,7 @@ inline int16x8_t BuildTables(const float* x, float inverse, uint8_t* tables) {
   return vaddq_s16(vabsq_s16(a), vabsq_s16(b));
 }
 
-void QuantizeAct(const float* x, int64_t cols, void* act) {
+void QuantizeAct(const float* x, int64_t cols, int64_t, void* act) {
   ActBlock* block = static_cast<ActBlock*>(act);
   for (int64_t k = 0; k < cols; k += kActBlock, ++block, x += kActBlock) {
     float need[4];

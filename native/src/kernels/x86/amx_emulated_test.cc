@@ -20,8 +20,8 @@ std::vector<float> MultiplyInTiles(const Q1Matrix& w, const std::vector<float>& 
     testing::EmulatedQuantize(x.data() + t * w.cols, w.cols, tokens, acts.data() + t * bytes);
   }
   std::vector<float> y(static_cast<size_t>(tokens * w.padded_rows()), -777.0f);
-  testing::EmulatedMatmul(w.word_rows.data(), w.blocks(), 0, w.panel_count(), acts.data(), tokens, y.data(),
-                          w.padded_rows());
+  testing::EmulatedMatmul(w.panels(PanelLayout::kWordRows), w.blocks(), 0, w.panel_count(), acts.data(), tokens,
+                          y.data(), w.padded_rows());
   return y;
 }
 
