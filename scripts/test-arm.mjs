@@ -1,0 +1,91 @@
+#!/usr/bin/env node
+/**
+ * The engine on 64-bit ARM: cross-compiles the C++ tests that depend on the processor and runs them under qemu's emulation, first of
+ * a processor with everything that qemu knows, then of a Cortex-A53, which has nothing beyond ARMv8.0: an instruction that it lacks
+ * ends the program. Needs Linux with a cross compiler and qemu's user emulation, installed where that asks nobody. Ends with
+ * "N passed, N failed". Timings mean nothing under emulation.
+ *
+ *   node scripts/test-arm.mjs [name ...]     (a name picks the tests that contain it, of all that there are)
+ */
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { buildTests, runTests, testNames, works } from './native-tests.mjs';
+import { root, runMain, SetupError } from './setup.mjs';
+
+const timeoutMs = 1_200_000;
+
+/** All that lies in a kernel table, and dispatch. */
+const kernelTests = [
+  'attention_test',
+  'dispatch_test',
+  'f16_test',
+  'kernels_test',
+  'matrix_products_test',
+  'q1_0_test',
+  'q8_0_test',
+  'vector_ops_test',
+];
+/** What is built on the tables, and what the memory model matters to. */
+const engineTests = [
+  'engine_golden_test',
+  'load_test',
+  'rope_test',
+  'session_decode_test',
+  'tensor_types_test',
+  'thread_pool_test',
+];
+
+const compiler = 'aarch64-linux-gnu-g++';
+const packages = ['g++-aarch64-linux-gnu', 'qemu-user-static'];
+
+function findEmulator() {
+  return ['qemu-aarch64-static', 'qemu-aarch64'].find(works);
+}
+
+/** The emulator's name; installs it and the compiler where nobody has to be asked. */
+function ensureTools() {
+  if (process.platform !== 'linux') {
+    throw new SetupError('The ARM tests are cross-compiled and emulated on Linux only.');
+  }
+  const missing = () => !works(compiler) || findEmulator() === undefined;
+  if (missing() && process.getuid() === 0 && works('apt-get')) {
+    console.log(`Installing ${packages.join(' and ')} (once) …`);
+    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+    spawnSync('apt-get', ['update'], { stdio: 'ignore', env });
+    spawnSync('apt-get', ['install', '-y', '--no-install-recommends', ...packages], { stdio: 'ignore', env });
+  }
+  if (missing()) {
+    throw new SetupError(
+      `${compiler} and qemu-aarch64 are needed. On Debian or Ubuntu: sudo apt-get install ${packages.join(' ')}`,
+    );
+  }
+  return findEmulator();
+}
+
+async function main(wanted) {
+  const all = testNames('arm64');
+  const pick = (names) =>
+    wanted.length === 0 ? names : all.filter((name) => wanted.some((part) => name.includes(part)));
+  const runs = [
+    { cpu: 'max', names: pick([...kernelTests, ...engineTests].sort()) },
+    { cpu: 'cortex-a53', names: pick(kernelTests) },
+  ];
+  const unknown = runs[0].names.filter((name) => !all.includes(name));
+  if (runs[0].names.length === 0 || unknown.length > 0) {
+    throw new SetupError(`There is no test ${[...wanted, ...unknown].join(' or ')}.`);
+  }
+  const emulator = ensureTools();
+  const toolchain = join(root, 'native', 'cmake', 'aarch64-linux-gnu.cmake');
+  const buildDir = buildTests('build-arm', [`-DCMAKE_TOOLCHAIN_FILE=${toolchain}`], runs[0].names);
+  const total = { passed: 0, failed: 0 };
+  for (const { cpu, names } of runs) {
+    console.log(`--- ${cpu}`);
+    const counted = await runTests(buildDir, names, { timeoutMs, emulator: [emulator, '-cpu', cpu] });
+    total.passed += counted.passed;
+    total.failed += counted.failed;
+  }
+  console.log(`${total.passed} passed, ${total.failed} failed`);
+  process.exitCode = total.failed === 0 ? 0 : 1;
+}
+
+await runMain(() => main(process.argv.slice(2)));
