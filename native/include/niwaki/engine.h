@@ -26,8 +26,8 @@ using TokenId = int32_t;
 struct LoadOptions {
   std::string path;     // a GGUF file, UTF-8
   int threads = 0;      // workers that compute, 0 = as many as the machine's cores allow
-  std::string kernels;  // name of a kernel table ("oracle", "generic", "avx2", "avx512vnni", "neon"), "" = the best that
-                        // the CPU supports and NIWAKI_CPU allows
+  std::string kernels;  // name of a kernel table ("oracle", "generic", "avx2", "avx512vnni", "neon"), "" = the best
+                        // that the CPU supports and NIWAKI_CPU allows
 };
 
 struct ModelInfo {

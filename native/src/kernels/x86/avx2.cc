@@ -183,8 +183,8 @@ inline void Accumulate(const Expanded& w, const ActBlock* const* acts, Rows32* a
   }
 }
 
-#include "kernels/vec_ops.inl"
 #include "kernels/q1_tiles.inl"
+#include "kernels/vec_ops.inl"
 
 }  // namespace
 
