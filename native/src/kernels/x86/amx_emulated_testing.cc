@@ -20,30 +20,30 @@ namespace {
 struct EmulatedTiles {
   int8_t bytes[8][16][64];
 };
-EmulatedTiles* g_tiles = nullptr;  // of the one thread that this test has
+EmulatedTiles g_tiles;  // of the one thread that this test has
 
-void Zero(int tile) { std::memset(g_tiles->bytes[tile], 0, 1024); }
+void Zero(int tile) { std::memset(g_tiles.bytes[tile], 0, 1024); }
 void Load(int tile, const void* from, int64_t stride) {
   for (int row = 0; row < 16; ++row) {
-    std::memcpy(g_tiles->bytes[tile][row], static_cast<const uint8_t*>(from) + row * stride, 64);
+    std::memcpy(g_tiles.bytes[tile][row], static_cast<const uint8_t*>(from) + row * stride, 64);
   }
 }
 void Store(int tile, void* to, int64_t stride) {
   for (int row = 0; row < 16; ++row) {
-    std::memcpy(static_cast<uint8_t*>(to) + row * stride, g_tiles->bytes[tile][row], 64);
+    std::memcpy(static_cast<uint8_t*>(to) + row * stride, g_tiles.bytes[tile][row], 64);
   }
 }
 void Dot(int c, int a, int b) {
   for (int m = 0; m < 16; ++m) {
     for (int n = 0; n < 16; ++n) {
       int32_t sum;
-      std::memcpy(&sum, &g_tiles->bytes[c][m][4 * n], 4);
+      std::memcpy(&sum, &g_tiles.bytes[c][m][4 * n], 4);
       for (int k = 0; k < 16; ++k) {
         for (int i = 0; i < 4; ++i) {
-          sum += int32_t{g_tiles->bytes[a][m][4 * k + i]} * g_tiles->bytes[b][k][4 * n + i];
+          sum += int32_t{g_tiles.bytes[a][m][4 * k + i]} * g_tiles.bytes[b][k][4 * n + i];
         }
       }
-      std::memcpy(&g_tiles->bytes[c][m][4 * n], &sum, 4);
+      std::memcpy(&g_tiles.bytes[c][m][4 * n], &sum, 4);
     }
   }
 }
@@ -65,8 +65,6 @@ void EmulatedQuantize(const float* x, int64_t cols, int64_t tokens, void* act) {
 }
 void EmulatedMatmul(const uint8_t* panels, int64_t blocks, int64_t panel_begin, int64_t panel_end, const void* acts,
                     int64_t tokens, float* y, int64_t y_stride) {
-  EmulatedTiles tiles;
-  g_tiles = &tiles;
   MatmulTiles(panels, blocks, panel_begin, panel_end, static_cast<const uint8_t*>(acts), tokens, y, y_stride);
 }
 int32_t EmulatedActivation(const void* act, int64_t i) {
