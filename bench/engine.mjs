@@ -29,6 +29,9 @@ const { values: args } = parseArgs({
   },
 });
 
+/** Of a full run. The bars come first; points of the grid that do not fit are left out, and the report says so. */
+const longestMinutes = 40;
+
 async function measure() {
   const unknown = (args.only ?? []).filter((name) => !parts.some((part) => part.name === name));
   if (unknown.length > 0) {
@@ -40,10 +43,12 @@ async function measure() {
   const engines = new Engines(await prepare());
   const report = new Report();
   const loadBefore = loadavg()[0];
+  const start = performance.now();
   try {
     const about = await describe(engines);
     const context = {
       ...{ engines, models, root, quick: args.quick, rounds: args.quick ? 3 : 7 },
+      secondsLeft: () => 60 * longestMinutes - (performance.now() - start) / 1000,
       log: (text) => console.error(text), // progress; the report alone is on the standard output
     };
     await runParts(chosen, context, report);

@@ -28,11 +28,12 @@ export async function takeTurns(rounds, measurements) {
 
 /**
  * What `layers` layers take, from what models of one and of three take: all layers cost the same, and what is no layer
- * (embedding, output head, the token's way to JavaScript) costs the same in every model of the width.
+ * (embedding, output head, the token's way to JavaScript) costs the same in every model of the width. Null when three layers
+ * took no longer than one: then the machine was too disturbed to say anything.
  */
 export function composeLayers(one, three, layers) {
   const layer = (three - one) / 2;
-  return one + (layers - 1) * layer;
+  return layer > 0 ? one + (layers - 1) * layer : null;
 }
 
 /** Natural logarithms of the probabilities of one row of logits (or of logarithms already). */

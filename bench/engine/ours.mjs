@@ -101,7 +101,7 @@ const operations = {
     return engine.tokenize(model, text, false);
   },
 
-  /** Milliseconds to evaluate a prompt, the logits of its last token included; `fresh` insists that none of it was cached. */
+  /** Milliseconds to evaluate a prompt, without logits; `fresh` insists that none of it was cached. */
   async prefill({ tokens, threads, fresh = true }) {
     const start = performance.now();
     const { reused, evaluated } = await engine.generate(request(tokens, 0, { threads }), ignore);

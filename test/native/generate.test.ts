@@ -166,6 +166,10 @@ describe('native engine: tokens and text', function () {
     assert.equal(plain.top?.length, 3);
     assert.equal(plain.top[0]?.id, plain.id);
     assert.equal(plain.top[0].logprob, plain.logprob);
+    const all = (await first({ topLogprobs: info.vocabSize })).top ?? [];
+    assert.equal(new Set(all.map(({ id }) => id)).size, info.vocabSize, 'the whole distribution, if asked for');
+    const total = all.reduce((sum, { logprob }) => sum + Math.exp(logprob), 0);
+    assert.ok(Math.abs(total - 1) < 1e-4, String(total));
     const second = plain.top[1] ?? assert.fail();
     assert.equal((await first({})).top, undefined);
     assert.equal('logprob' in (await first({})), false);

@@ -6,18 +6,34 @@
 import { freshPrompt, prefillTrial, settingsText, speed } from '../engines.mjs';
 import { composeLayers, takeTurns } from '../figures.mjs';
 
-const depths = [32, 2048, 8192];
-const contextSize = depths.at(-1) + 128;
+/** What is measured; [prompt length, rounds]. A prompt of 32 stands for depth 0. */
+const fullPlan = {
+  depths: [32, 2048, 8192],
+  prompts: [
+    [128, 3],
+    [512, 2],
+    [2048, 1],
+  ],
+  firstToken: [
+    [128, 3],
+    [512, 2],
+  ],
+  shortPrompts: [[128, 2]],
+  large: [
+    { model: '4b', shape: 'qwen3-4B', layers: 36 },
+    { model: '8b', shape: 'qwen3-8B', layers: 36 },
+  ],
+};
 const threadCounts = [1, 2];
 
 /**
  * Milliseconds a token at every depth. The prompts grow, so that each engine computes the deepest one once.
  * @returns {Promise<{ depth: number, threads: number, ours: number, peer: number }[]>}
  */
-async function decodeAtDepths({ ours, peer }, { counts, rounds, threads, about = () => true }) {
+async function decodeAtDepths({ ours, peer }, depths, { counts, rounds, threads }) {
   const long = freshPrompt(depths.at(-1));
   const points = [];
-  for (const depth of depths.filter(about)) {
+  for (const depth of depths) {
     const tokens = long.slice(0, depth);
     await ours.ask('prefill', { tokens, fresh: false });
     await peer.ask('prefill', { tokens: tokens.slice(0, -1), fresh: false });
@@ -36,23 +52,24 @@ async function decodeAtDepths({ ours, peer }, { counts, rounds, threads, about =
   return points;
 }
 
-const depthText = (depth) => (depth === depths[0] ? 0 : depth);
-
 function decodeRow(report, model, { depth, threads, ours, peer }, more = {}) {
   report.row({
-    ...{ model, what: 'decode', depth: depthText(depth), threads, unit: 'tok/s' },
-    ...{ ours: 1000 / ours, peer: 1000 / peer, ratio: peer / ours, ...more },
+    ...{ model, what: 'decode', depth: depth < 64 ? 0 : depth, threads, unit: 'tok/s' },
+    ...(ours !== null && { ours: 1000 / ours }),
+    ...(peer !== null && { peer: 1000 / peer }),
+    ...(ours !== null && peer !== null && { ratio: peer / ours }),
+    ...more,
   });
 }
 
-/** Which flash attention setting serves the peer in depth: a fifth of the depth tells, and costs little. */
-const deepTrial = async (peer) => {
-  const tokens = freshPrompt(768);
+/** Which flash attention setting serves the peer in depth: some hundred tokens tell, and cost little. */
+const deepTrial = (depths) => async (peer) => {
+  const tokens = freshPrompt(Math.min(768, depths.at(-1)));
   await peer.ask('prefill', { tokens: tokens.slice(0, -1) });
   return speed(await peer.ask('decode', { tokens, count: 6, clock: 'engine' }));
 };
 
-async function open({ engines, models }, shape, layers, trial) {
+async function open({ engines, models }, contextSize, shape, layers, trial) {
   const path = models.synthetic(shape, layers);
   const peer = await engines.peerWith(path, contextSize, trial, [2]);
   const ours = await engines.oursWith({ path, contextSize, threads: 2 });
@@ -80,10 +97,8 @@ async function prompts({ ours, peer, settings }, model, lengths, report, threads
         ...{ model, what: 'prefill', tokens: length, threads: count, unit: 'tok/s', kernels: ours.kernels },
         ...{ ours: measured.ours.median, oursAll: measured.ours.all },
         ...{ peer: measured.peer.median, peerAll: measured.peer.all },
-        ...{
-          ratio: measured.ours.median / measured.peer.median,
-          settings: settingsText({ ...settings, threads: count }),
-        },
+        ratio: measured.ours.median / measured.peer.median,
+        settings: settingsText({ ...settings, threads: count }),
       });
     }
   }
@@ -94,111 +109,108 @@ async function firstTokens({ ours, peer }, model, lengths, report) {
     const answer = (child) => async () => (await child.ask('firstToken', { tokens: freshPrompt(length) })).ms;
     const measured = await takeTurns(rounds, { ours: answer(ours), peer: answer(peer) });
     report.row({
-      ...{
-        model,
-        what: 'time to first token',
-        tokens: length,
-        threads: 2,
-        unit: 'ms',
-        kernels: ours.kernels,
-      },
+      ...{ model, what: 'time to first token', tokens: length, threads: 2, unit: 'ms' },
+      kernels: ours.kernels,
       ...{ ours: measured.ours.median, peer: measured.peer.median },
       ratio: measured.ours.median / measured.peer.median,
     });
   }
 }
 
-/** Milliseconds a token at the depths, of models with one layer and with three. */
-async function fewLayers(context, shape) {
+/** Milliseconds a token at the depths, of models with one layer and with three, and what they make of a whole model. */
+async function composed(context, depths, { shape, layers }) {
   const points = {};
-  for (const layers of [1, 3]) {
-    const pair = await open(context, shape, layers, deepTrial);
-    points[layers] = await decodeAtDepths(pair, { counts: { ours: 48, peer: 24 }, rounds: 3, threads: [2] });
+  for (const few of [1, 3]) {
+    const pair = await open(context, roomFor(depths), shape, few, deepTrial(depths));
+    points[few] = await decodeAtDepths(pair, depths, {
+      ...{ counts: { ours: 48, peer: 24 }, rounds: 5, threads: [2] },
+    });
     await close(context.engines, pair);
   }
-  return points;
+  return points[1].map((one, i) => ({
+    ...one,
+    ours: composeLayers(one.ours, points[3][i].ours, layers),
+    peer: composeLayers(one.peer, points[3][i].peer, layers),
+  }));
 }
 
-const composed = (points, i, layers) => ({
-  ...points[1][i],
-  ...{ ours: composeLayers(points[1][i].ours, points[3][i].ours, layers) },
-  ...{ peer: composeLayers(points[1][i].peer, points[3][i].peer, layers) },
-});
+const roomFor = (depths) => depths.at(-1) + 128;
+/** By how much a composed figure is off the real one. */
+const off = (value, real) =>
+  value === null
+    ? 'unknown'
+    : `${value >= real ? '+' : '−'}${Math.abs(100 * (value / real - 1)).toFixed(1)} %`;
 
-export async function grid(context, report) {
-  const { engines, quick } = context;
-  if (quick) {
+async function deep17(context, report, plan, measured) {
+  const { depths } = plan;
+  const pair = await open(context, roomFor(depths), 'qwen3-1.7B', undefined, deepTrial(depths));
+  measured.push(
+    ...(await decodeAtDepths(pair, depths, {
+      ...{ counts: { ours: 32, peer: 8 }, rounds: 3, threads: threadCounts },
+    })),
+  );
+  for (const point of measured) {
+    const settings = settingsText({ ...pair.settings, threads: point.threads });
+    decodeRow(report, '1.7b', point, { kernels: pair.ours.kernels, settings });
+  }
+  await close(context.engines, pair);
+}
+
+async function prompts17(context, report, plan) {
+  const pair = await open(context, roomFor([2048]), 'qwen3-1.7B', undefined, prefillTrial(64));
+  await prompts(pair, '1.7b', plan.prompts, report, threadCounts);
+  await pair.peer.ask('configure', pair.settings);
+  await firstTokens(pair, '1.7b', plan.firstToken, report);
+  await close(context.engines, pair);
+}
+
+async function shortPrompts(context, report, plan, { model, shape }) {
+  const pair = await open(context, 256, shape, undefined, prefillTrial(16));
+  await prompts(pair, model, plan.shortPrompts, report);
+  await close(context.engines, pair);
+}
+
+/** How far a composed figure is from the measured one. */
+async function linearity(context, report, plan, measured) {
+  for (const point of await composed(context, plan.depths, { shape: 'qwen3-1.7B', layers: 28 })) {
+    const real = measured.find(({ depth, threads }) => depth === point.depth && threads === point.threads);
+    const settings =
+      real === undefined
+        ? 'from models of 1 and 3 layers'
+        : `time a token off the measured one by ${off(point.ours, real.ours)} (ours), ${off(point.peer, real.peer)} (llama.cpp)`;
+    decodeRow(report, '1.7b', point, { composed: true, settings });
+  }
+}
+
+async function composedLarge(context, report, plan, large) {
+  for (const point of await composed(context, plan.depths, large)) {
+    decodeRow(report, large.model, point, { composed: true, settings: 'from models of 1 and 3 layers' });
+  }
+}
+
+export async function grid(context, report, plan = fullPlan) {
+  if (context.quick) {
     report.note('The grid is measured in full runs only.');
     return;
   }
-  const whole = await open(context, 'qwen3-1.7B', undefined, deepTrial);
-  const measured = await decodeAtDepths(whole, {
-    counts: { ours: 32, peer: 8 },
-    rounds: 3,
-    threads: threadCounts,
-  });
-  for (const point of measured) {
-    decodeRow(report, '1.7b', point, {
-      settings: settingsText({ ...whole.settings, threads: point.threads }),
-    });
-  }
-  await close(engines, whole);
-
-  const short = await open(context, 'qwen3-1.7B', undefined, prefillTrial(64));
-  await prompts(
-    short,
-    '1.7b',
-    [
-      [128, 3],
-      [512, 2],
-      [2048, 1],
-    ],
-    report,
-    threadCounts,
-  );
-  await short.peer.ask('configure', short.settings);
-  await firstTokens(
-    short,
-    '1.7b',
-    [
-      [128, 3],
-      [512, 2],
-    ],
-    report,
-  );
-  await close(engines, short);
-
-  for (const [model, shape] of [
-    ['4b', 'qwen3-4B'],
-    ['8b', 'qwen3-8B'],
-  ]) {
-    const pair = await open(context, shape, undefined, prefillTrial(16));
-    await prompts(pair, model, [[128, 2]], report);
-    await close(engines, pair);
-  }
-
-  const check = await fewLayers(context, 'qwen3-1.7B');
-  depths.forEach((depth, i) => {
-    const point = composed(check, i, 28);
-    const real = measured.find((one) => one.depth === depth && one.threads === 2);
-    decodeRow(report, '1.7b', point, {
-      composed: true,
-      offBy: { ours: point.ours / real.ours - 1, peer: point.peer / real.peer - 1 },
-      settings: `composed; time is ${percent(point.ours / real.ours)} (ours), ${percent(point.peer / real.peer)} (llama.cpp) off what was measured`,
-    });
-  });
-  for (const [model, shape] of [
-    ['4b', 'qwen3-4B'],
-    ['8b', 'qwen3-8B'],
-  ]) {
-    const points = await fewLayers(context, shape);
-    depths.forEach((_, i) => {
-      decodeRow(report, model, composed(points, i, 36), {
-        composed: true,
-        settings: 'composed from 1 and 3 layers',
-      });
-    });
+  const measured = [];
+  /** Minutes that each takes about; one that would not end in time is left out. */
+  const steps = [
+    ['prompts of the 1.7B shape', 5, () => prompts17(context, report, plan)],
+    ...plan.large.map((large) => [
+      ...[`prompts of ${large.model}`, 1.5, () => shortPrompts(context, report, plan, large)],
+    ]),
+    ['decoding the 1.7B shape in depth', 8, () => deep17(context, report, plan, measured)],
+    ['composition, checked on the 1.7B shape', 2, () => linearity(context, report, plan, measured)],
+    ...plan.large.map((large) => [
+      ...[`composition of ${large.model}`, 4, () => composedLarge(context, report, plan, large)],
+    ]),
+  ];
+  for (const [what, minutes, run] of steps) {
+    if (context.secondsLeft() < 60 * minutes) {
+      report.note(`Left out, because the run would have taken too long: ${what}.`);
+    } else {
+      await run();
+    }
   }
 }
-
-const percent = (ratio) => `${ratio >= 1 ? '+' : '−'}${Math.abs(100 * (ratio - 1)).toFixed(1)} %`;

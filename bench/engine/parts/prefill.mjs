@@ -1,6 +1,6 @@
 /**
- * Evaluating a fresh prompt of 512 tokens, with each of the kernel tables that have a bar. The peer has the lighter task: it
- * computes no logits, ours those of the last token.
+ * Evaluating a fresh prompt of 512 tokens, with each of the kernel tables that have a bar. Neither engine computes logits:
+ * llama.cpp is asked for none, and ours computes them when somebody wants the next token.
  */
 import { freshPrompt, prefillTrial, settingsText, Short } from '../engines.mjs';
 import { takeTurns } from '../figures.mjs';
