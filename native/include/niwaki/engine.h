@@ -15,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "niwaki/kv.h"
 #include "niwaki/status.h"
 
 namespace niwaki {
@@ -47,9 +48,14 @@ struct ModelInfo {
   int32_t heads = 0;
   int32_t kv_heads = 0;
   int32_t head_size = 0;
-  int64_t kv_bytes_per_token = 0;
+  int64_t kv_bytes_per_token = 0;  // in half precision; KvBytes says it for a codec
   bool tied_head = false;
+  // 32 hexadecimal digits that name the model: of its header and of samples of every tensor. Files that belong to a
+  // model (its KV calibration, saved pages) carry it.
+  std::string fingerprint;
+  std::string kv_calibration;  // "text" or "norms": what sessions opened from now on go by
 };
+inline KvShape KvShapeOf(const ModelInfo& info) { return {info.layers, info.kv_heads, info.head_size}; }
 
 // Bytes before anything is allocated.
 struct MemoryEstimate {
@@ -217,6 +223,15 @@ struct DecodeResult {
 // Set from any thread; looked at between row panels, so that the engine is idle within 20 ms.
 using CancelFlag = std::atomic<bool>;
 
+struct SessionOptions {
+  SessionOptions(int32_t tokens = 0, KvCodec kv = {KvBits::k16, KvBits::k16})  // NOLINT: a context alone will do
+      : context(tokens), codec(kv) {}
+  int32_t context;  // tokens at the most; 0 = the model's own
+  KvCodec codec;
+  // Layers whose codec is another one, e.g. the first and the last.
+  std::vector<std::pair<int32_t, KvCodec>> layer_codecs;
+};
+
 class Session {
  public:
   virtual ~Session() = default;
@@ -245,12 +260,26 @@ class Engine {
   static Result<std::unique_ptr<Engine>> Load(const LoadOptions& options, const CancelFlag* cancel = nullptr,
                                               const std::function<void(float)>& progress = nullptr);
   // Reads only the header. `context` = 0 means the model's own.
-  static Result<MemoryEstimate> Estimate(const LoadOptions& options, int32_t context);
+  static Result<MemoryEstimate> Estimate(const LoadOptions& options, const SessionOptions& session);
 
   virtual const ModelInfo& info() const = 0;
   virtual const niwaki::Tokenizer& tokenizer() const = 0;
-  // `context` tokens at the most (0 = the model's own); KV pages are allocated as they fill.
-  virtual Result<std::unique_ptr<Session>> NewSession(int32_t context) = 0;
+  // KV pages are allocated as they fill.
+  virtual Result<std::unique_ptr<Session>> NewSession(const SessionOptions& options) = 0;
+
+  // Runs the model over `tokens` (a chunk of at most its context at a time) and takes the keys' and queries' statistics.
+  // kCancelled, kInvalidArgument for fewer than 256 tokens. `layers` (may be null) gets one entry a layer.
+  virtual Result<KvCalibration> CalibrateKv(std::span<const TokenId> tokens, const CancelFlag* cancel,
+                                            const std::function<void(float)>& progress = nullptr,
+                                            std::vector<KvLayerStatistics>* layers = nullptr) = 0;
+  // For sessions opened from now on; those that are open keep theirs. Until the first call it is derived from the
+  // model's norm weights. kInvalidArgument when the shape is not the model's or a number is not finite.
+  virtual Status UseKvCalibration(KvCalibration calibration) = 0;
+  // Compares a codec with the fp16 cache on `tokens` (cut to the model's context), evaluated in steps of `step` tokens
+  // (1 = as when decoding). kCancelled.
+  virtual Result<KvQuality> MeasureKv(std::span<const TokenId> tokens, KvCodec codec, int step,
+                                      const CancelFlag* cancel,
+                                      const std::function<void(float)>& progress = nullptr) = 0;
   // From the next call on at most `threads` of the workers compute (0 = all): less heat and noise, the same results.
   virtual void LimitThreads(int threads) = 0;
   // GGUF metadata with scalar or string values (and small arrays) as key -> text, for inspection and prompts'

@@ -53,7 +53,7 @@ Result<Checked> Check(const std::string& path) {
 }
 
 int64_t KvBytesPerToken(const ModelConfig& config) {
-  return KvCache::BytesPerTokenF16({config.layers, config.kv_heads, config.head_size, 0});
+  return KvCache::BytesPerTokenF16({config.layers, config.kv_heads, config.head_size});
 }
 
 }  // namespace
@@ -76,10 +76,6 @@ const char* StopReasonName(StopReason reason) {
       return "cancelled";
   }
   return "cancelled";
-}
-
-KvShape KvShapeOf(const ModelInfo& info, int64_t context) {
-  return {info.layers, info.kv_heads, info.head_size, context};
 }
 
 Result<std::unique_ptr<Engine>> EngineImpl::New(const LoadOptions& options, const CancelFlag* cancel,
@@ -138,10 +134,17 @@ Result<std::unique_ptr<Engine>> EngineImpl::New(const LoadOptions& options, cons
   info.head_size = config.head_size;
   info.kv_bytes_per_token = KvBytesPerToken(config);
   info.tied_head = config.tied_head;
+  Fingerprint fingerprint = engine->model_->weights().fingerprint;
+  for (const auto& [key, value] : file.metadata()) {
+    fingerprint.Add(key);
+    fingerprint.Add(GgufValueText(value));
+  }
+  info.fingerprint = fingerprint.Hex();
   for (const auto& [key, value] : file.metadata()) {
     engine->metadata_.emplace_back(key, GgufValueText(value));
   }
   engine->FindEnds(file);
+  NIWAKI_RETURN_IF_ERROR(engine->UseKvCalibration(engine->CalibrationOfNorms()));
   return std::unique_ptr<Engine>(std::move(engine));
 }
 
@@ -172,13 +175,19 @@ void EngineImpl::FindEnds(const GgufFile& file) {
 
 bool EngineImpl::ends_text(TokenId id) const { return std::find(ends_.begin(), ends_.end(), id) != ends_.end(); }
 
-Result<std::unique_ptr<Session>> EngineImpl::NewSession(int32_t context) {
-  if (context < 0) {
-    return Status(StatusCode::kInvalidArgument, "a session of " + std::to_string(context) + " tokens was asked for");
+Result<std::unique_ptr<Session>> EngineImpl::NewSession(const SessionOptions& options) {
+  if (options.context < 0) {
+    return Status(StatusCode::kInvalidArgument,
+                  "a session of " + std::to_string(options.context) + " tokens was asked for");
   }
   const int32_t most = info_.context_length;
+  const int32_t context = options.context == 0 ? most : std::min(options.context, most);
   try {
-    return NewSessionImpl(*this, context == 0 ? most : std::min(context, most));
+    Result<std::unique_ptr<KvCache>> cache = NewCache(options, context);
+    if (!cache.ok()) {
+      return cache.status();
+    }
+    return NewSessionImpl(*this, context, std::move(cache.value()));
   } catch (const std::bad_alloc&) {
     return Status(StatusCode::kOutOfMemory, kNoMemory);
   }
@@ -193,7 +202,7 @@ Result<std::unique_ptr<Engine>> Engine::Load(const LoadOptions& options, const C
   }
 }
 
-Result<MemoryEstimate> Engine::Estimate(const LoadOptions& options, int32_t context) {
+Result<MemoryEstimate> Engine::Estimate(const LoadOptions& options, const SessionOptions& session) {
   const Result<const KernelTable*> kernels = FindKernelTable(options.kernels);
   if (!kernels.ok()) {
     return kernels.status();
@@ -203,11 +212,14 @@ Result<MemoryEstimate> Engine::Estimate(const LoadOptions& options, int32_t cont
     return checked.status();
   }
   const ModelConfig& config = checked.value().config;
-  const int64_t tokens = context > 0 ? std::min(context, config.context_length) : config.context_length;
+  const int64_t tokens =
+      session.context > 0 ? std::min(session.context, config.context_length) : config.context_length;
   MemoryEstimate estimate;
   estimate.weights = WeightBytes(*checked.value().file);
-  estimate.kv =
-      (tokens + KvCache::kPageTokens - 1) / KvCache::kPageTokens * KvCache::kPageTokens * KvBytesPerToken(config);
+  const KvShape shape = {config.layers, config.kv_heads, config.head_size};
+  NIWAKI_RETURN_IF_ERROR(CheckCodecs(session, shape));
+  estimate.kv = session.codec.exact() ? KvBytes(shape, session.codec, tokens)
+                                      : CodedBytes(shape, LayerCodecs(session, config.layers), tokens);
   estimate.scratch = Qwen3::ScratchBytes(config, *kernels.value());
   estimate.mapped = checked.value().file->file_bytes();
   return estimate;

@@ -19,12 +19,21 @@ class EngineImpl final : public Engine {
 
   const ModelInfo& info() const override { return info_; }
   const niwaki::Tokenizer& tokenizer() const override { return *tokenizer_; }
-  Result<std::unique_ptr<Session>> NewSession(int32_t context) override;
+  Result<std::unique_ptr<Session>> NewSession(const SessionOptions& options) override;
+  Result<KvCalibration> CalibrateKv(std::span<const TokenId> tokens, const CancelFlag* cancel,
+                                    const std::function<void(float)>& progress,
+                                    std::vector<KvLayerStatistics>* layers) override;
+  Status UseKvCalibration(KvCalibration calibration) override;
+  Result<KvQuality> MeasureKv(std::span<const TokenId> tokens, KvCodec codec, int step, const CancelFlag* cancel,
+                              const std::function<void(float)>& progress) override;
   void LimitThreads(int threads) override { pool_->Limit(threads); }
   const std::vector<std::pair<std::string, std::string>>& metadata() const override { return metadata_; }
 
   Qwen3& model() { return *model_; }
   const KernelTable& kernels() const { return *kernels_; }
+  ThreadPool& pool() { return *pool_; }
+  // An empty cache. kUnsupported where codes cannot be made of the model's heads.
+  Result<std::unique_ptr<KvCache>> NewCache(const SessionOptions& options, int64_t context) const;
   // [vocab_size]: 1 for ids that are never sampled: control tokens that do not end a text, and rows without a token.
   const std::vector<uint8_t>& never() const { return never_; }
   // Tokens that end a text: end of sequence and turn, and the markers that can only follow a finished completion.
@@ -33,6 +42,7 @@ class EngineImpl final : public Engine {
  private:
   EngineImpl() = default;
   void FindEnds(const GgufFile& file);
+  KvCalibration CalibrationOfNorms() const;
 
   ModelInfo info_;
   std::vector<std::pair<std::string, std::string>> metadata_;
@@ -42,11 +52,14 @@ class EngineImpl final : public Engine {
   std::unique_ptr<Qwen3> model_;
   std::vector<TokenId> ends_;
   std::vector<uint8_t> never_;
+  std::shared_ptr<const KvBasis> basis_;  // of sessions opened from now on
 };
 
-// The KV cache's shape for a session of `context` tokens.
-KvShape KvShapeOf(const ModelInfo& info, int64_t context);
+// One codec a layer.
+std::vector<KvCodec> LayerCodecs(const SessionOptions& options, int32_t layers);
+// kUnsupported or kInvalidArgument where the cache that is asked for cannot be made.
+Status CheckCodecs(const SessionOptions& options, const KvShape& shape);
 
-std::unique_ptr<Session> NewSessionImpl(EngineImpl& engine, int32_t context);
+std::unique_ptr<Session> NewSessionImpl(EngineImpl& engine, int32_t context, std::unique_ptr<KvCache> cache);
 
 }  // namespace niwaki

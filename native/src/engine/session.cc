@@ -23,10 +23,10 @@ Status NoMemory() {
                 "there is not enough memory for this request; close other programs or lower the context size");
 }
 
-SessionImpl::SessionImpl(EngineImpl& engine, int32_t context)
+SessionImpl::SessionImpl(EngineImpl& engine, int32_t context, std::unique_ptr<KvCache> cache)
     : engine_(engine),
       context_(context),
-      cache_(NewF16KvCache(KvShapeOf(engine.info(), context), engine.kernels())),
+      cache_(std::move(cache)),
       states_(static_cast<size_t>(engine.info().embedding_length)) {}
 
 Status SessionImpl::Sync(std::span<const TokenId> tokens, const CancelFlag* cancel, SyncStats* stats,
@@ -51,22 +51,37 @@ std::span<const float> SessionImpl::logits() {
 
 Status SessionImpl::Extend(std::span<const TokenId> tokens, int64_t states, const CancelFlag* cancel) {
   const int64_t begin = static_cast<int64_t>(timeline_.size());
-  NIWAKI_RETURN_IF_ERROR(cache_->Reserve(begin + static_cast<int64_t>(tokens.size())));
-
+  const int64_t count = static_cast<int64_t>(tokens.size());
   has_state_ = false;
   logits_.clear();
-  if (!engine_.model().Forward(tokens, begin, *cache_, cancel)) {
-    return Cancelled();
+  for (int64_t done = 0; done < count;) {
+    const int64_t at = begin + done;
+    const int64_t part = std::min(count - done, KvCache::kPageTokens - at % KvCache::kPageTokens);
+    Status status = cache_->Prepare(at, at + part, engine_.pool());
+    const auto piece = tokens.subspan(static_cast<size_t>(done), static_cast<size_t>(part));
+    if (status.ok() && !engine_.model().Forward(piece, at, *cache_, cancel)) {
+      status = Cancelled();
+    }
+    if (!status.ok()) {
+      if (states > 1) {
+        Truncate(static_cast<size_t>(begin));  // nothing of a draft stays
+      }
+      return status;
+    }
+    timeline_.insert(timeline_.end(), piece.begin(), piece.end());
+    done += part;
+    const int64_t first = std::max(done - part, count - states);  // of this part, whose state is wanted
+    if (first < done) {
+      engine_.model().Hidden(done - first, &states_[static_cast<size_t>((first - (count - states)) *
+                                                                        engine_.info().embedding_length)]);
+    }
   }
-  timeline_.insert(timeline_.end(), tokens.begin(), tokens.end());
-  engine_.model().Hidden(states, states_.data());
   has_state_ = states == 1;
   return Status();
 }
 
 void SessionImpl::Truncate(size_t length) {
-  timeline_.resize(length);
-  cache_->Truncate(static_cast<int64_t>(length));
+  timeline_.resize(static_cast<size_t>(cache_->Truncate(static_cast<int64_t>(length))));
   has_state_ = false;
   logits_.clear();
 }
@@ -106,11 +121,14 @@ Status SessionImpl::SyncOrThrow(std::span<const TokenId> tokens, const CancelFla
   }
   if (common < timeline_.size()) {
     Truncate(common);
+    common = timeline_.size();
   }
   size_t done = common;
   Status status;
   while (status.ok() && done < total) {
-    const size_t count = std::min(static_cast<size_t>(Qwen3::kChunk), total - done);
+    // Chunks end where pages do, so that no page's end cuts one in two.
+    const size_t rest = static_cast<size_t>(KvCache::kPageTokens) - done % static_cast<size_t>(KvCache::kPageTokens);
+    const size_t count = std::min({static_cast<size_t>(Qwen3::kChunk), total - done, rest});
     status = Extend(tokens.subspan(done, count), 1, cancel);
     if (status.ok()) {
       done += count;
@@ -127,8 +145,8 @@ Status SessionImpl::SyncOrThrow(std::span<const TokenId> tokens, const CancelFla
   return status;
 }
 
-std::unique_ptr<Session> NewSessionImpl(EngineImpl& engine, int32_t context) {
-  return std::make_unique<SessionImpl>(engine, context);
+std::unique_ptr<Session> NewSessionImpl(EngineImpl& engine, int32_t context, std::unique_ptr<KvCache> cache) {
+  return std::make_unique<SessionImpl>(engine, context, std::move(cache));
 }
 
 }  // namespace niwaki

@@ -12,7 +12,7 @@ namespace niwaki {
 
 class SessionImpl final : public Session {
  public:
-  SessionImpl(EngineImpl& engine, int32_t context);
+  SessionImpl(EngineImpl& engine, int32_t context, std::unique_ptr<KvCache> cache);
 
   Status Sync(std::span<const TokenId> tokens, const CancelFlag* cancel, SyncStats* stats,
               const std::function<void(int64_t, int64_t)>& progress) override;
@@ -23,12 +23,15 @@ class SessionImpl final : public Session {
 
  private:
   friend class Decoding;
+  friend class KvComparison;
   Status SyncOrThrow(std::span<const TokenId> tokens, const CancelFlag* cancel, SyncStats* stats,
                      const std::function<void(int64_t, int64_t)>& progress);
   // Appends tokens (one chunk at the most) to the timeline and its cache, and keeps the states after the last `states`
-  // of them. Where that is more than one, Keep must follow.
+  // of them. Where that is more than one, Keep must follow. What ends in another page than it began in goes through the
+  // model in two parts, since a page that is left behind becomes codes. When it fails, with one state wanted, a first
+  // part may have been appended.
   Status Extend(std::span<const TokenId> tokens, int64_t states, const CancelFlag* cancel);
-  // Forgets the timeline from `length` on.
+  // Forgets the timeline from `length` on, or from an earlier page's end where the cache cannot go back to `length`.
   void Truncate(size_t length);
   // The same, and row `row` of the states is the one after what is left.
   void Keep(size_t length, size_t row);

@@ -12,6 +12,8 @@
 
 #include <cstdint>
 
+#include "quant/kv_codes.h"
+
 namespace niwaki {
 
 // ------------------------------------------------------------------------------------------------ Q1_0, repacked
@@ -54,6 +56,34 @@ struct AttendQueries {
   float* max;         // [tokens, group]
   float* sum;         // [tokens, group]
 };
+
+inline constexpr int64_t kMostHeadSize = 256;  // that codes are made for
+
+// Rotated queries against a page of codes: as floats and, quantised by quantize_query, as integers.
+struct CodeQueries {
+  const float* rotated;  // [rows, head_size], scaled by 1 / sqrt(head_size): only the oracle reads it
+  const int8_t* q;       // [rows, digits, head_size]
+  const float* q_scale;  // [rows]
+  const int32_t* q_sum;  // [rows] of the integers
+  float* out;            // [rows, head_size], rotated
+  int64_t rows;
+  int64_t head_size;  // 32, 64, 128 or 256
+  float* max;         // [rows]
+  float* sum;         // [rows]
+};
+struct CodePage {
+  const uint8_t* codes;  // CodePageLayout, 64-byte aligned
+  CodePageLayout layout;
+  int64_t first;        // tokens before it (a multiple of 16) are not to be seen
+  const uint8_t* next;  // the page that is read next, or null
+};
+// Queries as integers: of one digit, -63 .. 63, for keys of 3 and 4 bits; of two for keys of 8 bits, value = 64 * first
+// + second, the second 0 .. 63. Weights of values: 0 .. 127, or 128 * first + second for values of 8 bits.
+constexpr int QueryDigits(int key_bits) { return key_bits == 8 ? 2 : 1; }
+inline constexpr float kQuerySteps1 = 63;
+inline constexpr float kQuerySteps2 = 4095;
+inline constexpr float kWeightSteps1 = 127;
+inline constexpr float kWeightSteps2 = 16383;
 
 struct KernelTable {
   const char* name;
@@ -105,6 +135,21 @@ struct KernelTable {
   // be readable. The state starts as max = -infinity, sum = 0, out = 0; after the last page the caller divides out by
   // sum.
   void (*attend_page_f16)(const AttendQueries& queries, const uint16_t* keys, const uint16_t* values, int64_t first);
+
+  // ---- keys and values as codes (quant/kv_codes.h)
+  // y = H ((x - mean) * factor) / sqrt(n), H the Walsh-Hadamard matrix of order n (a power of two from 8 on). y may be
+  // x.
+  void (*rotate)(const float* x, const float* mean, const float* factor, int64_t n, float* y);
+  // x = (H x / sqrt(n)) * factor
+  void (*rotate_back)(float* x, const float* factor, int64_t n);
+  // Indices [n] of a rotated vector in the codebook of 3, 4 or 8 bits (8: signed integers), n at most 256. Returns what
+  // one integer step stands for: with `unbiased` so that the dot product with y itself is right (|y|^2 / <y, c>, EDEN,
+  // Vargaftik et al. 2022), else so that the squared error is least (<y, c> / |c|^2).
+  float (*quantize_code)(const float* y, int64_t n, int bits, bool unbiased, uint8_t* indices);
+  // q [n] as integers of one or two digits, out [digits, n]; q is about scale * integer.
+  void (*quantize_query)(const float* q, int64_t n, int digits, int8_t* out, float* scale, int32_t* sum);
+  // As attend_page_f16, over a page of codes that all rows see whole (from page.first on).
+  void (*attend_page_codes)(const CodeQueries& queries, const CodePage& page);
 };
 
 extern const KernelTable kOracleKernels;   // kernels/generic/oracle.cc

@@ -2,7 +2,7 @@
 // [layer][kv head][keys, values 128 x head_size], keys in the order that attention wants (KeyIndex).
 #include <algorithm>
 #include <limits>
-#include <string>
+#include <utility>
 #include <vector>
 
 #include "base/aligned.h"
@@ -13,21 +13,18 @@ namespace {
 
 class F16KvCache final : public KvCache {
  public:
-  F16KvCache(const KvShape& shape, const KernelTable& kernels) : shape_(shape), kernels_(kernels) {}
+  F16KvCache(const KvShape& shape, int64_t max_tokens, const KernelTable& kernels)
+      : shape_(shape), max_tokens_(max_tokens), kernels_(kernels) {}
 
-  Status Reserve(int64_t tokens) override {
-    if (tokens > shape_.max_tokens) {
-      return Status(StatusCode::kContextOverflow,
-                    "the text has " + std::to_string(tokens) + " tokens, this session holds " +
-                        std::to_string(shape_.max_tokens) + "; shorten it, or raise the context size in the settings");
+  Status Prepare(int64_t, int64_t end, ThreadPool&) override {
+    if (end > max_tokens_) {
+      return Overflow(end, max_tokens_);
     }
-    const size_t wanted = static_cast<size_t>((tokens + kPageTokens - 1) / kPageTokens);
+    const size_t wanted = static_cast<size_t>((end + kPageTokens - 1) / kPageTokens);
     while (pages_.size() < wanted) {
       AlignedBuffer page(static_cast<size_t>(PageBytes()));
       if (page.bytes() == 0) {
-        return Status(StatusCode::kOutOfMemory,
-                      "there is no memory for " + std::to_string(PageBytes() >> 20) +
-                          " MB more of context; close other programs or lower the context size");
+        return NoMemory(PageBytes());
       }
       pages_.push_back(std::move(page));
     }
@@ -62,7 +59,8 @@ class F16KvCache final : public KvCache {
     }
   }
 
-  void Truncate(int64_t) override {}  // tokens past the caller's length are never read; their pages are used again
+  // Tokens past the caller's length are never read; their pages are used again.
+  int64_t Truncate(int64_t tokens) override { return tokens; }
   int64_t allocated_bytes() const override { return static_cast<int64_t>(pages_.size()) * PageBytes(); }
 
  private:
@@ -102,15 +100,16 @@ class F16KvCache final : public KvCache {
     return pages_[static_cast<size_t>(page)].as<uint16_t>() + slot;
   }
 
-  KvShape shape_;
+  const KvShape shape_;
+  const int64_t max_tokens_;
   const KernelTable& kernels_;
   std::vector<AlignedBuffer> pages_;
 };
 
 }  // namespace
 
-std::unique_ptr<KvCache> NewF16KvCache(const KvShape& shape, const KernelTable& kernels) {
-  return std::make_unique<F16KvCache>(shape, kernels);
+std::unique_ptr<KvCache> NewF16KvCache(const KvShape& shape, int64_t max_tokens, const KernelTable& kernels) {
+  return std::make_unique<F16KvCache>(shape, max_tokens, kernels);
 }
 
 }  // namespace niwaki

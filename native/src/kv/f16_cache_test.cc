@@ -9,6 +9,11 @@
 namespace niwaki {
 namespace {
 
+ThreadPool& Serial() {
+  static ThreadPool pool(1);
+  return pool;
+}
+
 using testing::AllTables;
 using testing::Floats;
 using testing::Random;
@@ -78,10 +83,10 @@ Vec Naive(const KvShape& shape, int32_t layer, int32_t head, int64_t group, int6
 }
 
 TEST("attention over stored tokens, every layer and head, lengths around the pages' borders") {
-  const KvShape shape{2, 3, 16, 400};
+  const KvShape shape{2, 3, 16};
   for (const KernelTable* table : AllTables()) {
-    const std::unique_ptr<KvCache> cache = NewF16KvCache(shape, *table);
-    ASSERT_OK(cache->Reserve(400));
+    const std::unique_ptr<KvCache> cache = NewF16KvCache(shape, 400, *table);
+    ASSERT_OK(cache->Prepare(0, 400, Serial()));
     StoreTokens(*cache, shape, 0, 400);
     for (const int64_t length : {1, 127, 128, 129, 256, 257, 400}) {
       for (int32_t layer = 0; layer < 2; ++layer) {
@@ -96,7 +101,7 @@ TEST("attention over stored tokens, every layer and head, lengths around the pag
 
 TEST("131,072 tokens: pages past 65,536 are the right ones, every table is near a naive softmax") {
   const int64_t length = 131072 + 57;
-  const KvShape shape{1, 1, 8, 262144};
+  const KvShape shape{1, 1, 8};
   // Entries of their own for all positions, so that a page taken for another would show; drawn once.
   std::vector<Vec> keys;
   std::vector<Vec> values;
@@ -130,8 +135,8 @@ TEST("131,072 tokens: pages past 65,536 are the right ones, every table is near 
       want.push_back(static_cast<float>(s / total));
     }
     for (const KernelTable* table : AllTables()) {
-      const std::unique_ptr<KvCache> cache = NewF16KvCache(shape, *table);
-      ASSERT_OK(cache->Reserve(tokens));
+      const std::unique_ptr<KvCache> cache = NewF16KvCache(shape, 262144, *table);
+      ASSERT_OK(cache->Prepare(0, tokens, Serial()));
       EXPECT_EQ(cache->allocated_bytes(), (tokens + 127) / 128 * 128 * 32);
       for (int64_t position = 0; position < tokens; ++position) {
         cache->Store(0, 0, position, keys[static_cast<size_t>(position)].data(),
@@ -148,10 +153,10 @@ TEST("131,072 tokens: pages past 65,536 are the right ones, every table is near 
 }
 
 TEST("large groups take several passes and give the bits of the single heads") {
-  const KvShape shape{1, 1, 8, 200};
+  const KvShape shape{1, 1, 8};
   for (const KernelTable* table : AllTables()) {
-    const std::unique_ptr<KvCache> cache = NewF16KvCache(shape, *table);
-    ASSERT_OK(cache->Reserve(200));
+    const std::unique_ptr<KvCache> cache = NewF16KvCache(shape, 200, *table);
+    ASSERT_OK(cache->Prepare(0, 200, Serial()));
     StoreTokens(*cache, shape, 0, 200);
     const int64_t group = 137;  // more than one pass takes
     const Vec all = Attend(*cache, shape, 0, 0, group, 200);
@@ -166,10 +171,10 @@ TEST("large groups take several passes and give the bits of the single heads") {
 }
 
 TEST("tokens that come together get the bits that each gets alone, also across pages") {
-  const KvShape shape{1, 2, 16, 600};
+  const KvShape shape{1, 2, 16};
   for (const KernelTable* table : AllTables()) {
-    const std::unique_ptr<KvCache> cache = NewF16KvCache(shape, *table);
-    ASSERT_OK(cache->Reserve(600));
+    const std::unique_ptr<KvCache> cache = NewF16KvCache(shape, 600, *table);
+    ASSERT_OK(cache->Prepare(0, 600, Serial()));
     StoreTokens(*cache, shape, 0, 600);
     for (const int64_t group : {1, 3, 70}) {
       for (const int64_t tokens : {1, 2, 7, 64}) {
@@ -190,19 +195,19 @@ TEST("tokens that come together get the bits that each gets alone, also across p
 }
 
 TEST("truncation and new tokens: results are those of a fresh cache, memory is kept") {
-  const KvShape shape{1, 2, 8, 300};
+  const KvShape shape{1, 2, 8};
   const KernelTable& table = *AllTables().front();
-  const std::unique_ptr<KvCache> cache = NewF16KvCache(shape, table);
-  ASSERT_OK(cache->Reserve(300));
+  const std::unique_ptr<KvCache> cache = NewF16KvCache(shape, 300, table);
+  ASSERT_OK(cache->Prepare(0, 300, Serial()));
   StoreTokens(*cache, shape, 0, 100);
   StoreTokens(*cache, shape, 100, 300, 5000);  // other tokens first
   const int64_t bytes = cache->allocated_bytes();
   cache->Truncate(100);
-  ASSERT_OK(cache->Reserve(260));
+  ASSERT_OK(cache->Prepare(0, 260, Serial()));
   StoreTokens(*cache, shape, 100, 260);
   EXPECT_EQ(cache->allocated_bytes(), bytes);
-  const std::unique_ptr<KvCache> fresh = NewF16KvCache(shape, table);
-  ASSERT_OK(fresh->Reserve(260));
+  const std::unique_ptr<KvCache> fresh = NewF16KvCache(shape, 300, table);
+  ASSERT_OK(fresh->Prepare(0, 260, Serial()));
   StoreTokens(*fresh, shape, 0, 260);
   for (const int64_t length : {50, 100, 101, 200, 260}) {
     EXPECT(SameValues(Attend(*cache, shape, 0, 1, 3, length), Attend(*fresh, shape, 0, 1, 3, length)));
@@ -210,29 +215,29 @@ TEST("truncation and new tokens: results are those of a fresh cache, memory is k
 }
 
 TEST("pages come one by one; more than the session may hold is refused") {
-  const KvShape shape{3, 2, 8, 300};
-  const std::unique_ptr<KvCache> cache = NewF16KvCache(shape, kGenericKernels);
+  const KvShape shape{3, 2, 8};
+  const std::unique_ptr<KvCache> cache = NewF16KvCache(shape, 300, kGenericKernels);
   const int64_t page = KvCache::kPageTokens * KvCache::BytesPerTokenF16(shape);
   EXPECT_EQ(KvCache::BytesPerTokenF16(shape), int64_t{2 * 2 * 3 * 2 * 8});
   EXPECT_EQ(cache->allocated_bytes(), int64_t{0});
   for (const auto& [tokens, pages] :
        {std::pair<int64_t, int64_t>{0, 0}, {1, 1}, {128, 1}, {129, 2}, {300, 3}, {5, 3}}) {
-    ASSERT_OK(cache->Reserve(tokens));
+    ASSERT_OK(cache->Prepare(0, tokens, Serial()));
     EXPECT_EQ(cache->allocated_bytes(), pages * page);
   }
-  const Status full = cache->Reserve(301);
+  const Status full = cache->Prepare(0, 301, Serial());
   EXPECT(full.code() == StatusCode::kContextOverflow);
   EXPECT(full.message().find("301") != std::string::npos && full.message().find("300") != std::string::npos);
   EXPECT_EQ(cache->allocated_bytes(), 3 * page);
 }
 
 TEST("concurrent stores and reads of different positions and heads") {
-  const KvShape shape{2, 4, 16, 256};
+  const KvShape shape{2, 4, 16};
   const KernelTable& table = *AllTables().front();
-  const std::unique_ptr<KvCache> serial = NewF16KvCache(shape, table);
-  const std::unique_ptr<KvCache> parallel = NewF16KvCache(shape, table);
-  ASSERT_OK(serial->Reserve(256));
-  ASSERT_OK(parallel->Reserve(256));
+  const std::unique_ptr<KvCache> serial = NewF16KvCache(shape, 256, table);
+  const std::unique_ptr<KvCache> parallel = NewF16KvCache(shape, 256, table);
+  ASSERT_OK(serial->Prepare(0, 256, Serial()));
+  ASSERT_OK(parallel->Prepare(0, 256, Serial()));
   StoreTokens(*serial, shape, 0, 256);
   ThreadPool pool(3);
   pool.ParallelFor(256, [&](int64_t position, int) { StoreTokens(*parallel, shape, position, position + 1); });

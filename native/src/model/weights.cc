@@ -24,6 +24,24 @@ std::vector<float> LoadVector(const GgufTensor& tensor) {
   return out;
 }
 
+// The tensor's kind, all of a small one, and three pieces of a large one.
+void AddSamples(const GgufTensor& tensor, Fingerprint* fingerprint) {
+  constexpr size_t kPiece = 4096;
+  fingerprint->Add(tensor.name);
+  fingerprint->Add(int64_t{tensor.type});
+  for (const int64_t n : tensor.shape) {
+    fingerprint->Add(n);
+  }
+  const size_t bytes = tensor.data.size();
+  if (bytes <= 3 * kPiece) {
+    fingerprint->Add(tensor.data.data(), bytes);
+    return;
+  }
+  for (const size_t at : {size_t{0}, bytes / 2, bytes - kPiece}) {
+    fingerprint->Add(tensor.data.data() + at, kPiece);
+  }
+}
+
 // Bytes of a matrix, and up to where the next one may begin.
 int64_t PaddedBytes(const GgufTensor& tensor) {
   return (Matrix::BytesFor(static_cast<TensorType>(tensor.type), tensor.shape[1], tensor.shape[0]) + 63) / 64 * 64;
@@ -72,6 +90,7 @@ Result<Weights> LoadWeights(const GgufFile& file, const ModelConfig& config, Pan
       return;
     }
     const GgufTensor& tensor = *file.FindTensor(name);
+    AddSamples(tensor, &weights.fingerprint);
     const Result<Matrix> loaded = LoadMatrix(file, tensor, layout, next, pool, cancel, step);
     if (!loaded.ok()) {
       failure = loaded.status();
@@ -81,7 +100,9 @@ Result<Weights> LoadWeights(const GgufFile& file, const ModelConfig& config, Pan
     next += PaddedBytes(tensor);
   };
   const auto vector = [&](const std::string& name, std::vector<float>* out) {
-    *out = LoadVector(*file.FindTensor(name));
+    const GgufTensor& tensor = *file.FindTensor(name);
+    AddSamples(tensor, &weights.fingerprint);
+    *out = LoadVector(tensor);
     weights.bytes += static_cast<int64_t>(out->size() * sizeof(float));
   };
 

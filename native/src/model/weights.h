@@ -5,6 +5,7 @@
 #include <functional>
 #include <vector>
 
+#include "base/fingerprint.h"
 #include "model/config.h"
 #include "model/matrix.h"
 
@@ -28,6 +29,7 @@ struct Weights {
   std::vector<float> output_norm;  // [embedding]
   std::vector<LayerWeights> layers;
   int64_t bytes = 0;
+  Fingerprint fingerprint;  // of samples of all tensors, as they lie in the file
   const Matrix& head() const { return output.rows != 0 ? output : embedding; }
 };
 

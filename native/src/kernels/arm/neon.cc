@@ -5,6 +5,8 @@
 // and why there are no siblings for dotprod and i8mm: docs/adr/0005-arm-tables.md.
 #include <arm_neon.h>
 
+#include <cstring>
+
 #include "kernels/act_q8.h"
 #include "kernels/kernel_table.h"
 
@@ -21,6 +23,8 @@ namespace {
 #include "kernels/arm/v8_neon.inl"
 using V = V8;
 inline V8 AddHalves(V8 sum, V8 v) { return sum + v; }
+
+#include "kernels/arm/codes_neon.inl"
 
 // One block of 128 activations. Of each 16 activations' four groups the tables stand in the order 0 2 1 3: byte b of a
 // row's two bytes holds groups 2b (low nibble) and 2b + 1 (high nibble).
@@ -220,6 +224,11 @@ const KernelTable kNeonKernels = {
     .f32_to_f16 = F32ToF16All,
     .f16_to_f32 = F16ToF32All,
     .attend_page_f16 = AttendPageF16,
+    .rotate = Rotate,
+    .rotate_back = RotateBack,
+    .quantize_code = QuantizeCode,
+    .quantize_query = QuantizeQuery,
+    .attend_page_codes = AttendPageCodes,
 };
 
 }  // namespace niwaki

@@ -1,5 +1,6 @@
 // The integer transcription: what the fast tables compute, in plain C++, and the table for machines without AVX2.
 #include <cmath>
+#include <cstring>
 
 #include "base/f16.h"
 #include "kernels/act_q8.h"
@@ -93,6 +94,8 @@ struct V8 {
 using V = V8;
 inline V8 AddHalves(const V8& sum, const V8& v) { return sum + v; }
 
+#include "kernels/generic/codes_generic.inl"
+
 struct alignas(64) ActBlock {
   int16_t q[128];
   float scale;
@@ -181,6 +184,11 @@ const KernelTable kGenericKernels = {
     .f32_to_f16 = F32ToF16All,
     .f16_to_f32 = F16ToF32All,
     .attend_page_f16 = AttendPageF16,
+    .rotate = Rotate,
+    .rotate_back = RotateBack,
+    .quantize_code = QuantizeCode,
+    .quantize_query = QuantizeQuery,
+    .attend_page_codes = AttendPageCodes,
 };
 
 }  // namespace niwaki

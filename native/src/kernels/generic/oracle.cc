@@ -1,7 +1,9 @@
 // The float oracle: what the maths says, with no activation quantisation and sums in double precision. Slow on purpose;
 // the other tables' errors are measured against it.
 #include <cmath>
+#include <cstring>
 #include <limits>
+#include <vector>
 
 #include "base/f16.h"
 #include "kernels/kernel_table.h"
@@ -148,6 +150,126 @@ void AttendPage(const AttendQueries& a, const uint16_t* keys, const uint16_t* va
   }
 }
 
+void Hadamard(double* x, int64_t n) {
+  for (int64_t half = 1; half < n; half *= 2) {
+    for (int64_t i = 0; i < n; ++i) {
+      if ((i & half) == 0) {
+        const double a = x[i];
+        const double b = x[i + half];
+        x[i] = a + b;
+        x[i + half] = a - b;
+      }
+    }
+  }
+  for (int64_t i = 0; i < n; ++i) {
+    x[i] /= std::sqrt(static_cast<double>(n));
+  }
+}
+
+void Rotate(const float* x, const float* mean, const float* factor, int64_t n, float* y) {
+  double rotated[kMostHeadSize];
+  for (int64_t i = 0; i < n; ++i) {
+    rotated[i] = (static_cast<double>(x[i]) - mean[i]) * factor[i];
+  }
+  Hadamard(rotated, n);
+  for (int64_t i = 0; i < n; ++i) {
+    y[i] = static_cast<float>(rotated[i]);
+  }
+}
+
+void RotateBack(float* x, const float* factor, int64_t n) {
+  double rotated[kMostHeadSize];
+  for (int64_t i = 0; i < n; ++i) {
+    rotated[i] = x[i];
+  }
+  Hadamard(rotated, n);
+  for (int64_t i = 0; i < n; ++i) {
+    x[i] = static_cast<float>(rotated[i] * factor[i]);
+  }
+}
+
+// The nearest integer of the codebook, found by looking at all.
+float QuantizeCode(const float* y, int64_t n, int bits, bool unbiased, uint8_t* indices) {
+  double energy = 0;
+  double largest = 0;
+  for (int64_t i = 0; i < n; ++i) {
+    energy += static_cast<double>(y[i]) * y[i];
+    largest = std::fmax(largest, std::fabs(y[i]));
+  }
+  if (!(energy > 0)) {
+    for (int64_t i = 0; i < n; ++i) {
+      indices[i] = bits == 8 ? 0 : static_cast<uint8_t>(1 << (bits - 1));
+    }
+    return 0;
+  }
+  if (bits == 8) {
+    const double unit = largest / kCodeMost8;
+    for (int64_t i = 0; i < n; ++i) {
+      indices[i] = static_cast<uint8_t>(static_cast<int8_t>(std::nearbyint(y[i] / unit)));
+    }
+    return static_cast<float>(unit);
+  }
+  const double unit = std::sqrt(energy / static_cast<double>(n)) * (bits == 4 ? kCodeUnit4 : kCodeUnit3);
+  double along = 0;
+  double size = 0;
+  for (int64_t i = 0; i < n; ++i) {
+    int best = 0;
+    for (int index = 1; index < 1 << bits; ++index) {
+      const double error = std::fabs(y[i] - unit * CodeInteger(bits, static_cast<uint8_t>(index)));
+      if (error < std::fabs(y[i] - unit * CodeInteger(bits, static_cast<uint8_t>(best)))) {
+        best = index;
+      }
+    }
+    indices[i] = static_cast<uint8_t>(best);
+    const double c = CodeInteger(bits, indices[i]);
+    along += y[i] * c;
+    size += c * c;
+  }
+  return static_cast<float>(unbiased ? energy / along : along / size);
+}
+
+void QuantizeQuery(const float*, int64_t n, int digits, int8_t* out, float* scale, int32_t* sum) {
+  std::memset(out, 0, static_cast<size_t>(n * digits));  // attend_page_codes takes the floats
+  *scale = 0;
+  *sum = 0;
+}
+
+void AttendCodes(const CodeQueries& a, const CodePage& page) {
+  const uint16_t* key_scales = reinterpret_cast<const uint16_t*>(page.codes + page.layout.key_scales());
+  const uint16_t* value_scales = reinterpret_cast<const uint16_t*>(page.codes + page.layout.value_scales());
+  int32_t integers[kMostHeadSize];
+  for (int64_t row = 0; row < a.rows; ++row) {
+    const float* q = a.rotated + row * a.head_size;
+    double scores[kCodePageTokens];
+    double top = a.max[row];
+    for (int64_t j = page.first; j < kCodePageTokens; ++j) {
+      UnpackKey(page.layout, page.codes, j, integers);
+      scores[j] = 0;
+      for (int64_t i = 0; i < a.head_size; ++i) {
+        scores[j] += static_cast<double>(q[i]) * integers[i] * F16ToF32(key_scales[j]);
+      }
+      top = scores[j] > top ? scores[j] : top;
+    }
+    const double keep = std::exp(a.max[row] - top);
+    double total = a.sum[row] * keep;
+    std::vector<double> sum(static_cast<size_t>(a.head_size));
+    for (int64_t j = page.first; j < kCodePageTokens; ++j) {
+      const double weight = std::exp(scores[j] - top);
+      total += weight;
+      UnpackValue(page.layout, page.codes, j, integers);
+      for (int64_t i = 0; i < a.head_size; ++i) {
+        sum[static_cast<size_t>(i)] += weight * integers[i] * F16ToF32(value_scales[j]);
+      }
+    }
+    for (int64_t i = 0; i < a.head_size; ++i) {
+      float& out = a.out[row * a.head_size + i];
+      out = static_cast<float>(out * keep + sum[static_cast<size_t>(i)]);
+    }
+    a.max[row] = static_cast<float>(top);
+    a.sum[row] = static_cast<float>(total);
+  }
+}
+
 }  // namespace
 
 const KernelTable kOracleKernels = {
@@ -168,6 +290,11 @@ const KernelTable kOracleKernels = {
     .f32_to_f16 = F32ToF16All,
     .f16_to_f32 = F16ToF32All,
     .attend_page_f16 = AttendPage,
+    .rotate = Rotate,
+    .rotate_back = RotateBack,
+    .quantize_code = QuantizeCode,
+    .quantize_query = QuantizeQuery,
+    .attend_page_codes = AttendCodes,
 };
 
 }  // namespace niwaki

@@ -3,14 +3,19 @@
 // with vague linkage, or the linker could hand such code to machines without it.
 #include <immintrin.h>
 
+#include <cstring>
+
 #include "kernels/act_q8.h"
 #include "kernels/kernel_table.h"
 
 namespace niwaki {
 namespace {
 
+#include "kernels/x86/codes_avx512.inl"
 #include "kernels/x86/v16_avx512.inl"
 using V = V16;
+inline V FromInt(const int32_t* p) { return {_mm512_cvtepi32_ps(_mm512_loadu_si512(p))}; }
+inline void ToInt(V x, int32_t* p) { _mm512_storeu_si512(p, _mm512_cvttps_epi32(x.v)); }
 inline V8 AddHalves(V8 sum, V16 v) { return sum + v.Low() + v.High(); }
 
 #include "kernels/vec_ops.inl"
@@ -65,6 +70,11 @@ const KernelTable kAmxKernels = {
     .f32_to_f16 = F32ToF16All,
     .f16_to_f32 = F16ToF32All,
     .attend_page_f16 = AttendPageF16,
+    .rotate = Rotate,
+    .rotate_back = RotateBack,
+    .quantize_code = QuantizeCode,
+    .quantize_query = QuantizeQuery,
+    .attend_page_codes = AttendPageCodes,
 };
 
 }  // namespace niwaki

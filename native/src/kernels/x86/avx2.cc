@@ -2,6 +2,8 @@
 // instantiate anything with vague linkage, or the linker could hand AVX2 code to machines without it.
 #include <immintrin.h>
 
+#include <cstring>
+
 #include "kernels/act_q8.h"
 #include "kernels/kernel_table.h"
 
@@ -16,9 +18,16 @@
 namespace niwaki {
 namespace {
 
+#include "kernels/x86/codes_avx2.inl"
 #include "kernels/x86/v8_avx2.inl"
 using V = V8;
 inline V8 AddHalves(V8 sum, V8 v) { return sum + v; }
+inline V FromInt(const int32_t* p) {
+  return {_mm256_cvtepi32_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)))};
+}
+inline void ToInt(V x, int32_t* p) {
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm256_cvttps_epi32(x.v));
+}
 
 // One block of 128 activations: 32 tables of 16 subset sums.
 struct alignas(64) ActBlock {
@@ -206,6 +215,11 @@ const KernelTable kAvx2Kernels = {
     .f32_to_f16 = F32ToF16All,
     .f16_to_f32 = F16ToF32All,
     .attend_page_f16 = AttendPageF16,
+    .rotate = Rotate,
+    .rotate_back = RotateBack,
+    .quantize_code = QuantizeCode,
+    .quantize_query = QuantizeQuery,
+    .attend_page_codes = AttendPageCodes,
 };
 
 }  // namespace niwaki
