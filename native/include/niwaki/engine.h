@@ -53,7 +53,8 @@ struct ModelInfo {
   // 32 hexadecimal digits that name the model: of its header and of samples of every tensor. Files that belong to a
   // model (its KV calibration, saved pages) carry it.
   std::string fingerprint;
-  std::string kv_calibration;  // "text" or "norms": what sessions opened from now on go by
+  std::string kv_calibration;     // "text" or "norms": what sessions opened from now on go by
+  int32_t kv_careful_layers = 0;  // that keep 8 bits by that calibration
 };
 inline KvShape KvShapeOf(const ModelInfo& info) { return {info.layers, info.kv_heads, info.head_size}; }
 
@@ -229,7 +230,7 @@ struct SessionOptions {
   SessionOptions(KvCodec kv) : context(0), codec(kv) {}  // NOLINT: so will a codec
   int32_t context;                                       // tokens at the most; 0 = the model's own
   KvCodec codec;
-  // Layers whose codec is another one, e.g. the first and the last.
+  // Layers whose codec is another one. Where it is empty, the calibration's careful layers count.
   std::vector<std::pair<int32_t, KvCodec>> layer_codecs;
 };
 
@@ -273,6 +274,13 @@ class Engine {
   virtual Result<KvCalibration> CalibrateKv(std::span<const TokenId> tokens, const CancelFlag* cancel,
                                             const std::function<void(float)>& progress = nullptr,
                                             std::vector<KvLayerStatistics>* layers = nullptr) = 0;
+  // Which layers `codec` does most damage in, on `tokens`: found one by one (all other layers at 8 bits), the worst
+  // first, taken until the likeliest token is the same in 99.9 % of the positions where half precision's two best
+  // logits differ by 0.1, or a quarter of the layers are. [layers] of 0 and 1. It takes a pass over the text for every
+  // layer and more.
+  virtual Result<std::vector<uint8_t>> FindCarefulLayers(std::span<const TokenId> tokens, KvCodec codec,
+                                                         const CancelFlag* cancel,
+                                                         const std::function<void(float)>& progress = nullptr) = 0;
   // For sessions opened from now on; those that are open keep theirs. Until the first call it is derived from the
   // model's norm weights. kInvalidArgument when the shape is not the model's or a number is not finite.
   virtual Status UseKvCalibration(KvCalibration calibration) = 0;

@@ -47,6 +47,9 @@ struct KvCalibration {
   std::vector<float> key_mean;   // subtracted from every key: moves all scores of a query by the same amount
   std::vector<float> key_scale;  // keys are divided by it, queries multiplied; > 0
   std::string source;            // "text", or "norms" when it was derived from the model's norm weights alone
+  // [layers] or empty: 1 where a layer keeps 8 bits a value under a codec of fewer, because measurement has shown that
+  // most of the damage is done there (Engine::FindCarefulLayers).
+  std::vector<uint8_t> careful = {};
 };
 // The calibration as bytes for a file, with a magic number, a version, the shape, the model's fingerprint and a
 // checksum.
@@ -57,10 +60,10 @@ Result<KvCalibration> ParseKvCalibration(const std::vector<uint8_t>& bytes, cons
                                          std::string_view fingerprint);
 
 // Bytes that a session's cache holds when it holds `tokens` tokens: codes, scales, and the tokens that stay in half
-// precision (the first ones and the unfinished page).
-int64_t KvBytes(const KvShape& shape, KvCodec codec, int64_t tokens);
+// precision (the first ones and the unfinished page). `careful` layers keep 8 bits.
+int64_t KvBytes(const KvShape& shape, KvCodec codec, int64_t tokens, int32_t careful = 0);
 // The most tokens, a whole number of pages, whose cache fits into `bytes`; 0 when not even one page does.
-int64_t KvTokensWithin(const KvShape& shape, KvCodec codec, int64_t bytes);
+int64_t KvTokensWithin(const KvShape& shape, KvCodec codec, int64_t bytes, int32_t careful = 0);
 
 // How far a codec's predictions are from those of the fp16 cache, over one text, teacher-forced.
 struct KvQuality {

@@ -218,7 +218,7 @@ Result<MemoryEstimate> Engine::Estimate(const LoadOptions& options, const Sessio
   const KvShape shape = {config.layers, config.kv_heads, config.head_size};
   NIWAKI_RETURN_IF_ERROR(CheckCodecs(session, shape));
   estimate.kv = session.codec.exact() ? KvBytes(shape, session.codec, tokens)
-                                      : CodedBytes(shape, LayerCodecs(session, config.layers), tokens);
+                                      : CodedBytes(shape, LayerCodecs(session, config.layers, {}), tokens);
   estimate.scratch = Qwen3::ScratchBytes(config, *kernels.value());
   estimate.mapped = checked.value().file->file_bytes();
   return estimate;

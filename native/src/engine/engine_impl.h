@@ -23,6 +23,9 @@ class EngineImpl final : public Engine {
   Result<KvCalibration> CalibrateKv(std::span<const TokenId> tokens, const CancelFlag* cancel,
                                     const std::function<void(float)>& progress,
                                     std::vector<KvLayerStatistics>* layers) override;
+  Result<std::vector<uint8_t>> FindCarefulLayers(std::span<const TokenId> tokens, KvCodec codec,
+                                                 const CancelFlag* cancel,
+                                                 const std::function<void(float)>& progress) override;
   Status UseKvCalibration(KvCalibration calibration) override;
   Result<KvQuality> MeasureKv(std::span<const TokenId> tokens, const SessionOptions& options, int step,
                               const CancelFlag* cancel, const std::function<void(float)>& progress) override;
@@ -53,10 +56,11 @@ class EngineImpl final : public Engine {
   std::vector<TokenId> ends_;
   std::vector<uint8_t> never_;
   std::shared_ptr<const KvBasis> basis_;  // of sessions opened from now on
+  std::vector<uint8_t> careful_;          // layers; may be empty
 };
 
-// One codec a layer.
-std::vector<KvCodec> LayerCodecs(const SessionOptions& options, int32_t layers);
+// One codec a layer; `careful` ([layers] or empty) counts where the options name no layer.
+std::vector<KvCodec> LayerCodecs(const SessionOptions& options, int32_t layers, const std::vector<uint8_t>& careful);
 // kUnsupported or kInvalidArgument where the cache that is asked for cannot be made.
 Status CheckCodecs(const SessionOptions& options, const KvShape& shape);
 

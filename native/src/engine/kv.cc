@@ -16,7 +16,9 @@ constexpr int64_t kFewestForCalibration = 256;
 // Tokens that go through the model at once while statistics are taken: as many as one worker takes of a head, so that a
 // head's sums are added up in the same order every time.
 constexpr int64_t kCalibrationChunk = 16;
-constexpr double kClear = 0.1;  // difference of the two best logits from which they count as clear
+constexpr KvCodec kCareful{KvBits::k8, KvBits::k8};
+constexpr double kWantedClear = 0.999;  // of FindCarefulLayers
+constexpr double kClear = 0.1;          // difference of the two best logits from which they count as clear
 
 double LogSumExp(const float* logits, size_t n) {
   const double top = *std::max_element(logits, logits + n);
@@ -29,8 +31,13 @@ double LogSumExp(const float* logits, size_t n) {
 
 }  // namespace
 
-std::vector<KvCodec> LayerCodecs(const SessionOptions& options, int32_t layers) {
+std::vector<KvCodec> LayerCodecs(const SessionOptions& options, int32_t layers, const std::vector<uint8_t>& careful) {
   std::vector<KvCodec> codecs(static_cast<size_t>(layers), options.codec);
+  if (options.layer_codecs.empty() && options.codec != kCareful) {
+    for (size_t i = 0; i < careful.size(); ++i) {
+      codecs[i] = careful[i] != 0 ? kCareful : codecs[i];
+    }
+  }
   for (const auto& [layer, codec] : options.layer_codecs) {
     codecs[static_cast<size_t>(layer)] = codec;
   }
@@ -61,7 +68,7 @@ Result<std::unique_ptr<KvCache>> EngineImpl::NewCache(const SessionOptions& opti
   if (options.codec.exact()) {
     return NewF16KvCache(shape, context, *kernels_);
   }
-  return NewCodedKvCache(shape, context, LayerCodecs(options, info_.layers), basis_, *kernels_);
+  return NewCodedKvCache(shape, context, LayerCodecs(options, info_.layers, careful_), basis_, *kernels_);
 }
 
 KvCalibration EngineImpl::CalibrationOfNorms() const {
@@ -82,10 +89,13 @@ Status EngineImpl::UseKvCalibration(KvCalibration calibration) {
                        [positive](float x) { return std::isfinite(x) && (!positive || x > 0); });
   };
   if (calibration.key_mean.size() != values || calibration.key_scale.size() != values ||
-      !finite(calibration.key_mean, false) || !finite(calibration.key_scale, true)) {
+      !finite(calibration.key_mean, false) || !finite(calibration.key_scale, true) ||
+      (!calibration.careful.empty() && calibration.careful.size() != static_cast<size_t>(info_.layers))) {
     return Status(StatusCode::kInvalidArgument, "the KV calibration does not fit this model; make it again");
   }
   info_.kv_calibration = calibration.source;
+  info_.kv_careful_layers = static_cast<int32_t>(std::count(calibration.careful.begin(), calibration.careful.end(), 1));
+  careful_ = calibration.careful;
   basis_ = NewKvBasis(KvShapeOf(info_), calibration);
   return Status();
 }
@@ -253,6 +263,50 @@ Result<KvQuality> EngineImpl::MeasureKv(std::span<const TokenId> tokens, const S
     return comparison.Run(tokens, options.codec, std::clamp<int64_t>(step, 1, Qwen3::kMaxLogits), cancel, progress);
   } catch (const std::bad_alloc&) {
     return NoMemory();
+  }
+}
+
+Result<std::vector<uint8_t>> EngineImpl::FindCarefulLayers(std::span<const TokenId> tokens, KvCodec codec,
+                                                           const CancelFlag* cancel,
+                                                           const std::function<void(float)>& progress) {
+  const size_t layers = static_cast<size_t>(info_.layers);
+  const size_t most = layers / 4;
+  const float passes = static_cast<float>(layers + most + 1);
+  float done = 0;
+  const auto measure = [&](const SessionOptions& options) {
+    Result<KvQuality> quality = MeasureKv(tokens, options, Qwen3::kMaxLogits, cancel, [&](float part) {
+      if (progress) {
+        progress((done + part) / passes);
+      }
+    });
+    done += 1;
+    return quality;
+  };
+  std::vector<std::pair<double, int32_t>> damage;
+  for (int32_t layer = 0; layer < info_.layers; ++layer) {
+    SessionOptions options(kCareful);
+    options.layer_codecs = {{layer, codec}};
+    const Result<KvQuality> quality = measure(options);
+    if (!quality.ok()) {
+      return quality.status();
+    }
+    damage.emplace_back(-quality.value().mean_kl, layer);
+  }
+  std::sort(damage.begin(), damage.end());
+  std::vector<uint8_t> careful(layers);
+  for (size_t count = 0;; ++count) {
+    SessionOptions options(codec);
+    for (int32_t layer = 0; layer < info_.layers; ++layer) {  // named one by one: what is in use now does not count
+      options.layer_codecs.emplace_back(layer, careful[static_cast<size_t>(layer)] != 0 ? kCareful : codec);
+    }
+    const Result<KvQuality> quality = measure(options);
+    if (!quality.ok()) {
+      return quality.status();
+    }
+    if (quality.value().top1_clear >= kWantedClear || count == most) {
+      return careful;
+    }
+    careful[static_cast<size_t>(damage[count].second)] = 1;
   }
 }
 

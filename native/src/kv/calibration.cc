@@ -1,5 +1,5 @@
 // The calibration as a file. Little-endian: "NKVC", version, layers, kv heads, head size (uint32 each), 32 characters
-// of the model's fingerprint, means and scales (fp32), CRC-32 of all before it.
+// of the model's fingerprint, means and scales (fp32), a byte a layer (1 = careful), CRC-32 of all before it.
 #include <cmath>
 #include <cstring>
 #include <string>
@@ -47,6 +47,9 @@ std::vector<uint8_t> SerializeKvCalibration(const KvCalibration& calibration, co
   Append(&out, name.data(), name.size());
   Append(&out, calibration.key_mean.data(), calibration.key_mean.size() * 4);
   Append(&out, calibration.key_scale.data(), calibration.key_scale.size() * 4);
+  std::vector<uint8_t> careful = calibration.careful;
+  careful.resize(static_cast<size_t>(shape.layers));
+  Append(&out, careful.data(), careful.size());
   const uint32_t crc = Crc32(out.data(), out.size());
   Append(&out, &crc, 4);
   return out;
@@ -67,7 +70,7 @@ Result<KvCalibration> ParseKvCalibration(const std::vector<uint8_t>& bytes, cons
   if (U32(&bytes[8]) != static_cast<uint32_t>(shape.layers) ||
       U32(&bytes[12]) != static_cast<uint32_t>(shape.kv_heads) ||
       U32(&bytes[16]) != static_cast<uint32_t>(shape.head_size) || name != fingerprint ||
-      bytes.size() != kHeaderBytes + Values(shape) * 8 + 4) {
+      bytes.size() != kHeaderBytes + Values(shape) * 8 + static_cast<size_t>(shape.layers) + 4) {
     return Bad("belongs to another model");
   }
   KvCalibration calibration;
@@ -76,6 +79,8 @@ Result<KvCalibration> ParseKvCalibration(const std::vector<uint8_t>& bytes, cons
   calibration.key_scale.resize(Values(shape));
   std::memcpy(calibration.key_mean.data(), &bytes[kHeaderBytes], Values(shape) * 4);
   std::memcpy(calibration.key_scale.data(), &bytes[kHeaderBytes + Values(shape) * 4], Values(shape) * 4);
+  const uint8_t* careful = &bytes[kHeaderBytes + Values(shape) * 8];
+  calibration.careful.assign(careful, careful + shape.layers);
   return calibration;
 }
 

@@ -53,21 +53,23 @@ Status KvCache::NoMemory(int64_t bytes) {
                                               " MB more of context; close other programs or lower the context size");
 }
 
-int64_t KvBytes(const KvShape& shape, KvCodec codec, int64_t tokens) {
+int64_t KvBytes(const KvShape& shape, KvCodec codec, int64_t tokens, int32_t careful) {
   if (codec.exact()) {
     return (tokens + KvCache::kPageTokens - 1) / KvCache::kPageTokens * KvCache::kPageTokens *
            KvCache::BytesPerTokenF16(shape);
   }
-  return CodedBytes(shape, std::vector<KvCodec>(static_cast<size_t>(shape.layers), codec), tokens);
+  std::vector<KvCodec> codecs(static_cast<size_t>(shape.layers), codec);
+  std::fill_n(codecs.begin(), std::clamp(careful, 0, shape.layers), KvCodec{KvBits::k8, KvBits::k8});
+  return CodedBytes(shape, codecs, tokens);
 }
 
-int64_t KvTokensWithin(const KvShape& shape, KvCodec codec, int64_t bytes) {
+int64_t KvTokensWithin(const KvShape& shape, KvCodec codec, int64_t bytes, int32_t careful) {
   // Sizes grow with every page; 2^31 tokens are more than any model's context.
   int64_t low = 0;
   int64_t high = (int64_t{1} << 31) / KvCache::kPageTokens;
   while (low < high) {
     const int64_t pages = (low + high + 1) / 2;
-    if (KvBytes(shape, codec, pages * KvCache::kPageTokens) <= bytes) {
+    if (KvBytes(shape, codec, pages * KvCache::kPageTokens, careful) <= bytes) {
       low = pages;
     } else {
       high = pages - 1;
