@@ -253,6 +253,10 @@ class Engine {
   virtual Result<std::unique_ptr<Session>> NewSession(int32_t context) = 0;
   // From the next call on at most `threads` of the workers compute (0 = all): less heat and noise, the same results.
   virtual void LimitThreads(int threads) = 0;
+  // Runs `work`, which may call this engine and its sessions, on a thread of low priority, with workers of low
+  // priority: whoever else wants the processor comes first. Returns when it is done and passes on what it throws. The
+  // first call makes the workers.
+  virtual void InBackground(const std::function<void()>& work) = 0;
   // GGUF metadata with scalar or string values (and small arrays) as key -> text, for inspection and prompts'
   // templates.
   virtual const std::vector<std::pair<std::string, std::string>>& metadata() const = 0;

@@ -44,7 +44,7 @@ Qwen3::Qwen3(const ModelConfig& config, Weights weights, const KernelTable& kern
     : config_(config),
       weights_(std::move(weights)),
       kernels_(kernels),
-      pool_(pool),
+      pool_(&pool),
       d_(config.embedding_length),
       d_padded_(Pad(config.embedding_length)),
       q_size_(QSize(config)),
@@ -99,7 +99,7 @@ void Qwen3::NextInput(const std::vector<float>& weight, int64_t tokens, bool qua
                       const std::atomic<bool>* cancel) {
   input_.Set(normed_, d_padded_, d_, tokens, quantized);
   const int64_t tokens_a_chunk = std::max<int64_t>(1, 16384 / d_);
-  pool_.ParallelFor(CeilDiv(tokens, tokens_a_chunk), [&](int64_t chunk, int) {
+  pool_->ParallelFor(CeilDiv(tokens, tokens_a_chunk), [&](int64_t chunk, int) {
     if (Cancelled(cancel)) {
       return;
     }
@@ -169,7 +169,7 @@ bool Qwen3::Attention(const LayerWeights& layer, int32_t index, int64_t tokens, 
   if (tokens == 1 && size % kPanelRows == 0) {
     // One token: a head needs no other head's keys, so all of its work is one piece and one round.
     const int64_t panels = size / kPanelRows;
-    pool_.ParallelFor(config_.kv_heads, [&](int64_t h, int) {
+    pool_->ParallelFor(config_.kv_heads, [&](int64_t h, int) {
       if (!Cancelled(cancel)) {
         Products::Panels(input_, q, h * group * panels, (h + 1) * group * panels);
         Products::Panels(input_, k, h * panels, (h + 1) * panels);
@@ -179,22 +179,21 @@ bool Qwen3::Attention(const LayerWeights& layer, int32_t index, int64_t tokens, 
       }
     });
   } else {
-    if (!Products::Run(input_, {q, k, v}, pool_, cancel)) {
+    if (!Products::Run(input_, {q, k, v}, *pool_, cancel)) {
       return false;
     }
     const int64_t stores = CeilDiv(tokens, kStoreTokens);
-    pool_.ParallelFor(config_.kv_heads * stores, [&](int64_t unit, int) {
+    pool_->ParallelFor(config_.kv_heads * stores, [&](int64_t unit, int) {
       const int64_t first = unit % stores * kStoreTokens;
       for (int64_t t = first; t < std::min(tokens, first + kStoreTokens) && !Cancelled(cancel); ++t) {
         StoreHead(layer, index, unit / stores, t, begin, cache);
       }
     });
     const int64_t parts = CeilDiv(tokens, kAttentionTokens);
-    pool_.ParallelFor(config_.kv_heads * parts, [&](int64_t unit, int) {  // neighbours in time read the same pages
+    pool_->ParallelFor(config_.kv_heads * parts, [&](int64_t unit, int) {  // neighbours in time read the same pages
       const int64_t first = unit % parts * kAttentionTokens;
       if (!Cancelled(cancel)) {
-        AttendHead(layer, index, unit / parts, first, std::min(tokens, first + kAttentionTokens), begin, cache,
-                   cancel);
+        AttendHead(layer, index, unit / parts, first, std::min(tokens, first + kAttentionTokens), begin, cache, cancel);
       }
     });
   }
@@ -205,7 +204,7 @@ bool Qwen3::Attention(const LayerWeights& layer, int32_t index, int64_t tokens, 
     inner_.Quantize(0, tokens, 0, q_size_);
   }
   delta_pending_ = true;
-  return Products::Run(inner_, {{&layer.attn_output, delta_, d_padded_}}, pool_, cancel);
+  return Products::Run(inner_, {{&layer.attn_output, delta_, d_padded_}}, *pool_, cancel);
 }
 
 bool Qwen3::FeedForward(const LayerWeights& layer, int64_t tokens, const std::atomic<bool>* cancel) {
@@ -216,10 +215,10 @@ bool Qwen3::FeedForward(const LayerWeights& layer, int64_t tokens, const std::at
   inner_.Set(gate_, stride, ff_, tokens, IsQ1(layer.down));
   // Blocks of 128 rows: gate, up, SwiGLU and quantisation of a block while it is in the cache.
   const int64_t units = (ff_ + kQ1BlockSize - 1) / kQ1BlockSize;
-  const int64_t chunks = Products::Chunks(units, 2 * ff_ * d_ * tokens, pool_);
+  const int64_t chunks = Products::Chunks(units, 2 * ff_ * d_ * tokens, *pool_);
   constexpr int64_t kPanels = kQ1BlockSize / kPanelRows;
   const int64_t all_panels = stride / kPanelRows;
-  pool_.ParallelFor(chunks, [&](int64_t chunk, int) {
+  pool_->ParallelFor(chunks, [&](int64_t chunk, int) {
     const int64_t first = units * chunk / chunks;
     const int64_t last = units * (chunk + 1) / chunks;
     const int64_t to = std::min(last * kPanels, all_panels);
@@ -237,13 +236,13 @@ bool Qwen3::FeedForward(const LayerWeights& layer, int64_t tokens, const std::at
     return false;
   }
   delta_pending_ = true;
-  return Products::Run(inner_, {{&layer.down, delta_, d_padded_}}, pool_, cancel);
+  return Products::Run(inner_, {{&layer.down, delta_, d_padded_}}, *pool_, cancel);
 }
 
 bool Qwen3::Forward(std::span<const TokenId> tokens, int64_t begin, KvCache& cache, const std::atomic<bool>* cancel) {
   const int64_t n = static_cast<int64_t>(tokens.size());
   const int64_t rotation = Pad(config_.head_size / 2);
-  pool_.ParallelFor(CeilDiv(n, kLookUpTokens), [&](int64_t chunk, int) {
+  pool_->ParallelFor(CeilDiv(n, kLookUpTokens), [&](int64_t chunk, int) {
     if (Cancelled(cancel)) {
       return;
     }
@@ -288,10 +287,10 @@ const float* Qwen3::Logits(const float* hidden, int64_t count, std::span<const i
   input_.Set(normed_, d_padded_, d_, count, IsQ1(head));
   input_.Quantize(0, count, 0, d_);
   if (panels.empty()) {
-    return Products::Run(input_, {{&head, logits, stride}}, pool_, cancel) ? logits : nullptr;
+    return Products::Run(input_, {{&head, logits, stride}}, *pool_, cancel) ? logits : nullptr;
   }
   std::fill_n(logits, count * stride, -std::numeric_limits<float>::infinity());
-  return Products::RunPanels(input_, {&head, logits, stride}, panels, pool_, cancel) ? logits : nullptr;
+  return Products::RunPanels(input_, {&head, logits, stride}, panels, *pool_, cancel) ? logits : nullptr;
 }
 
 }  // namespace niwaki

@@ -45,6 +45,9 @@ class Qwen3 {
                       const std::atomic<bool>* cancel);
   int64_t logits_stride() const;
 
+  // From the next call on these compute; they must outlive the model.
+  void UsePool(ThreadPool& pool) { pool_ = &pool; }
+
   const Weights& weights() const { return weights_; }
 
  private:
@@ -67,7 +70,7 @@ class Qwen3 {
   const ModelConfig config_;
   Weights weights_;
   const KernelTable& kernels_;
-  ThreadPool& pool_;
+  ThreadPool* pool_;
   const int64_t d_;  // embedding length
   const int64_t d_padded_;
   const int64_t q_size_;  // heads * head_size

@@ -126,19 +126,20 @@ std::array<int64_t, kKinds> Longest(int64_t tokens, int64_t begin) {
       longest[kind] = std::max(longest[kind], meter.after[kind]);
     }
   }
-  std::printf("    %lld tokens from %lld on, %lld calls: products %lld, attention %lld, vectors %lld, look-ups %lld, "
-              "stored %lld\n",
-              static_cast<long long>(tokens), static_cast<long long>(begin), static_cast<long long>(calls),
-              static_cast<long long>(longest[kMatrix]), static_cast<long long>(longest[kAttention]),
-              static_cast<long long>(longest[kVectors]), static_cast<long long>(longest[kLookUp]),
-              static_cast<long long>(longest[kStored]));
+  std::printf(
+      "    %lld tokens from %lld on, %lld calls: products %lld, attention %lld, vectors %lld, look-ups %lld, "
+      "stored %lld\n",
+      static_cast<long long>(tokens), static_cast<long long>(begin), static_cast<long long>(calls),
+      static_cast<long long>(longest[kMatrix]), static_cast<long long>(longest[kAttention]),
+      static_cast<long long>(longest[kVectors]), static_cast<long long>(longest[kLookUp]),
+      static_cast<long long>(longest[kStored]));
   return longest;
 }
 
 void CheckBounds(int64_t tokens, int64_t begin) {
   const std::array<int64_t, kKinds> longest = Longest(tokens, begin);
-  // Multiply-adds of a tile of four panels of the widest matrix with a whole chunk: 0.3 ms at the 320 thousand million a
-  // second that one core does with AVX-512, 0.7 ms with AVX2.
+  // Multiply-adds of a tile of four panels of the widest matrix with a whole chunk: 0.3 ms at the 320 thousand million
+  // a second that one core does with AVX-512, 0.7 ms with AVX2.
   EXPECT(longest[kMatrix] <= int64_t{4} * kPanelRows * 12288 * Qwen3::kChunk);
   // One page, for the queries that share it.
   EXPECT(longest[kAttention] <= int64_t{16} * 4 * 128 * KvCache::kPageTokens * 2);
