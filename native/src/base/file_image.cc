@@ -137,8 +137,7 @@ Status FileImage::Reserve() {
 Status FileImage::Read(std::span<const uint8_t> part) const {
   const size_t offset = static_cast<size_t>(part.data() - data_);
   if (!part.empty() && VirtualAlloc(data_ + offset, part.size(), MEM_COMMIT, PAGE_READWRITE) == nullptr) {
-    return FileError(StatusCode::kOutOfMemory, FileAt(offset).path,
-                     "there is not enough memory; close other programs");
+    return FileError(StatusCode::kOutOfMemory, FileAt(offset).path, "there is not enough memory; close other programs");
   }
   return ReadInto(part, data_ + offset);
 }
@@ -238,8 +237,8 @@ Status FileImage::ReadInto(std::span<const uint8_t> part, uint8_t* into) const {
   for (size_t done = 0; done < part.size();) {
     // At most 1 GiB a call: some systems refuse 2 GiB and more.
     const size_t wanted = std::min(part.size() - done, size_t{1} << 30);
-    const ssize_t count = pread(static_cast<int>(file.handle), into + done, wanted,
-                                static_cast<off_t>(offset - file.begin + done));
+    const ssize_t count =
+        pread(static_cast<int>(file.handle), into + done, wanted, static_cast<off_t>(offset - file.begin + done));
     if (count < 0 && errno == EINTR) {
       continue;
     }
