@@ -6,10 +6,10 @@
 #elif defined(__APPLE__)
 #include <pthread/qos.h>
 #elif defined(__linux__)
-#include <errno.h>
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <cerrno>
 #endif
 
 namespace niwaki {
