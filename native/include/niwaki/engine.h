@@ -56,7 +56,7 @@ struct MemoryEstimate {
   int64_t weights = 0;  // repacked weights that stay in memory
   int64_t kv = 0;       // KV cache for `context` tokens
   int64_t scratch = 0;  // activations and logits
-  int64_t mapped = 0;   // size of the file mapping (clean pages: the system may drop them)
+  int64_t mapped = 0;   // size of the file, which is read and not kept
 };
 
 // ----------------------------------------------------------------------------------------------------------- tokenizer
