@@ -73,6 +73,15 @@ void GenerateJob::Settle(Outcome outcome) {
 }
 
 bool GenerateJob::Run(EngineThread& thread) {
+  if (priority() < kBackground) {
+    return RunHere(thread);
+  }
+  bool done = true;
+  thread.engine().InBackground([&] { done = RunHere(thread); });  // the engine thread waits: nothing of it is shared
+  return done;
+}
+
+bool GenerateJob::RunHere(EngineThread& thread) {
   const bool first_run = !started_;
   if (first_run) {
     started_ = true;

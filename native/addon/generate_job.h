@@ -34,6 +34,10 @@ class GenerateJob : public Job {
   // Before it is submitted.
   void SetChannel(std::unique_ptr<JsChannel<GenerateState>> channel) { channel_ = std::move(channel); }
 
+  // From this priority on, which is Priority.background of server/src/engine/port.ts, a job is computed by threads of
+  // low priority: whatever the editor does comes first.
+  static constexpr int kBackground = 3;
+
   bool Run(EngineThread& thread) override;
   void Abandon(const Status& why) override;
 
@@ -47,6 +51,7 @@ class GenerateJob : public Job {
     double queue_ms = 0;
   };
 
+  bool RunHere(EngineThread& thread);
   // The result of the call. The promise settles behind all tokens that were posted before.
   void Settle(Outcome outcome);
 

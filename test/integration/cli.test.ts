@@ -108,6 +108,20 @@ describe('integration: the command line', function () {
     const wrong = niwaki(['doctor'], { env: { NIWAKI_CPU: 'abacus' } });
     assert.equal(wrong.status, 1);
     assert.match(wrong.err, /NIWAKI_CPU is "abacus"\. Unset it/);
+    assert.match(wrong.out, /generic\s+not used: ruled out by the environment variable NIWAKI_CPU/);
+  });
+
+  it('says what this machine can do also when the model is no good', () => {
+    const path = write('no model.gguf', 'GGUF');
+    const { status, out, err } = niwaki(['doctor', '--model', path]);
+    assert.equal(status, 1);
+    assert.match(out, /Kernels \(self-test[^]*in use: the best that passed its self-test/);
+    assert.ok(!out.includes('Model:'));
+    assert.match(err, /^niwaki doctor: "[^"]*no model\.gguf": the GGUF file ends[^"]*$/);
+    const json = niwaki(['doctor', '--model', path, '--json']);
+    const report = JSON.parse(json.out) as { problem: string; tables: unknown[]; model?: unknown };
+    assert.equal(json.status, 1);
+    assert.ok(json.err.includes(report.problem) && report.tables.length > 1 && report.model === undefined);
   });
 
   it('explains wrong use, without a stack', () => {

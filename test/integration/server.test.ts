@@ -146,6 +146,19 @@ describe('integration: the server over LSP', function () {
     }
   });
 
+  it('says what is missing when it is asked for a model without a path', async () => {
+    const before = (await client.ready()).problem;
+    for (const params of [undefined, {}, { path: null }, { path: 3 }]) {
+      const result = await client.connection.sendRequest<LoadModelRequest.Result>(
+        LoadModelRequest.method,
+        params,
+      );
+      assert.equal(result.ok, false);
+      assert.match(result.problem, /^niwaki\/loadModel needs a "path": that of a \.gguf file, or "" /);
+    }
+    assert.equal((await client.ready()).problem, before, 'the loaded model stays');
+  });
+
   it('restarts its engine without losing open documents', async () => {
     await client.open(uri, `${repetitive}items.pu`);
     assert.equal((await client.complete(uri, { line: 12, character: 8 })).length, 1);

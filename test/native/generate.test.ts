@@ -179,7 +179,14 @@ describe('native engine: tokens and text', function () {
     const allowed = new Array<number>(Math.ceil(info.vocabSize / 32)).fill(0);
     allowed[second.id >> 5] = 1 << (second.id & 31);
     assert.equal((await first({ allowed })).id, second.id);
+    allowed[second.id >> 5] = 2 ** 31 + 2 ** (second.id & 31); // bit 31 as an unsigned word
+    assert.ok([second.id, second.id | 31].includes((await first({ allowed })).id));
     assert.equal(await codeOf(first({ allowed: [0] })), 'invalid_argument');
+    for (const word of [2 ** 32, -(2 ** 31) - 1, 0.5, NaN]) {
+      await assert.rejects(first({ allowed: [1, word] }), /allowed\[1\] is .* no word of 32 bits/);
+    }
+    const logitBias = [plain.id, info.vocabSize].map((id) => ({ id, bias: 1 }));
+    await assert.rejects(first({ logitBias }), /logitBias names the token \d+; this model has the tokens 0 to/);
     assert.equal(await codeOf(first({ repetitionPenalty: 0 })), 'invalid_argument');
     const repeated = await bench.generate({ tokens, maxTokens: 40, sampling: { banned: [info.eos] } });
     const fresh = await bench.generate({

@@ -63,7 +63,7 @@ struct MemoryEstimate {
   int64_t weights = 0;  // repacked weights that stay in memory
   int64_t kv = 0;       // KV cache for `context` tokens
   int64_t scratch = 0;  // activations and logits
-  int64_t mapped = 0;   // size of the file mapping (clean pages: the system may drop them)
+  int64_t mapped = 0;   // size of the file, which is read and not kept
 };
 
 // ----------------------------------------------------------------------------------------------------------- tokenizer
@@ -291,6 +291,10 @@ class Engine {
                                       const std::function<void(float)>& progress = nullptr) = 0;
   // From the next call on at most `threads` of the workers compute (0 = all): less heat and noise, the same results.
   virtual void LimitThreads(int threads) = 0;
+  // Runs `work`, which may call this engine and its sessions, on a thread of low priority, with workers of low
+  // priority: whoever else wants the processor comes first. Returns when it is done and passes on what it throws. The
+  // first call makes the workers.
+  virtual void InBackground(const std::function<void()>& work) = 0;
   // GGUF metadata with scalar or string values (and small arrays) as key -> text, for inspection and prompts'
   // templates.
   virtual const std::vector<std::pair<std::string, std::string>>& metadata() const = 0;

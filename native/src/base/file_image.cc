@@ -72,6 +72,11 @@ Result<FileImage> FileImage::Open(const std::vector<std::string>& paths) {
   return image;
 }
 
+const FileImage::File& FileImage::FileAt(size_t offset) const {
+  const auto after = std::find_if(files_.begin(), files_.end(), [&](const File& f) { return f.begin > offset; });
+  return *(after - 1);
+}
+
 Status FileImage::Unchanged() const {
   for (const File& file : files_) {
     Stamp now;
@@ -131,11 +136,15 @@ Status FileImage::Reserve() {
 
 Status FileImage::Read(std::span<const uint8_t> part) const {
   const size_t offset = static_cast<size_t>(part.data() - data_);
-  const auto after = std::find_if(files_.begin(), files_.end(), [&](const File& f) { return f.begin > offset; });
-  const File& file = *(after - 1);
   if (!part.empty() && VirtualAlloc(data_ + offset, part.size(), MEM_COMMIT, PAGE_READWRITE) == nullptr) {
-    return FileError(StatusCode::kOutOfMemory, file.path, "there is not enough memory; close other programs");
+    return FileError(StatusCode::kOutOfMemory, FileAt(offset).path, "there is not enough memory; close other programs");
   }
+  return ReadInto(part, data_ + offset);
+}
+
+Status FileImage::ReadInto(std::span<const uint8_t> part, uint8_t* into) const {
+  const size_t offset = static_cast<size_t>(part.data() - data_);
+  const File& file = FileAt(offset);
   for (size_t done = 0; done < part.size();) {
     const uint64_t at = offset - file.begin + done;
     OVERLAPPED where = {};
@@ -143,7 +152,7 @@ Status FileImage::Read(std::span<const uint8_t> part) const {
     where.OffsetHigh = static_cast<DWORD>(at >> 32);
     DWORD count = 0;
     const DWORD wanted = static_cast<DWORD>(std::min<size_t>(part.size() - done, size_t{64} << 20));
-    if (!ReadFile(reinterpret_cast<HANDLE>(file.handle), data_ + offset + done, wanted, &count, &where)) {
+    if (!ReadFile(reinterpret_cast<HANDLE>(file.handle), into + done, wanted, &count, &where)) {
       return GetLastError() == ERROR_HANDLE_EOF ? Changed(file.path)
                                                 : FileError(StatusCode::kBadFile, file.path, SystemError());
     }
@@ -153,17 +162,6 @@ Status FileImage::Read(std::span<const uint8_t> part) const {
     done += count;
   }
   return Status();
-}
-
-void FileImage::Forget(std::span<const uint8_t> part) const {
-  SYSTEM_INFO info;
-  GetSystemInfo(&info);
-  const uintptr_t page = info.dwPageSize;
-  const uintptr_t begin = (reinterpret_cast<uintptr_t>(part.data()) + page - 1) / page * page;
-  const uintptr_t end = (reinterpret_cast<uintptr_t>(part.data()) + part.size()) / page * page;
-  if (end > begin) {
-    VirtualAlloc(reinterpret_cast<void*>(begin), end - begin, MEM_RESET, PAGE_READWRITE);
-  }
 }
 
 #else
@@ -231,15 +229,16 @@ Status FileImage::Reserve() {
   return Status();
 }
 
-Status FileImage::Read(std::span<const uint8_t> part) const {
+Status FileImage::Read(std::span<const uint8_t> part) const { return ReadInto(part, data_ + (part.data() - data_)); }
+
+Status FileImage::ReadInto(std::span<const uint8_t> part, uint8_t* into) const {
   const size_t offset = static_cast<size_t>(part.data() - data_);
-  const auto after = std::find_if(files_.begin(), files_.end(), [&](const File& f) { return f.begin > offset; });
-  const File& file = *(after - 1);
+  const File& file = FileAt(offset);
   for (size_t done = 0; done < part.size();) {
     // At most 1 GiB a call: some systems refuse 2 GiB and more.
     const size_t wanted = std::min(part.size() - done, size_t{1} << 30);
-    const ssize_t count = pread(static_cast<int>(file.handle), data_ + offset + done, wanted,
-                                static_cast<off_t>(offset - file.begin + done));
+    const ssize_t count =
+        pread(static_cast<int>(file.handle), into + done, wanted, static_cast<off_t>(offset - file.begin + done));
     if (count < 0 && errno == EINTR) {
       continue;
     }
@@ -253,20 +252,6 @@ Status FileImage::Read(std::span<const uint8_t> part) const {
     done += static_cast<size_t>(count);
   }
   return Status();
-}
-
-void FileImage::Forget(std::span<const uint8_t> part) const {
-#if defined(__APPLE__)
-  const int advice = MADV_FREE;
-#else
-  const int advice = MADV_DONTNEED;
-#endif
-  const uintptr_t page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
-  const uintptr_t begin = (reinterpret_cast<uintptr_t>(part.data()) + page - 1) / page * page;
-  const uintptr_t end = (reinterpret_cast<uintptr_t>(part.data()) + part.size()) / page * page;
-  if (end > begin) {
-    madvise(reinterpret_cast<void*>(begin), end - begin, advice);
-  }
 }
 
 #endif

@@ -30,13 +30,15 @@ class FileImage {
   size_t files() const { return files_.size(); }
   std::span<const uint8_t> file(size_t index) const;
   const std::string& path(size_t index) const { return files_[index].path; }
+  // Of the file that this byte of bytes() belongs to.
+  const std::string& PathOf(const uint8_t* byte) const { return FileAt(static_cast<size_t>(byte - data_)).path; }
   // Sum of the files' sizes.
   int64_t file_bytes() const;
 
   // Fills a part of bytes() that lies within one file. kBadFile when the file has become shorter or cannot be read.
   Status Read(std::span<const uint8_t> part) const;
-  // Gives the memory of the whole pages inside back; they must be Read() again before they are looked at.
-  void Forget(std::span<const uint8_t> part) const;
+  // The same into other memory of that size; bytes() stay as they are. Any thread.
+  Status ReadInto(std::span<const uint8_t> part, uint8_t* into) const;
   // kBadFile when a file's size or time of modification is not what it was when it was opened.
   Status Unchanged() const;
 
@@ -55,6 +57,8 @@ class FileImage {
   };
   static Status OpenOne(const std::string& path, File* file);
   static bool Look(intptr_t handle, Stamp* stamp);
+  // The file that holds the byte at `offset` of the image.
+  const File& FileAt(size_t offset) const;
   Status Reserve();
 
   uint8_t* data_ = nullptr;

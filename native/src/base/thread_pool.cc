@@ -13,6 +13,7 @@
 #endif
 
 #include "base/cpu_count.h"
+#include "base/thread_priority.h"
 
 namespace niwaki {
 namespace {
@@ -211,7 +212,7 @@ struct ThreadPool::Impl {
   bool Empty() const { return (gate.load(std::memory_order_acquire) & kInside) == 0; }
 };
 
-ThreadPool::ThreadPool(int threads) : impl_(std::make_unique<Impl>()) {
+ThreadPool::ThreadPool(int threads, Priority priority) : impl_(std::make_unique<Impl>()) {
   const int wanted = threads > 0 ? threads : std::min(kMostThreads, UsableCores());
   impl_->limit = wanted;
   impl_->ranges = std::vector<Impl::Range>(static_cast<size_t>(wanted));
@@ -219,7 +220,12 @@ ThreadPool::ThreadPool(int threads) : impl_(std::make_unique<Impl>()) {
     seat.store(-1);
   }
   for (int worker = 1; worker < wanted; ++worker) {
-    impl_->workers.emplace_back([this, worker] { impl_->Run(worker); });
+    impl_->workers.emplace_back([this, worker, priority] {
+      if (priority == Priority::kLow) {
+        LowerThisThread();
+      }
+      impl_->Run(worker);
+    });
   }
 }
 

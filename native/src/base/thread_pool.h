@@ -10,9 +10,13 @@ namespace niwaki {
 
 class ThreadPool {
  public:
+  enum class Priority {
+    kNormal,
+    kLow
+  };  // of the extra threads (base/thread_priority.h); the caller's is its own affair
   // `threads` counts the caller: 1 means no extra threads. 0 = a sensible number for this machine (base/cpu_count.h, at
   // most 8).
-  explicit ThreadPool(int threads);
+  explicit ThreadPool(int threads, Priority priority = Priority::kNormal);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;

@@ -1,7 +1,11 @@
 #include <algorithm>
+#include <exception>
+#include <future>
 #include <new>
 #include <string>
+#include <thread>
 
+#include "base/thread_priority.h"
 #include "engine/engine_impl.h"
 #include "kernels/dispatch.h"
 #include "tokenizer/tokenizer.h"
@@ -94,19 +98,17 @@ Result<std::unique_ptr<Engine>> EngineImpl::New(const LoadOptions& options, cons
   std::unique_ptr<EngineImpl> engine(new EngineImpl());
   engine->kernels_ = kernels.value();
   engine->pool_ = std::make_unique<ThreadPool>(options.threads);
-  Result<std::unique_ptr<niwaki::Tokenizer>> tokenizer = NewTokenizer(file);
+  // A vocabulary takes one thread a quarter of a second, in which the others read weights.
+  auto making = std::async(std::launch::async, [&file] { return NewTokenizer(file); });
+  Result<Weights> weights = LoadWeights(file, config, engine->kernels_->layout, *engine->pool_, cancel, progress);
+  Result<std::unique_ptr<niwaki::Tokenizer>> tokenizer = making.get();
   if (!tokenizer.ok()) {
     return Status(tokenizer.status().code(), "\"" + options.path + "\": " + tokenizer.status().message());
   }
-  engine->tokenizer_ = std::move(tokenizer.value());
-  Result<Weights> weights = LoadWeights(file, config, engine->kernels_->layout, *engine->pool_, cancel, progress);
   if (!weights.ok()) {
     return weights.status();
   }
-  const Status read = file.Check();
-  if (!read.ok()) {
-    return Status(read.code(), "\"" + options.path + "\": " + read.message());
-  }
+  engine->tokenizer_ = std::move(tokenizer.value());
   const int64_t weight_bytes = weights.value().bytes;
   engine->model_ = Qwen3::New(config, std::move(weights.value()), *engine->kernels_, *engine->pool_);
   if (engine->model_ == nullptr) {
@@ -170,6 +172,37 @@ void EngineImpl::FindEnds(const GgufFile& file) {
     if (!has_token || (tokenizer_->IsControl(id) && !ends_text(id))) {
       never_[static_cast<size_t>(id)] = 1;
     }
+  }
+}
+
+void EngineImpl::LimitThreads(int threads) {
+  thread_limit_ = threads;
+  pool_->Limit(threads);
+  if (background_pool_ != nullptr) {
+    background_pool_->Limit(threads);
+  }
+}
+
+void EngineImpl::InBackground(const std::function<void()>& work) {
+  if (background_pool_ == nullptr) {
+    background_pool_ = std::make_unique<ThreadPool>(pool_->threads(), ThreadPool::Priority::kLow);
+    background_pool_->Limit(thread_limit_);
+  }
+  std::exception_ptr thrown;
+  // A thread a call: what it does takes far longer than to start it.
+  std::thread thread([&] {
+    LowerThisThread();
+    model_->UsePool(*background_pool_);
+    try {
+      work();
+    } catch (...) {
+      thrown = std::current_exception();
+    }
+    model_->UsePool(*pool_);
+  });
+  thread.join();
+  if (thrown != nullptr) {
+    std::rethrow_exception(thrown);
   }
 }
 

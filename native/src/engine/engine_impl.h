@@ -29,7 +29,8 @@ class EngineImpl final : public Engine {
   Status UseKvCalibration(KvCalibration calibration) override;
   Result<KvQuality> MeasureKv(std::span<const TokenId> tokens, const SessionOptions& options, int step,
                               const CancelFlag* cancel, const std::function<void(float)>& progress) override;
-  void LimitThreads(int threads) override { pool_->Limit(threads); }
+  void LimitThreads(int threads) override;
+  void InBackground(const std::function<void()>& work) override;
   const std::vector<std::pair<std::string, std::string>>& metadata() const override { return metadata_; }
 
   Qwen3& model() { return *model_; }
@@ -52,6 +53,10 @@ class EngineImpl final : public Engine {
   std::unique_ptr<niwaki::Tokenizer> tokenizer_;
   const KernelTable* kernels_ = nullptr;
   std::unique_ptr<ThreadPool> pool_;
+  // The same number at low priority; null before the first InBackground. A set of its own, because a thread that has
+  // been lowered stays so.
+  std::unique_ptr<ThreadPool> background_pool_;
+  int thread_limit_ = 0;
   std::unique_ptr<Qwen3> model_;
   std::vector<TokenId> ends_;
   std::vector<uint8_t> never_;

@@ -64,7 +64,9 @@ TEST("values that are infinite or no numbers are found in every tensor, first an
           const Status status = Load(file.path()).status();
           EXPECT(status.code() == StatusCode::kBadFile);
           EXPECT(status.message().find("\"" + tensor.name + "\" holds a value that is infinite") != std::string::npos);
-          EXPECT(status.message().find(file.path()) != std::string::npos);
+          const size_t named = status.message().find(file.path());
+          EXPECT(named != std::string::npos);
+          EXPECT(status.message().find(file.path(), named + 1) == std::string::npos);  // and not twice
         }
       }
     }
@@ -162,6 +164,7 @@ TEST("a file that is truncated, grows or is overwritten half way through the loa
     const Status status = load(meddle);
     EXPECT(status.code() == StatusCode::kBadFile);
     EXPECT(status.message().find("changed while it was being read") != std::string::npos);
+    EXPECT_EQ(std::count(status.message().begin(), status.message().end(), '"'), 2);  // the path, once
   };
   changed([](const std::string& path) { fs::resize_file(path, 0); });
   changed([&](const std::string& path) { fs::resize_file(path, bytes.size() / 2); });

@@ -216,14 +216,33 @@ void GgufFile::ReadData(const GgufTensor& tensor) const {
     if (image_.files() > 0) {
       data_status_ = image_.Read(part);
     }
-    const int64_t found = data_status_.ok() ? FindNonFinite(tensor.type, part) : -1;
-    if (found >= 0) {
-      data_status_ = Status(StatusCode::kBadFile, "the tensor " + GgufQuote(tensor.name) +
-                                                      " holds a value that is infinite or not a number, at byte " +
-                                                      std::to_string(begin) + " or after; the file is damaged or was " +
-                                                      "written by a faulty tool, copy or download it again");
+    if (data_status_.ok()) {
+      data_status_ = CheckFinite(tensor, begin, part);
     }
   }
+}
+
+Result<const uint8_t*> GgufFile::ReadBlocks(const GgufTensor& tensor, size_t begin, std::span<uint8_t> into) const {
+  const std::span<const uint8_t> part = tensor.data.subspan(begin, into.size());
+  const bool there = image_.files() == 0;
+  if (!there) {
+    NIWAKI_RETURN_IF_ERROR(image_.ReadInto(part, into.data()));
+  }
+  const uint8_t* bytes = there ? part.data() : into.data();
+  NIWAKI_RETURN_IF_ERROR(CheckFinite(tensor, begin, {bytes, part.size()}));
+  return bytes;
+}
+
+Status GgufFile::CheckFinite(const GgufTensor& tensor, size_t begin, std::span<const uint8_t> bytes) const {
+  if (FindNonFinite(tensor.type, bytes) < 0) {
+    return Status();
+  }
+  const std::string where = image_.files() > 0 ? "\"" + image_.PathOf(tensor.data.data()) + "\": " : "";
+  return Status(StatusCode::kBadFile, where + "the tensor " + GgufQuote(tensor.name) +
+                                          " holds a value that is infinite or not a number, at byte " +
+                                          std::to_string(begin) +
+                                          " or after; the file is damaged or was written by a faulty tool, copy or "
+                                          "download it again");
 }
 
 Status GgufFile::Check() const {
@@ -297,12 +316,6 @@ Result<const GgufArray*> GgufFile::Array(std::string_view key) const {
     return array;
   }
   return WrongType(key, "an array");
-}
-
-void GgufFile::Forget(std::span<const uint8_t> bytes) const {
-  if (image_.files() > 0) {
-    image_.Forget(bytes);
-  }
 }
 
 }  // namespace niwaki

@@ -72,10 +72,14 @@ class GgufFile {
 
   const GgufValue* Find(std::string_view key) const;        // null when absent
   const GgufTensor* FindInfo(std::string_view name) const;  // null when absent; the tensor's data are not read
-  // Reads the tensor's data, too; they stay defined until Forget(). Null when absent. A failure to read, and values
-  // that are infinite or not numbers, are remembered: whoever used the data asks Check() afterwards.
+  // Reads the tensor's data, too. Null when absent. A failure to read, and values that are infinite or not numbers, are
+  // remembered: whoever used the data asks Check() afterwards. For small tensors: the data stay in memory.
   const GgufTensor* FindTensor(std::string_view name) const;
-  // Ok when all data that FindTensor read so far are sound and the file is still the one that was opened.
+  // For large ones: some whole blocks of the tensor's data from byte `begin` on, checked likewise. They are read into
+  // `into`, as many as fit there; the result says where they lie, which is elsewhere for Parse()d bytes. Any thread.
+  Result<const uint8_t*> ReadBlocks(const GgufTensor& tensor, size_t begin, std::span<uint8_t> into) const;
+  // Ok when all data that FindTensor read so far are sound and the file is still the one that was opened. Like those of
+  // ReadBlocks, the reasons name the file.
   Status Check() const;
   // Typed look-ups. kNotFound when absent, kBadFile when of another type or out of range; both name the key.
   Result<int64_t> Int(std::string_view key) const;   // any integer type
@@ -83,13 +87,13 @@ class GgufFile {
   Result<bool> Bool(std::string_view key) const;
   Result<std::string_view> String(std::string_view key) const;
   Result<const GgufArray*> Array(std::string_view key) const;
-  // Gives the memory of these bytes of a tensor's data back (they were repacked). No effect on Parse()d bytes.
-  void Forget(std::span<const uint8_t> bytes) const;
 
  private:
   GgufFile() = default;
   Status Adopt(GgufHeader header);
   void ReadData(const GgufTensor& tensor) const;
+  // `bytes` are the tensor's from byte `begin` on.
+  Status CheckFinite(const GgufTensor& tensor, size_t begin, std::span<const uint8_t> bytes) const;
 
   FileImage image_;  // empty for Parse()d bytes
   std::span<const uint8_t> bytes_;

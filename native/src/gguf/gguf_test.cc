@@ -283,6 +283,36 @@ TEST("the alignment is read and checked") {
   Bad(w.Write(), "general.alignment");
 }
 
+TEST("blocks of a tensor are read one by one and looked at, those in memory where they lie") {
+  GgufWriter w = Sample();
+  w.tensors[1].data[17] = 9;  // the last byte of the first block
+  const std::vector<uint8_t> bytes = w.Write();
+  w.tensors[1].data[19] = 0x7c;  // the second block's scale: infinite
+  const std::vector<uint8_t> spoilt = w.Write();
+  const TempFile sound_file(bytes);
+  const TempFile spoilt_file(spoilt);
+  for (const bool disk : {false, true}) {
+    const auto sound = disk ? GgufFile::Open(sound_file.path()) : Parse(bytes);
+    const auto bad = disk ? GgufFile::Open(spoilt_file.path()) : Parse(spoilt);
+    ASSERT_OK(sound);
+    ASSERT_OK(bad);
+    std::vector<uint8_t> into(18, 0xee);
+    const GgufTensor& y = *sound.value()->FindInfo("y.weight");
+    Result<const uint8_t*> read = sound.value()->ReadBlocks(y, 0, into);
+    ASSERT_OK(read);
+    EXPECT(read.value()[0] == 2 && read.value()[17] == 9);
+    EXPECT_EQ(read.value() == into.data(), disk);
+    EXPECT_EQ(into[17], disk ? uint8_t{9} : uint8_t{0xee});
+    ASSERT_OK(sound.value()->ReadBlocks(y, 18, into));
+    const GgufTensor& worse = *bad.value()->FindInfo("y.weight");
+    ASSERT_OK(bad.value()->ReadBlocks(worse, 0, into));
+    const Status status = bad.value()->ReadBlocks(worse, 18, into).status();
+    EXPECT(status.code() == StatusCode::kBadFile);
+    EXPECT(status.message().find("\"y.weight\" holds a value that is infinite") != std::string::npos);
+    EXPECT(!disk || status.message().find(spoilt_file.path()) == 1);
+  }
+}
+
 TEST("tensors of unknown types are listed without data") {
   GgufWriter w = Sample();
   w.tensors[1].type = 142;

@@ -2,6 +2,7 @@
 // on how tokens arrived in batches. This interface is what every codec implements.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -27,8 +28,10 @@ class KvCache {
   virtual void Store(int32_t layer, int32_t kv_head, int64_t position, const float* k, const float* v) = 0;
   // out = softmax(q k^T) v in one kv head, where token t of the queries sees the cache's first length + t tokens. All
   // these queries are tokens of the page that Prepare was last called for. `max` and `sum` of the queries are not used.
-  // A query's result does not depend on which others share the call. Calls may run concurrently.
-  virtual void Attend(int32_t layer, int32_t kv_head, const AttendQueries& queries, int64_t length) const = 0;
+  // A query's result does not depend on which others share the call. Calls may run concurrently. `cancel` (may be null)
+  // is looked at before every page: when it is set, `out` is undefined.
+  virtual void Attend(int32_t layer, int32_t kv_head, const AttendQueries& queries, int64_t length,
+                      const std::atomic<bool>* cancel = nullptr) const = 0;
   // Forgets tokens from `tokens` on, and returns how many are left: the first `tokens`, or fewer, a whole number of
   // pages, where the page that they end in can no longer be had as a fresh cache would hold it. Pages stay allocated
   // for reuse.

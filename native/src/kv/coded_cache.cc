@@ -98,7 +98,8 @@ class CodedKvCache final : public KvCache {
     kernels_.f32_to_f16(rotated, size, keys + kPage * size + slot * size);
   }
 
-  void Attend(int32_t layer, int32_t kv_head, const AttendQueries& queries, int64_t length) const override {
+  void Attend(int32_t layer, int32_t kv_head, const AttendQueries& queries, int64_t length,
+              const std::atomic<bool>* cancel) const override {
     const int64_t heads = std::min<int64_t>(queries.group, kMaxRows);
     const int64_t tokens = kMaxRows / heads;
     for (int64_t t = 0; t < queries.tokens; t += tokens) {
@@ -109,7 +110,7 @@ class CodedKvCache final : public KvCache {
         part.out += t * queries.out_stride + head;
         part.tokens = std::min(tokens, queries.tokens - t);
         part.group = std::min(heads, queries.group - g);
-        AttendPart(layer, kv_head, part, length + t);
+        AttendPart(layer, kv_head, part, length + t, cancel);
       }
     }
   }
@@ -206,7 +207,8 @@ class CodedKvCache final : public KvCache {
     PackCodePage(layout, key_codes, key_scales, value_codes, value_scales, Codes(tail_page_, layer, kv_head));
   }
 
-  void AttendPart(int32_t layer, int32_t kv_head, const AttendQueries& part, int64_t length) const {
+  void AttendPart(int32_t layer, int32_t kv_head, const AttendQueries& part, int64_t length,
+                  const std::atomic<bool>* cancel) const {
     const int64_t size = shape_.head_size;
     const int64_t head = Head(layer, kv_head);
     const int64_t rows = part.tokens * part.group;
@@ -235,6 +237,9 @@ class CodedKvCache final : public KvCache {
       kernels_.attend_page_f16({rotated, 0, out, 0, 1, rows, size, max, sum}, sinks, sinks + kSinks * size, kSinks);
       const CodeQueries queries = {rotated, integers, scale, total, out, rows, size, max, sum};
       for (int64_t page = 0; page < tail_page_; ++page) {
+        if (cancel != nullptr && cancel->load(std::memory_order_relaxed)) {
+          return;
+        }
         const uint8_t* next = page + 1 < tail_page_ ? Codes(page + 1, layer, kv_head) : nullptr;
         kernels_.attend_page_codes(queries, {Codes(page, layer, kv_head), layout, page == 0 ? kSinks : 0, next});
       }

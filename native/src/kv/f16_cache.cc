@@ -43,7 +43,8 @@ class F16KvCache final : public KvCache {
     kernels_.f32_to_f16(v, size, values);
   }
 
-  void Attend(int32_t layer, int32_t kv_head, const AttendQueries& queries, int64_t length) const override {
+  void Attend(int32_t layer, int32_t kv_head, const AttendQueries& queries, int64_t length,
+              const std::atomic<bool>* cancel) const override {
     const int64_t heads = std::min<int64_t>(queries.group, kMaxRows);
     const int64_t tokens = kMaxRows / heads;
     for (int64_t t = 0; t < queries.tokens; t += tokens) {
@@ -54,7 +55,7 @@ class F16KvCache final : public KvCache {
         part.out += t * queries.out_stride + head;
         part.tokens = std::min(tokens, queries.tokens - t);
         part.group = std::min(heads, queries.group - g);
-        AttendPart(layer, kv_head, part, length + t);
+        AttendPart(layer, kv_head, part, length + t, cancel);
       }
     }
   }
@@ -66,7 +67,8 @@ class F16KvCache final : public KvCache {
  private:
   static constexpr int64_t kMaxRows = 64;  // queries whose state is kept at once
 
-  void AttendPart(int32_t layer, int32_t kv_head, AttendQueries part, int64_t length) const {
+  void AttendPart(int32_t layer, int32_t kv_head, AttendQueries part, int64_t length,
+                  const std::atomic<bool>* cancel) const {
     float max[kMaxRows];
     float sum[kMaxRows];
     const int64_t size = shape_.head_size;
@@ -76,6 +78,9 @@ class F16KvCache final : public KvCache {
       std::fill_n(part.out + row / part.group * part.out_stride + row % part.group * size, size, 0.0f);
     }
     for (int64_t begin = 0; begin < length + part.tokens - 1; begin += kPageTokens) {
+      if (cancel != nullptr && cancel->load(std::memory_order_relaxed)) {
+        return;
+      }
       const uint16_t* keys = Keys(layer, kv_head, begin / kPageTokens);
       const int64_t skip = std::max<int64_t>(0, begin + 1 - length);  // tokens that see nothing of this page
       AttendQueries seeing = part;

@@ -34,15 +34,15 @@ class StatisticsCache final : public KvCache {
     statistics_->AddKey(int64_t{layer} * shape_.kv_heads + kv_head, k);
     cache_->Store(layer, kv_head, position, k, v);
   }
-  void Attend(int32_t layer, int32_t kv_head, const AttendQueries& queries, int64_t length) const override {
-    // Parts of a prompt may come at the same time; a head's statistics are added up under a lock of its own.
+  void Attend(int32_t layer, int32_t kv_head, const AttendQueries& queries, int64_t length,
+              const std::atomic<bool>* cancel) const override {
     for (int64_t t = 0; t < queries.tokens; ++t) {
       for (int64_t g = 0; g < queries.group; ++g) {
         statistics_->AddQuery(int64_t{layer} * shape_.kv_heads + kv_head,
                               queries.q + t * queries.q_stride + g * shape_.head_size);
       }
     }
-    cache_->Attend(layer, kv_head, queries, length);
+    cache_->Attend(layer, kv_head, queries, length, cancel);
   }
   int64_t Truncate(int64_t tokens) override { return cache_->Truncate(tokens); }
   int64_t allocated_bytes() const override { return cache_->allocated_bytes(); }

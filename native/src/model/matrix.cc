@@ -36,40 +36,6 @@ int64_t Matrix::BytesFor(TensorType type, int64_t rows, int64_t cols) {
   return 0;
 }
 
-Result<Matrix> LoadMatrix(const GgufFile& file, const GgufTensor& tensor, PanelLayout layout, uint8_t* memory,
-                          ThreadPool& pool, const std::atomic<bool>* cancel, const std::function<void(int64_t)>& step) {
-  Matrix matrix;
-  matrix.layout = layout;
-  matrix.type = static_cast<TensorType>(tensor.type);
-  matrix.cols = tensor.shape[0];
-  matrix.rows = tensor.shape[1];
-  matrix.data = memory;
-  // Parts of a few megabytes: each is repacked by all workers, then its pages of the file are given back.
-  const int64_t row_bytes = static_cast<int64_t>(tensor.data.size()) / matrix.rows;
-  const int64_t panels_per_part = std::max<int64_t>(1, (int64_t{8} << 20) / (row_bytes * kPanelRows));
-  const int64_t rows_per_part = panels_per_part * kPanelRows;
-  for (int64_t begin = 0; begin < matrix.rows; begin += rows_per_part) {
-    if (Cancelled(cancel)) {
-      return Status(StatusCode::kCancelled, "loading was cancelled");
-    }
-    const int64_t end = std::min(matrix.rows, begin + rows_per_part);
-    const auto part =
-        tensor.data.subspan(static_cast<size_t>(begin * row_bytes), static_cast<size_t>((end - begin) * row_bytes));
-    if (matrix.type == TensorType::kQ1_0) {
-      pool.ParallelFor(CeilDiv(end - begin, kPanelRows), [&](int64_t chunk, int) {
-        const int64_t row = begin + chunk * kPanelRows;
-        PackPanels(layout, tensor.data.data(), matrix.rows, matrix.cols, row, std::min(end, row + kPanelRows),
-                   matrix.data);
-      });
-    } else {
-      std::memcpy(matrix.data + begin * row_bytes, part.data(), part.size());
-    }
-    file.Forget(part);
-    step(static_cast<int64_t>(part.size()));
-  }
-  return matrix;
-}
-
 void MatrixRow(const Matrix& matrix, const KernelTable& kernels, int64_t row, float* y) {
   switch (matrix.type) {
     case TensorType::kQ1_0:
@@ -155,13 +121,16 @@ bool Products::Run(const Batch& batch, std::initializer_list<Product> products, 
   for (const Product& product : products) {
     units += CeilDiv(product.matrix->rows, kPanelRows);
   }
-  const int64_t chunks = Chunks(units, units * kPanelRows * batch.cols_ * batch.tokens_, pool);
+  // Borders of chunks fall between tiles. For a single token nothing is shared in a tile, and small matrices had better
+  // be spread evenly.
+  const int64_t tile = batch.tokens_ > 1 ? kTilePanels : 1;
+  const int64_t chunks = Chunks(CeilDiv(units, tile), units * kPanelRows * batch.cols_ * batch.tokens_, pool);
   pool.ParallelFor(chunks, [&](int64_t chunk, int) {
     if (Cancelled(cancel)) {
       return;
     }
-    const int64_t begin = units * chunk / chunks;
-    const int64_t end = units * (chunk + 1) / chunks;
+    const int64_t begin = CeilDiv(units, tile) * chunk / chunks * tile;
+    const int64_t end = std::min(units, CeilDiv(units, tile) * (chunk + 1) / chunks * tile);
     int64_t first = 0;
     for (const Product& product : products) {
       const Matrix& m = *product.matrix;

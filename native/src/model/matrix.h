@@ -3,7 +3,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <functional>
 #include <initializer_list>
 #include <span>
 
@@ -33,12 +32,6 @@ struct Matrix {
   // Bytes that a tensor of this type and shape takes in memory.
   static int64_t BytesFor(TensorType type, int64_t rows, int64_t cols);
 };
-
-// Copies a tensor of two dimensions to `memory` (Matrix::BytesFor bytes, 64-byte aligned), repacked to `layout` when it
-// is Q1_0. The file's pages are given back while it goes on. `step` is called after each part with the bytes of the
-// file that are done. kCancelled.
-Result<Matrix> LoadMatrix(const GgufFile& file, const GgufTensor& tensor, PanelLayout layout, uint8_t* memory,
-                          ThreadPool& pool, const std::atomic<bool>* cancel, const std::function<void(int64_t)>& step);
 
 // Row `row` as floats: an embedding look-up. y [cols].
 void MatrixRow(const Matrix& matrix, const KernelTable& kernels, int64_t row, float* y);
@@ -75,6 +68,9 @@ struct Product {
 
 class Products {
  public:
+  // Panels that the kernels take at once for many tokens: fewer in one call are slower, more are not faster.
+  static constexpr int64_t kTilePanels = 4;
+
   // Computes all products of one batch in one go over the workers. False when cancelled (results are then undefined).
   // `cancel` (may be null) is looked at before every chunk of rows; a chunk takes well under a millisecond.
   static bool Run(const Batch& batch, std::initializer_list<Product> products, ThreadPool& pool,

@@ -32,13 +32,19 @@ int64_t WholeBlocks(int64_t cols) { return (cols + kQ1BlockSize - 1) / kQ1BlockS
 // Queries of a head that go through its pages together: what is read and widened of a page serves all of them.
 constexpr int64_t kAttentionTokens = 16;
 
+// Tokens whose rows of the embedding are unpacked in one piece, and whose keys and values are stored in one.
+constexpr int64_t kLookUpTokens = 4;
+constexpr int64_t kStoreTokens = 16;
+
+int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
 }  // namespace
 
 Qwen3::Qwen3(const ModelConfig& config, Weights weights, const KernelTable& kernels, ThreadPool& pool)
     : config_(config),
       weights_(std::move(weights)),
       kernels_(kernels),
-      pool_(pool),
+      pool_(&pool),
       d_(config.embedding_length),
       d_padded_(Pad(config.embedding_length)),
       q_size_(QSize(config)),
@@ -89,10 +95,14 @@ void Qwen3::AddDelta(int64_t token) {
   }
 }
 
-void Qwen3::NextInput(const std::vector<float>& weight, int64_t tokens, bool quantized) {
+void Qwen3::NextInput(const std::vector<float>& weight, int64_t tokens, bool quantized,
+                      const std::atomic<bool>* cancel) {
   input_.Set(normed_, d_padded_, d_, tokens, quantized);
   const int64_t tokens_a_chunk = std::max<int64_t>(1, 16384 / d_);
-  pool_.ParallelFor((tokens + tokens_a_chunk - 1) / tokens_a_chunk, [&](int64_t chunk, int) {
+  pool_->ParallelFor(CeilDiv(tokens, tokens_a_chunk), [&](int64_t chunk, int) {
+    if (Cancelled(cancel)) {
+      return;
+    }
     const int64_t first = chunk * tokens_a_chunk;
     const int64_t last = std::min(tokens, first + tokens_a_chunk);
     for (int64_t t = first; t < last; ++t) {
@@ -102,6 +112,13 @@ void Qwen3::NextInput(const std::vector<float>& weight, int64_t tokens, bool qua
     }
   });
   delta_pending_ = false;
+}
+
+bool Qwen3::PanelsOf(const Product& product, int64_t from, int64_t to, const std::atomic<bool>* cancel) const {
+  for (int64_t panel = from; panel < to && !Cancelled(cancel); panel += Products::kTilePanels) {
+    Products::Panels(input_, product, panel, std::min(to, panel + Products::kTilePanels));
+  }
+  return !Cancelled(cancel);
 }
 
 void Qwen3::StoreHead(const LayerWeights& layer, int32_t index, int64_t head, int64_t token, int64_t begin,
@@ -115,7 +132,7 @@ void Qwen3::StoreHead(const LayerWeights& layer, int32_t index, int64_t head, in
 }
 
 void Qwen3::AttendHead(const LayerWeights& layer, int32_t index, int64_t head, int64_t first, int64_t last,
-                       int64_t begin, KvCache& cache) {
+                       int64_t begin, KvCache& cache, const std::atomic<bool>* cancel) {
   const int64_t size = config_.head_size;
   const int64_t group = config_.heads / config_.kv_heads;
   const int64_t stride = Pad(q_size_);
@@ -134,7 +151,7 @@ void Qwen3::AttendHead(const LayerWeights& layer, int32_t index, int64_t head, i
   const int64_t at = first * stride + column;
   cache.Attend(index, static_cast<int32_t>(head),
                {q_ + at, stride, attended_ + at, stride, last - first, group, size, nullptr, nullptr},
-               begin + first + 1);
+               begin + first + 1, cancel);
   if (group * size % kQ1BlockSize == 0) {
     inner_.Quantize(first, last, column, group * size);
   }
@@ -147,34 +164,36 @@ bool Qwen3::Attention(const LayerWeights& layer, int32_t index, int64_t tokens, 
   const Product q{&layer.q, q_, Pad(q_size_)};
   const Product k{&layer.k, k_, Pad(kv_size_)};
   const Product v{&layer.v, v_, Pad(kv_size_)};
-  NextInput(layer.attn_norm, tokens, IsQ1(layer.q) || IsQ1(layer.k) || IsQ1(layer.v));
+  NextInput(layer.attn_norm, tokens, IsQ1(layer.q) || IsQ1(layer.k) || IsQ1(layer.v), cancel);
   inner_.Set(attended_, Pad(q_size_), q_size_, tokens, IsQ1(layer.attn_output));
   if (tokens == 1 && size % kPanelRows == 0) {
     // One token: a head needs no other head's keys, so all of its work is one piece and one round.
     const int64_t panels = size / kPanelRows;
-    pool_.ParallelFor(config_.kv_heads, [&](int64_t h, int) {
+    pool_->ParallelFor(config_.kv_heads, [&](int64_t h, int) {
       if (!Cancelled(cancel)) {
         Products::Panels(input_, q, h * group * panels, (h + 1) * group * panels);
         Products::Panels(input_, k, h * panels, (h + 1) * panels);
         Products::Panels(input_, v, h * panels, (h + 1) * panels);
         StoreHead(layer, index, h, 0, begin, cache);
-        AttendHead(layer, index, h, 0, 1, begin, cache);
+        AttendHead(layer, index, h, 0, 1, begin, cache, cancel);
       }
     });
   } else {
-    if (!Products::Run(input_, {q, k, v}, pool_, cancel)) {
+    if (!Products::Run(input_, {q, k, v}, *pool_, cancel)) {
       return false;
     }
-    pool_.ParallelFor(config_.kv_heads, [&](int64_t h, int) {
-      for (int64_t t = 0; t < tokens; ++t) {
-        StoreHead(layer, index, h, t, begin, cache);
+    const int64_t stores = CeilDiv(tokens, kStoreTokens);
+    pool_->ParallelFor(config_.kv_heads * stores, [&](int64_t unit, int) {
+      const int64_t first = unit % stores * kStoreTokens;
+      for (int64_t t = first; t < std::min(tokens, first + kStoreTokens) && !Cancelled(cancel); ++t) {
+        StoreHead(layer, index, unit / stores, t, begin, cache);
       }
     });
-    const int64_t parts = (tokens + kAttentionTokens - 1) / kAttentionTokens;
-    pool_.ParallelFor(config_.kv_heads * parts, [&](int64_t unit, int) {  // neighbours in time read the same pages
+    const int64_t parts = CeilDiv(tokens, kAttentionTokens);
+    pool_->ParallelFor(config_.kv_heads * parts, [&](int64_t unit, int) {  // neighbours in time read the same pages
       const int64_t first = unit % parts * kAttentionTokens;
       if (!Cancelled(cancel)) {
-        AttendHead(layer, index, unit / parts, first, std::min(tokens, first + kAttentionTokens), begin, cache);
+        AttendHead(layer, index, unit / parts, first, std::min(tokens, first + kAttentionTokens), begin, cache, cancel);
       }
     });
   }
@@ -185,28 +204,27 @@ bool Qwen3::Attention(const LayerWeights& layer, int32_t index, int64_t tokens, 
     inner_.Quantize(0, tokens, 0, q_size_);
   }
   delta_pending_ = true;
-  return Products::Run(inner_, {{&layer.attn_output, delta_, d_padded_}}, pool_, cancel);
+  return Products::Run(inner_, {{&layer.attn_output, delta_, d_padded_}}, *pool_, cancel);
 }
 
 bool Qwen3::FeedForward(const LayerWeights& layer, int64_t tokens, const std::atomic<bool>* cancel) {
   const int64_t stride = Pad(ff_);
   const Product gate{&layer.gate, gate_, stride};
   const Product up{&layer.up, up_, stride};
-  NextInput(layer.ffn_norm, tokens, IsQ1(layer.gate) || IsQ1(layer.up));
+  NextInput(layer.ffn_norm, tokens, IsQ1(layer.gate) || IsQ1(layer.up), cancel);
   inner_.Set(gate_, stride, ff_, tokens, IsQ1(layer.down));
   // Blocks of 128 rows: gate, up, SwiGLU and quantisation of a block while it is in the cache.
   const int64_t units = (ff_ + kQ1BlockSize - 1) / kQ1BlockSize;
-  const int64_t chunks = Products::Chunks(units, 2 * ff_ * d_ * tokens, pool_);
+  const int64_t chunks = Products::Chunks(units, 2 * ff_ * d_ * tokens, *pool_);
   constexpr int64_t kPanels = kQ1BlockSize / kPanelRows;
   const int64_t all_panels = stride / kPanelRows;
-  pool_.ParallelFor(chunks, [&](int64_t chunk, int) {
-    if (Cancelled(cancel)) {
-      return;
-    }
+  pool_->ParallelFor(chunks, [&](int64_t chunk, int) {
     const int64_t first = units * chunk / chunks;
     const int64_t last = units * (chunk + 1) / chunks;
-    Products::Panels(input_, gate, first * kPanels, std::min(last * kPanels, all_panels));
-    Products::Panels(input_, up, first * kPanels, std::min(last * kPanels, all_panels));
+    const int64_t to = std::min(last * kPanels, all_panels);
+    if (!PanelsOf(gate, first * kPanels, to, cancel) || !PanelsOf(up, first * kPanels, to, cancel)) {
+      return;
+    }
     const int64_t column = first * kQ1BlockSize;
     const int64_t count = std::min(last * kQ1BlockSize, ff_) - column;
     for (int64_t t = 0; t < tokens; ++t) {
@@ -218,16 +236,24 @@ bool Qwen3::FeedForward(const LayerWeights& layer, int64_t tokens, const std::at
     return false;
   }
   delta_pending_ = true;
-  return Products::Run(inner_, {{&layer.down, delta_, d_padded_}}, pool_, cancel);
+  return Products::Run(inner_, {{&layer.down, delta_, d_padded_}}, *pool_, cancel);
 }
 
 bool Qwen3::Forward(std::span<const TokenId> tokens, int64_t begin, KvCache& cache, const std::atomic<bool>* cancel) {
   const int64_t n = static_cast<int64_t>(tokens.size());
-  for (int64_t t = 0; t < n; ++t) {
-    MatrixRow(weights_.embedding, kernels_, tokens[static_cast<size_t>(t)], x_ + t * d_padded_);
-  }
+  const int64_t rotation = Pad(config_.head_size / 2);
+  pool_->ParallelFor(CeilDiv(n, kLookUpTokens), [&](int64_t chunk, int) {
+    if (Cancelled(cancel)) {
+      return;
+    }
+    const int64_t first = chunk * kLookUpTokens;
+    const int64_t last = std::min(n, first + kLookUpTokens);
+    for (int64_t t = first; t < last; ++t) {
+      MatrixRow(weights_.embedding, kernels_, tokens[static_cast<size_t>(t)], x_ + t * d_padded_);
+    }
+    rope_.Fill(begin + first, last - first, rotation, cos_ + first * rotation, sin_ + first * rotation);
+  });
   delta_pending_ = false;  // a cancelled Forward may have left one
-  rope_.Fill(begin, n, Pad(config_.head_size / 2), cos_, sin_);
   for (int32_t i = 0; i < config_.layers; ++i) {
     const LayerWeights& layer = weights_.layers[static_cast<size_t>(i)];
     if (!Attention(layer, i, n, begin, cache, cancel) || !FeedForward(layer, n, cancel)) {
@@ -261,10 +287,10 @@ const float* Qwen3::Logits(const float* hidden, int64_t count, std::span<const i
   input_.Set(normed_, d_padded_, d_, count, IsQ1(head));
   input_.Quantize(0, count, 0, d_);
   if (panels.empty()) {
-    return Products::Run(input_, {{&head, logits, stride}}, pool_, cancel) ? logits : nullptr;
+    return Products::Run(input_, {{&head, logits, stride}}, *pool_, cancel) ? logits : nullptr;
   }
   std::fill_n(logits, count * stride, -std::numeric_limits<float>::infinity());
-  return Products::RunPanels(input_, {&head, logits, stride}, panels, pool_, cancel) ? logits : nullptr;
+  return Products::RunPanels(input_, {&head, logits, stride}, panels, *pool_, cancel) ? logits : nullptr;
 }
 
 }  // namespace niwaki

@@ -25,6 +25,9 @@ class Qwen3 {
   // Bytes of activations and logits.
   static int64_t ScratchBytes(const ModelConfig& config, const KernelTable& kernels);
 
+  // All work is cut into pieces of well under a millisecond (qwen3_cancel_test.cc counts), and `cancel` is looked at
+  // before each.
+  //
   // Evaluates tokens (at most kChunk) at positions begin, begin + 1, ... and stores their keys and values; the cache
   // must hold all positions before `begin` and have room. False when cancelled: the chunk's entries in the cache are
   // then undefined.
@@ -42,6 +45,9 @@ class Qwen3 {
                       const std::atomic<bool>* cancel);
   int64_t logits_stride() const;
 
+  // From the next call on these compute; they must outlive the model.
+  void UsePool(ThreadPool& pool) { pool_ = &pool; }
+
   const Weights& weights() const { return weights_; }
 
  private:
@@ -51,18 +57,20 @@ class Qwen3 {
                  const std::atomic<bool>* cancel);
   bool FeedForward(const LayerWeights& layer, int64_t tokens, const std::atomic<bool>* cancel);
   // x += delta, normed = RMSNorm(x) * weight, and normed quantised as input_ for products.
-  void NextInput(const std::vector<float>& weight, int64_t tokens, bool quantized);
+  void NextInput(const std::vector<float>& weight, int64_t tokens, bool quantized, const std::atomic<bool>* cancel);
   void AddDelta(int64_t token);
+  // Panels [from, to) of the product with input_, a tile at a time. False when cancelled.
+  bool PanelsOf(const Product& product, int64_t from, int64_t to, const std::atomic<bool>* cancel) const;
   // The new key and value of one kv head: normalised, rotated, stored.
   void StoreHead(const LayerWeights& layer, int32_t index, int64_t head, int64_t token, int64_t begin, KvCache& cache);
   // What the queries of one kv head see: normalised, rotated, attended, and the result quantised as inner_.
   void AttendHead(const LayerWeights& layer, int32_t index, int64_t head, int64_t first, int64_t last, int64_t begin,
-                  KvCache& cache);
+                  KvCache& cache, const std::atomic<bool>* cancel);
 
   const ModelConfig config_;
   Weights weights_;
   const KernelTable& kernels_;
-  ThreadPool& pool_;
+  ThreadPool* pool_;
   const int64_t d_;  // embedding length
   const int64_t d_padded_;
   const int64_t q_size_;  // heads * head_size

@@ -39,7 +39,7 @@ void PackPanels(PanelLayout layout, const uint8_t* file, int64_t rows, int64_t c
         std::memset(out, 0, kPanelBlockBytes);
       }
       for (int64_t r = 0; r < count; ++r) {
-        const uint8_t* block = file + (row0 + r) * row_bytes + b * kQ1_0BlockBytes;
+        const uint8_t* block = file + (row0 - row_begin + r) * row_bytes + b * kQ1_0BlockBytes;
         if (layout == PanelLayout::kWordRows) {
           for (int64_t j = 0; j < 4; ++j) {
             std::memcpy(out + SignByte(layout, r, 4 * j), block + 2 + 4 * j, 4);

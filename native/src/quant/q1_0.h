@@ -18,8 +18,8 @@ struct BlockQ1_0 {
 static_assert(sizeof(BlockQ1_0) == kQ1_0BlockBytes);
 
 // Repacks rows [row_begin, row_end) (row_begin a multiple of 32) of a matrix [rows, cols] from the file's layout into
-// panels of a table's layout (kernels/kernel_table.h). `panels` points at the first panel of the whole matrix. Rows
-// past `rows` become zeros.
+// panels of a table's layout (kernels/kernel_table.h). `file` points at row row_begin, which is all that need be there
+// of the file, `panels` at the first panel of the whole matrix. Rows past `rows` become zeros.
 void PackPanels(PanelLayout layout, const uint8_t* file, int64_t rows, int64_t cols, int64_t row_begin, int64_t row_end,
                 uint8_t* panels);
 // Bytes of a packed matrix.

@@ -8,6 +8,16 @@ import { embeddedModelPath } from '../models';
 /** The command line makes no sense. */
 export class UsageError extends Error {}
 
+/** A command failed, and what it found out all the same. */
+export class ReportedError extends Error {
+  constructor(
+    message: string,
+    readonly report: string,
+  ) {
+    super(message);
+  }
+}
+
 /** `parseArgs` with its complaints as UsageErrors. */
 export function readArguments<T extends ParseArgsConfig>(config: T): ReturnType<typeof parseArgs<T>> {
   try {

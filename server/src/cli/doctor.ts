@@ -1,18 +1,38 @@
 /** `niwaki doctor`: what the engine finds on this machine, which kernels it uses and why not others. */
 import { cpus, totalmem } from 'node:os';
-import { createNativeEngine, type KernelTableInfo, type SelfTestReport } from '../engine';
+import {
+  createNativeEngine,
+  SelfTestError,
+  type EnginePort,
+  type KernelTableInfo,
+  type SelfTestReport,
+} from '../engine';
 import { kvBudget } from '../models';
-import { modelPath, readArguments, UsageError } from './arguments';
+import { modelPath, readArguments, ReportedError, UsageError } from './arguments';
+
+/** What is known of the kernels: all of a self-test's report, or less where none works. */
+interface Tried extends Pick<SelfTestReport, 'tables' | 'failures'> {
+  readonly kernels?: string;
+  readonly ms?: number;
+}
 
 interface TableReport extends KernelTableInfo {
   /** 'in use', or why not. */
   readonly verdict: string;
 }
 
-function judge(table: KernelTableInfo, report: SelfTestReport): TableReport {
-  const failure = report.failures.find((candidate) => candidate.kernels === table.name);
+interface ModelReport {
+  readonly path: string;
+  readonly name: string;
+  readonly threads: number;
+  readonly loadMs: number;
+  readonly estimate: Awaited<ReturnType<EnginePort['estimate']>>;
+}
+
+function judge(table: KernelTableInfo, tried: Tried): TableReport {
+  const failure = tried.failures.find((candidate) => candidate.kernels === table.name);
   const verdict =
-    table.name === report.kernels
+    table.name === tried.kernels
       ? 'in use: the best that passed its self-test'
       : failure !== undefined
         ? `not used: ${failure.what}`
@@ -24,6 +44,50 @@ function judge(table: KernelTableInfo, report: SelfTestReport): TableReport {
               ? 'a reference for tests, used only by name'
               : 'usable, but a better one is there';
   return { ...table, verdict };
+}
+
+function describe(tried: Tried, model: ModelReport | undefined, problem: string | undefined) {
+  return {
+    platform: `${process.platform}-${process.arch}`,
+    node: process.version,
+    cpu: cpus()[0]?.model.trim() ?? 'unknown',
+    memoryBytes: totalmem(),
+    kvBudgetBytes: kvBudget(),
+    ...(tried.ms !== undefined && { selfTestMs: tried.ms }),
+    tables: tried.tables.map((table) => judge(table, tried)),
+    ...(model && {
+      threads: model.threads,
+      model: { path: model.path, name: model.name, loadMs: model.loadMs, estimate: model.estimate },
+    }),
+    ...(problem !== undefined && { problem }),
+  };
+}
+
+function asText({ model, tables, selfTestMs, threads, ...machine }: ReturnType<typeof describe>): string {
+  const megabytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+  const about = [
+    ...[machine.platform, `Node ${machine.node}`, machine.cpu],
+    ...(threads === undefined ? [] : [`${String(threads)} threads`]),
+    `${megabytes(machine.memoryBytes)} of memory`,
+  ];
+  const tested =
+    selfTestMs === undefined ? '' : ` (self-test in a process of its own: ${selfTestMs.toFixed(0)} ms)`;
+  return [
+    about.join(', '),
+    '',
+    `Kernels${tested}`,
+    ...tables.map(
+      (table) => `  ${table.name.padEnd(12)} ${table.verdict}\n${' '.repeat(15)}needs ${table.needs}`,
+    ),
+    ...(model === undefined
+      ? []
+      : [
+          '',
+          `Model: ${model.name} (${model.path}), loaded in ${model.loadMs.toFixed(0)} ms`,
+          `  weights ${megabytes(model.estimate.weights)}, KV cache of the whole context ${megabytes(model.estimate.kv)}, working memory ${megabytes(model.estimate.scratch)}`,
+          `  KV caches of all files together take at most ${megabytes(machine.kvBudgetBytes)}`,
+        ]),
+  ].join('\n');
 }
 
 export async function doctor(args: string[]): Promise<string> {
@@ -41,41 +105,25 @@ export async function doctor(args: string[]): Promise<string> {
       report = done;
     },
   });
+  const shown = (tried: Tried, model?: ModelReport, problem?: string): string => {
+    const result = describe(tried, model, problem);
+    return values.json ? JSON.stringify(result, null, 2) : asText(result);
+  };
   try {
     const path = modelPath(values.model);
     const started = performance.now();
     const { info } = await engine.load({ path });
     const loadMs = performance.now() - started - (report?.ms ?? 0);
     const estimate = await engine.estimate({ path }, 0);
-    const listed = await engine.kernelTables();
-    const tables = report === undefined ? [] : listed.map((table) => judge(table, report as SelfTestReport));
-    const result = {
-      platform: `${process.platform}-${process.arch}`,
-      node: process.version,
-      cpu: cpus()[0]?.model.trim() ?? 'unknown',
-      threads: info.threads,
-      memoryBytes: totalmem(),
-      kvBudgetBytes: kvBudget(),
-      selfTestMs: report?.ms ?? 0,
-      tables,
-      model: { path, name: info.name, loadMs, estimate },
-    };
-    if (values.json) {
-      return JSON.stringify(result, null, 2);
+    const tried = report ?? { tables: [], failures: [] };
+    return shown(tried, { path, name: info.name, threads: info.threads, loadMs, estimate });
+  } catch (error) {
+    // What is wrong with the kernels or the model is what this command is for: what is known of the machine comes with it.
+    const tried = error instanceof SelfTestError ? error : report;
+    if (tried === undefined || !(error instanceof Error)) {
+      throw error;
     }
-    const megabytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
-    return [
-      `${result.platform}, Node ${result.node}, ${result.cpu}, ${String(result.threads)} threads, ${megabytes(result.memoryBytes)} of memory`,
-      '',
-      `Kernels (self-test in a process of its own: ${result.selfTestMs.toFixed(0)} ms)`,
-      ...tables.map(
-        (table) => `  ${table.name.padEnd(12)} ${table.verdict}\n${' '.repeat(15)}needs ${table.needs}`,
-      ),
-      '',
-      `Model: ${info.name} (${path}), loaded in ${loadMs.toFixed(0)} ms`,
-      `  weights ${megabytes(estimate.weights)}, KV cache of the whole context ${megabytes(estimate.kv)}, working memory ${megabytes(estimate.scratch)}`,
-      `  KV caches of all files together take at most ${megabytes(result.kvBudgetBytes)}`,
-    ].join('\n');
+    throw new ReportedError(error.message, shown(tried, undefined, error.message));
   } finally {
     await engine.dispose();
   }

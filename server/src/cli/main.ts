@@ -1,7 +1,7 @@
 /** `niwaki`: the engine from a terminal. Exit status 0 = done, 1 = failed, 2 = wrong use. */
 import { version } from '../../../package.json';
 import { EngineError } from '../engine';
-import { UsageError } from './arguments';
+import { ReportedError, UsageError } from './arguments';
 import { complete } from './complete';
 import { doctor } from './doctor';
 import { inspect } from './inspect';
@@ -57,6 +57,11 @@ async function run(args: string[]): Promise<number> {
     if (error instanceof UsageError) {
       process.stderr.write(`niwaki ${name}: ${error.message}\nTry "niwaki --help".\n`);
       return 2;
+    }
+    if (error instanceof ReportedError) {
+      process.stdout.write(`${error.report}\n`);
+      process.stderr.write(`niwaki ${name}: ${error.message}\n`);
+      return 1;
     }
     if (error instanceof EngineError || (error instanceof Error && 'code' in error)) {
       process.stderr.write(`niwaki ${name}: ${error.message}\n`);

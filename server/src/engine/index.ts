@@ -3,5 +3,5 @@ export * from './port';
 export { cancelled, isCancelled, toEngineError } from './errors';
 export { createNativeEngine, type NativeEngineOptions } from './nativeEngine';
 export { ScriptedEngine, type ScriptedOptions, type ScriptedPrompt, type ScriptedRun } from './scripted';
-export { type SelfTestFailure, type SelfTestReport } from './selfTest';
+export { SelfTestError, type SelfTestFailure, type SelfTestReport } from './selfTest';
 export { EngineSession, LatestWins, type GenerateOptions, type SessionRequest } from './session';

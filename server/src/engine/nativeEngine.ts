@@ -17,6 +17,7 @@ import type {
   MemoryEstimate,
   ModelHandle,
   ModelInfo,
+  SamplingOptions,
   SessionHandle,
   TokenId,
 } from './port';
@@ -75,8 +76,29 @@ function fromIds(ids: Int32Array): TokenId[] {
   return tokens;
 }
 
-function toNativeRequest(request: GenerateRequest): NativeRequest {
+/** The mask's words in the form that the addon takes, which would cut off what does not fit. */
+function toWords(words: readonly number[]): Int32Array {
+  words.forEach((word, i) => {
+    if (!Number.isInteger(word) || word < -(2 ** 31) || word >= 2 ** 32) {
+      throw invalidArgument(`allowed[${String(i)}] is ${String(word)}, which is no word of 32 bits.`);
+    }
+  });
+  return Int32Array.from(words, (word) => word | 0);
+}
+
+/** The engine would ignore a bias of a token that the model has not got. */
+function checkBias(bias: NonNullable<SamplingOptions['logitBias']>, vocabSize: number): void {
+  const unknown = bias.find(({ id }) => id >= vocabSize);
+  if (unknown !== undefined) {
+    throw invalidArgument(
+      `logitBias names the token ${String(unknown.id)}; this model has the tokens 0 to ${String(vocabSize - 1)}.`,
+    );
+  }
+}
+
+function toNativeRequest(request: GenerateRequest, vocabSize: number): NativeRequest {
   const sampling = request.sampling ?? {};
+  checkBias(sampling.logitBias ?? [], vocabSize);
   return {
     job: request.job,
     priority: request.priority,
@@ -97,7 +119,7 @@ function toNativeRequest(request: GenerateRequest): NativeRequest {
     frequencyPenalty: sampling.frequencyPenalty ?? 0,
     presencePenalty: sampling.presencePenalty ?? 0,
     penaltyWindow: sampling.penaltyWindow ?? defaultPenaltyWindow,
-    allowed: Int32Array.from(sampling.allowed ?? []),
+    allowed: toWords(sampling.allowed ?? []),
     logprobs: sampling.logprobs ?? false,
     topLogprobs: sampling.topLogprobs ?? 0,
     lookupDraft: request.lookup === undefined ? 0 : (request.lookup.maxDraft ?? defaultLookup.maxDraft),
@@ -219,7 +241,7 @@ class NativeEngine implements EnginePort {
         throw error; // the addon cancels the job
       }
     };
-    const native = toNativeRequest(request);
+    const native = toNativeRequest(request, session.model.native.info.vocabSize);
     this.jobs.set(request.job, session);
     try {
       const result = await session.native.generate(

@@ -33,6 +33,17 @@ export interface SelfTestReport {
   readonly ms: number;
 }
 
+/** No table works here. Carries what was found out, so that a person can be told why. */
+export class SelfTestError extends EngineError {
+  constructor(
+    message: string,
+    readonly tables: readonly KernelTableInfo[],
+    readonly failures: readonly SelfTestFailure[],
+  ) {
+    super('unsupported', message);
+  }
+}
+
 const defaultTimeoutMs = 10_000;
 
 type Verdict =
@@ -43,8 +54,9 @@ type Verdict =
       readonly kernels: string | undefined;
       readonly what: string;
       readonly code: EngineErrorCode;
+      readonly tables: readonly KernelTableInfo[];
     }
-  | { readonly kind: 'exhausted' };
+  | { readonly kind: 'exhausted'; readonly tables: readonly KernelTableInfo[] };
 
 /** dist/selfTestChild.js beside the bundle; when this runs from its sources, the source of the child. */
 function findChild(): string {
@@ -79,7 +91,7 @@ function runChild(task: SelfTestTask, options: SelfTestOptions): Promise<Verdict
       resolve(verdict); // the first one counts
     };
     const fail = (what: string, code: EngineErrorCode = 'unsupported'): void => {
-      settle({ kind: 'failed', kernels, what, code });
+      settle({ kind: 'failed', kernels, what, code, tables });
     };
 
     let child: ChildProcess;
@@ -119,7 +131,7 @@ function runChild(task: SelfTestTask, options: SelfTestOptions): Promise<Verdict
           fail(message.message);
           break;
         case 'exhausted':
-          settle({ kind: 'exhausted' });
+          settle({ kind: 'exhausted', tables: message.tables });
           break;
         case 'unloadable':
           fail(message.message, message.code);
@@ -136,13 +148,14 @@ function runChild(task: SelfTestTask, options: SelfTestOptions): Promise<Verdict
   });
 }
 
-function unusable(failures: readonly SelfTestFailure[]): EngineError {
+function unusable(tables: readonly KernelTableInfo[], failures: readonly SelfTestFailure[]): SelfTestError {
   const what = failures.map((failure) => `${failure.kernels}: ${failure.what}`).join('; ');
-  return new EngineError(
-    'unsupported',
+  return new SelfTestError(
     what === ''
       ? `None of the engine's kernels may run here: NIWAKI_CPU is "${process.env['NIWAKI_CPU'] ?? ''}". Unset it, or set it to "generic".`
       : `None of the engine's kernels works on this machine (${what}). Please report this with your CPU's name.`,
+    tables,
+    failures,
   );
 }
 
@@ -158,13 +171,13 @@ async function findWorkingTable(options: SelfTestOptions): Promise<SelfTestRepor
       return { kernels: verdict.kernels, tables: verdict.tables, failures, ms: performance.now() - start };
     }
     if (verdict.kind === 'exhausted') {
-      throw unusable(failures);
+      throw unusable(verdict.tables, failures);
     }
     if (verdict.kernels === undefined) {
       throw new EngineError(verdict.code, `Niwaki's engine could not be tried out: ${verdict.what}`);
     }
     if (failures.some((failure) => failure.kernels === verdict.kernels)) {
-      throw unusable(failures); // a child that does not heed `skip` would go on for ever
+      throw unusable(verdict.tables, failures); // a child that does not heed `skip` would go on for ever
     }
     failures.push({ kernels: verdict.kernels, what: verdict.what });
   }

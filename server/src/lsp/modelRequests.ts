@@ -51,10 +51,18 @@ async function details({ engine, host }: ModelRequestDeps): Promise<ModelDetails
 export function registerModelRequests(deps: ModelRequestDeps): void {
   const { connection, host, completer } = deps;
   connection.onRequest(ModelInfoRequest.type, () => details(deps));
-  connection.onRequest(LoadModelRequest.type, async ({ path }) => {
-    const problem = await host.load({ ...choiceOf(deps.settings()), path });
-    return { ok: problem === '', problem };
-  });
+  connection.onRequest(
+    LoadModelRequest.type,
+    async (params: Partial<LoadModelRequest.Params> | undefined) => {
+      const path: unknown = params?.path; // whoever speaks the protocol may have sent anything
+      if (typeof path !== 'string') {
+        const problem = `${LoadModelRequest.method} needs a "path": that of a .gguf file, or "" for the built-in model.`;
+        return { ok: false, problem };
+      }
+      const problem = await host.load({ ...choiceOf(deps.settings()), path });
+      return { ok: problem === '', problem };
+    },
+  );
   connection.onRequest(RestartEngineRequest.type, async () => {
     const problem = await host.restart();
     return { ok: problem === '', problem };

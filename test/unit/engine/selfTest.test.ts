@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { bindingVersion } from '../../../server/src/engine/binding';
 import { EngineError } from '../../../server/src/engine/port';
-import { selfTest } from '../../../server/src/engine/selfTest';
+import { selfTest, SelfTestError } from '../../../server/src/engine/selfTest';
 
 /**
  * The addon is played by small scripts whose tables crash, hang or compute wrongly; the child process, its supervision and the
@@ -103,7 +103,12 @@ describe('engine self-test', function () {
 
   it('says what to do when no table is allowed', async () => {
     const addonPath = addon('', { disallowed: ['best', 'middle', 'generic'] });
-    assert.match((await failure(selfTest({ addonPath }))).message, /NIWAKI_CPU/);
+    const error = await failure(selfTest({ addonPath }));
+    assert.match(error.message, /NIWAKI_CPU/);
+    assert.ok(error instanceof SelfTestError);
+    assert.ok(
+      error.tables.length > 2 && error.tables.every(({ allowed, name }) => !allowed || name === 'oracle'),
+    );
   });
 
   it('tests a table that is asked for by name, and only that', async () => {

@@ -1,0 +1,47 @@
+import * as assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { getPriority } from 'node:os';
+import { Priority } from '../../server/src/engine/port';
+import { Bench } from './support';
+
+/** Threads of this process that the system runs after all others. */
+function loweredThreads(): number {
+  const own = getPriority();
+  return readdirSync('/proc/self/task').filter((id) => {
+    const stat = readFileSync(`/proc/self/task/${id}/stat`, 'utf8');
+    const nice = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[16]);
+    return nice > own;
+  }).length;
+}
+
+/** native/src/engine/background_test.cc measures where the processor time goes. Here: which jobs it is that wait for others. */
+describe('native engine: background jobs', function () {
+  this.timeout(60_000);
+
+  before(function () {
+    if (process.platform !== 'linux') {
+      this.skip(); // only /proc tells
+    }
+  });
+
+  it('are computed by threads of lower priority, and no other jobs are', async () => {
+    const before = loweredThreads();
+    const bench = await Bench.open(2);
+    const tokens = await bench.prompt('lowered', 300);
+    const answers = [];
+    for (const priority of [Priority.keystroke, Priority.chat, Priority.agent]) {
+      answers.push(await bench.generate({ tokens, priority }));
+      assert.equal(loweredThreads(), before, `priority ${String(priority)}`);
+    }
+    const other = await bench.prompt('other', 10);
+    await bench.generate({ tokens: other }); // what follows is not cached
+    answers.push(await bench.generate({ tokens, priority: Priority.background }));
+    assert.equal(loweredThreads(), before + 1, 'a worker of lower priority was started');
+    answers.push(await bench.generate({ tokens }));
+    for (const answer of answers) {
+      assert.deepEqual(answer.tokens, answers[0]?.tokens);
+    }
+    await bench.engine.dispose();
+    assert.equal(loweredThreads(), before, 'and ended with the engine');
+  });
+});
