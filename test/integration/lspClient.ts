@@ -20,6 +20,8 @@ export const settings: ServerSettings = {
   modelPath: '',
   threads: 0,
   maxContextTokens: 0,
+  kvCodec: 'kv4',
+  kvMemoryMB: 0,
   unloadAfterMinutes: 30,
   quiet: 'off',
   completion: { enabled: true, languages: { '*': true }, maxTokens: 32 },

@@ -1,8 +1,9 @@
 /** `niwaki doctor`: what the engine finds on this machine, which kernels it uses and why not others. */
 import { cpus, totalmem } from 'node:os';
 import { createNativeEngine, type KernelTableInfo, type SelfTestReport } from '../engine';
-import { kvBudget } from '../models';
+import { automaticChoice, calibrationInWords, contextInWords, kvBudget, planKv } from '../models';
 import { modelPath, readArguments, UsageError } from './arguments';
+import { calibratorFor, readCodec } from './kvShared';
 
 interface TableReport extends KernelTableInfo {
   /** 'in use', or why not. */
@@ -30,11 +31,17 @@ export async function doctor(args: string[]): Promise<string> {
   const { values, positionals } = readArguments({
     args,
     allowPositionals: true,
-    options: { model: { type: 'string' }, json: { type: 'boolean', default: false } },
+    options: {
+      model: { type: 'string' },
+      kv: { type: 'string' },
+      data: { type: 'string' },
+      json: { type: 'boolean', default: false },
+    },
   });
   if (positionals.length > 0) {
     throw new UsageError('takes no arguments besides its options.');
   }
+  const kvCodec = readCodec(values.kv);
   let report: SelfTestReport | undefined;
   const engine = createNativeEngine({
     onSelfTest: (done) => {
@@ -44,9 +51,12 @@ export async function doctor(args: string[]): Promise<string> {
   try {
     const path = modelPath(values.model);
     const started = performance.now();
-    const { info } = await engine.load({ path });
+    const { model, info } = await engine.load({ path });
     const loadMs = performance.now() - started - (report?.ms ?? 0);
-    const estimate = await engine.estimate({ path }, 0);
+    const kv = await planKv(engine, info, { ...automaticChoice, kvCodec }, kvBudget(0));
+    const calibrator = calibratorFor(engine, values.data);
+    await calibrator.prepare({ handle: model, info, embedded: values.model === undefined, kv });
+    const estimate = await engine.estimate({ path }, kv.context, kv.codec);
     const listed = await engine.kernelTables();
     const tables = report === undefined ? [] : listed.map((table) => judge(table, report as SelfTestReport));
     const result = {
@@ -55,7 +65,7 @@ export async function doctor(args: string[]): Promise<string> {
       cpu: cpus()[0]?.model.trim() ?? 'unknown',
       threads: info.threads,
       memoryBytes: totalmem(),
-      kvBudgetBytes: kvBudget(),
+      kv: { ...kv, calibration: calibrationInWords(kv, calibrator.source) },
       selfTestMs: report?.ms ?? 0,
       tables,
       model: { path, name: info.name, loadMs, estimate },
@@ -73,8 +83,10 @@ export async function doctor(args: string[]): Promise<string> {
       ),
       '',
       `Model: ${info.name} (${path}), loaded in ${loadMs.toFixed(0)} ms`,
-      `  weights ${megabytes(estimate.weights)}, KV cache of the whole context ${megabytes(estimate.kv)}, working memory ${megabytes(estimate.scratch)}`,
-      `  KV caches of all files together take at most ${megabytes(result.kvBudgetBytes)}`,
+      `  weights ${megabytes(estimate.weights)}, working memory ${megabytes(estimate.scratch)}`,
+      `  Context: ${contextInWords(kv)}; ${result.kv.calibration}`,
+      ...(kv.note === '' ? [] : [`  ${kv.note}`]),
+      `  KV caches of all files together take at most ${megabytes(kv.budget)}`,
     ].join('\n');
   } finally {
     await engine.dispose();
