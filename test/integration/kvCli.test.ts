@@ -13,6 +13,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { shapeNamed, writeGguf } from '../support/ggufWriter';
 import { niwaki } from './cliProcess';
 import { root } from './lspClient';
 
@@ -134,6 +135,18 @@ describe('integration: the KV cache on the command line', function () {
     }
     const doctor = niwaki(['doctor', '--kv', 'kv8']).out;
     assert.match(doctor, /Context: 2,048 tokens \(about 230 lines\), KV cache kv8, up to \d+ MB; calibrated/);
+  });
+
+  it('keeps half precision where heads cannot be coded, and says so', () => {
+    const odd = join(folder, 'odd.gguf');
+    writeGguf(odd, { shape: { ...shapeNamed('tiny'), heads: 8, headSize: 80 } });
+    const doctor = niwaki(['doctor', '--model', odd]);
+    assert.equal(doctor.status, 0, doctor.err);
+    assert.match(doctor.out, /KV cache f16, up to/);
+    assert.match(doctor.out, /half precision \(f16\): this model's heads have 80 values/);
+    const measured = niwaki(['kv-doctor', odd]);
+    assert.equal(measured.status, 1);
+    assert.match(measured.err, /heads of this model have 80 values.*Use the codec f16/);
   });
 
   it('explains wrong use, without a stack', () => {

@@ -29,10 +29,10 @@ export interface Advice {
 }
 
 /** The smallest codec over the bar. `reports` begin with f16 and go on to the smallest, which is over it by definition. */
-export function advise(reports: readonly CodecReport[]): Advice {
+export function advise(reports: readonly [CodecReport, ...CodecReport[]]): Advice {
   const smallestFirst = [...reports].reverse();
   const at = smallestFirst.findIndex(passes);
-  const chosen = smallestFirst[at] ?? (reports[0] as CodecReport);
+  const chosen = smallestFirst[at] ?? reports[0];
   const smaller = smallestFirst[at - 1];
   const { quality, codec } = chosen;
   const limits = `mean KL at most ${String(bar.meanKl)}, the same likeliest token at ${String(bar.top1 * 100)} % or more`;

@@ -79,8 +79,13 @@ export async function tokensOf(
   return tokens;
 }
 
+interface ProgressLine {
+  readonly show: (share: number) => void;
+  readonly end: () => void;
+}
+
 /** One line that is written over and over; nothing where nobody watches. */
-export function progressLine(what: string): { show(share: number): void; end(): void } {
+export function progressLine(what: string): ProgressLine {
   const shown = process.stderr.isTTY;
   return {
     show: (share) => {

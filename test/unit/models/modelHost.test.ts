@@ -1,6 +1,12 @@
 import * as assert from 'node:assert/strict';
 import { EngineError, ScriptedEngine, type LoadOptions } from '../../../server/src/engine';
-import { automaticChoice, ModelHost, type MachineMemory } from '../../../server/src/models';
+import {
+  automaticChoice,
+  ModelHost,
+  type KvPlan,
+  type MachineMemory,
+  type ModelChoice,
+} from '../../../server/src/models';
 import { silentLog } from '../../../server/src/util/log';
 import { sleep } from '../../../server/src/util/sleep';
 
@@ -187,12 +193,13 @@ describe('models: the model host', () => {
 
   it('loads again when the codec or its memory change', async () => {
     const { host, engine } = stage();
-    await host.choose(choice);
-    assert.equal(host.model?.kv.codec, 'kv4');
-    await host.choose({ ...choice, kvCodec: 'kv8' });
-    assert.equal(host.model?.kv.codec, 'kv8');
-    await host.choose({ ...choice, kvCodec: 'kv8', kvMemoryMB: 64 });
-    assert.equal(host.model?.kv.budget, 64 * 2 ** 20);
+    const plan = async (changes: Partial<ModelChoice>): Promise<KvPlan> => {
+      await host.choose({ ...choice, ...changes });
+      return host.model?.kv ?? assert.fail();
+    };
+    assert.equal((await plan({})).codec, 'kv4');
+    assert.equal((await plan({ kvCodec: 'kv8' })).codec, 'kv8');
+    assert.equal((await plan({ kvCodec: 'kv8', kvMemoryMB: 64 })).budget, 64 * 2 ** 20);
     assert.equal(engine.loads.length, 3);
   });
 });
