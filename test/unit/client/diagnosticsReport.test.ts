@@ -63,7 +63,12 @@ describe('client: the diagnostics bundle', () => {
       summary: '',
       note: '',
     } as const;
-    const model = { path: '/home/alice/m.gguf', kv: { ...kv, calibration: 'calibrated on a text' } };
+    const model = {
+      path: '/home/alice/m.gguf',
+      fileBytes: 1,
+      weightBytes: 1,
+      kv: { ...kv, calibration: 'calibrated on a text' },
+    };
     const text = diagnosticsReport({ ...input, model: model as unknown as ModelDetails });
     const read = JSON.parse(text) as { model: { memory: object; contextUsed: number; kv: object } };
     assert.deepEqual(read.model.kv, { codec: 'kv4', calibration: 'calibrated on a text', note: '' });
