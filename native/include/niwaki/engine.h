@@ -226,7 +226,8 @@ using CancelFlag = std::atomic<bool>;
 struct SessionOptions {
   SessionOptions(int32_t tokens = 0, KvCodec kv = {KvBits::k16, KvBits::k16})  // NOLINT: a context alone will do
       : context(tokens), codec(kv) {}
-  int32_t context;  // tokens at the most; 0 = the model's own
+  SessionOptions(KvCodec kv) : context(0), codec(kv) {}  // NOLINT: so will a codec
+  int32_t context;                                       // tokens at the most; 0 = the model's own
   KvCodec codec;
   // Layers whose codec is another one, e.g. the first and the last.
   std::vector<std::pair<int32_t, KvCodec>> layer_codecs;
@@ -267,17 +268,17 @@ class Engine {
   // KV pages are allocated as they fill.
   virtual Result<std::unique_ptr<Session>> NewSession(const SessionOptions& options) = 0;
 
-  // Runs the model over `tokens` (a chunk of at most its context at a time) and takes the keys' and queries' statistics.
-  // kCancelled, kInvalidArgument for fewer than 256 tokens. `layers` (may be null) gets one entry a layer.
+  // Runs the model over `tokens` (a chunk of at most its context at a time) and takes the keys' and queries'
+  // statistics. kCancelled, kInvalidArgument for fewer than 256 tokens. `layers` (may be null) gets one entry a layer.
   virtual Result<KvCalibration> CalibrateKv(std::span<const TokenId> tokens, const CancelFlag* cancel,
                                             const std::function<void(float)>& progress = nullptr,
                                             std::vector<KvLayerStatistics>* layers = nullptr) = 0;
   // For sessions opened from now on; those that are open keep theirs. Until the first call it is derived from the
   // model's norm weights. kInvalidArgument when the shape is not the model's or a number is not finite.
   virtual Status UseKvCalibration(KvCalibration calibration) = 0;
-  // Compares a codec with the fp16 cache on `tokens` (cut to the model's context), evaluated in steps of `step` tokens
-  // (1 = as when decoding). kCancelled.
-  virtual Result<KvQuality> MeasureKv(std::span<const TokenId> tokens, KvCodec codec, int step,
+  // Compares the codec of `options` with the fp16 cache on `tokens` (cut to the model's context), evaluated in steps of
+  // `step` tokens (1 = as when decoding). kCancelled.
+  virtual Result<KvQuality> MeasureKv(std::span<const TokenId> tokens, const SessionOptions& options, int step,
                                       const CancelFlag* cancel,
                                       const std::function<void(float)>& progress = nullptr) = 0;
   // From the next call on at most `threads` of the workers compute (0 = all): less heat and noise, the same results.

@@ -68,24 +68,24 @@ int64_t KvTokensWithin(const KvShape& shape, KvCodec codec, int64_t bytes);
 // How far a codec's predictions are from those of the fp16 cache, over one text, teacher-forced.
 struct KvQuality {
   KvCodec codec;
-  int64_t positions = 0;         // that were compared: those whose attention reads codes
-  double mean_kl = 0;            // nats, KL(fp16 || codec) of the next token's distribution
-  double p999_kl = 0;            // 99.9th percentile
+  int64_t positions = 0;  // that were compared: those whose attention reads codes
+  double mean_kl = 0;     // nats, KL(fp16 || codec) of the next token's distribution
+  double p999_kl = 0;     // 99.9th percentile
   double max_kl = 0;
-  double top1 = 0;               // share of positions with the same likeliest token
-  double top1_clear = 0;         // the same where fp16's two best logits differ by >= 0.1
+  double top1 = 0;        // share of positions with the same likeliest token
+  double top1_clear = 0;  // the same where fp16's two best logits differ by >= 0.1
   int64_t clear_positions = 0;
-  double perplexity_fp16 = 0;    // of the text
+  double perplexity_fp16 = 0;  // of the text
   double perplexity = 0;
-  int64_t bytes = 0;             // that the session's cache held at the end
+  int64_t bytes = 0;  // that the session's cache held at the end
   int64_t bytes_fp16 = 0;
 };
 
 // What a layer's keys look like, before and after calibration (for reports).
 struct KvLayerStatistics {
-  double mean_ratio = 0;      // share of the keys' energy that is their mean
-  double channel_ratio = 0;   // loudest channel's root mean square over the median channel's, mean removed
-  double scaled_ratio = 0;    // the same after key_scale
+  double mean_ratio = 0;     // share of the keys' energy that is their mean
+  double channel_ratio = 0;  // loudest channel's root mean square over the median channel's, mean removed
+  double scaled_ratio = 0;   // the same after key_scale
 };
 
 }  // namespace niwaki

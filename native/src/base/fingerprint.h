@@ -1,5 +1,5 @@
-// A name for a piece of data, of 128 bits: two FNV-1a hashes (Fowler, Noll and Vo) that start apart and take the bytes in
-// different steps. It tells files apart that are different by accident; nothing about security rests on it.
+// A name for a piece of data, of 128 bits: two FNV-1a hashes (Fowler, Noll and Vo) that start apart and take the bytes
+// in different steps. It tells files apart that are different by accident; nothing about security rests on it.
 #pragma once
 
 #include <cstddef>

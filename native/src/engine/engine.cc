@@ -212,8 +212,7 @@ Result<MemoryEstimate> Engine::Estimate(const LoadOptions& options, const Sessio
     return checked.status();
   }
   const ModelConfig& config = checked.value().config;
-  const int64_t tokens =
-      session.context > 0 ? std::min(session.context, config.context_length) : config.context_length;
+  const int64_t tokens = session.context > 0 ? std::min(session.context, config.context_length) : config.context_length;
   MemoryEstimate estimate;
   estimate.weights = WeightBytes(*checked.value().file);
   const KvShape shape = {config.layers, config.kv_heads, config.head_size};

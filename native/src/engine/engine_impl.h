@@ -24,8 +24,8 @@ class EngineImpl final : public Engine {
                                     const std::function<void(float)>& progress,
                                     std::vector<KvLayerStatistics>* layers) override;
   Status UseKvCalibration(KvCalibration calibration) override;
-  Result<KvQuality> MeasureKv(std::span<const TokenId> tokens, KvCodec codec, int step, const CancelFlag* cancel,
-                              const std::function<void(float)>& progress) override;
+  Result<KvQuality> MeasureKv(std::span<const TokenId> tokens, const SessionOptions& options, int step,
+                              const CancelFlag* cancel, const std::function<void(float)>& progress) override;
   void LimitThreads(int threads) override { pool_->Limit(threads); }
   const std::vector<std::pair<std::string, std::string>>& metadata() const override { return metadata_; }
 

@@ -1,5 +1,5 @@
-// The KV cache as the engine's users choose it: codecs, calibration, and how far a codec's predictions are from those of
-// half precision.
+// The KV cache as the engine's users choose it: codecs, calibration, and how far a codec's predictions are from those
+// of half precision.
 #include <algorithm>
 #include <cmath>
 #include <string>
@@ -75,8 +75,8 @@ KvCalibration EngineImpl::CalibrationOfNorms() const {
 }
 
 Status EngineImpl::UseKvCalibration(KvCalibration calibration) {
-  const size_t values = static_cast<size_t>(info_.layers) * static_cast<size_t>(info_.kv_heads) *
-                        static_cast<size_t>(info_.head_size);
+  const size_t values =
+      static_cast<size_t>(info_.layers) * static_cast<size_t>(info_.kv_heads) * static_cast<size_t>(info_.head_size);
   const auto finite = [](const std::vector<float>& numbers, bool positive) {
     return std::all_of(numbers.begin(), numbers.end(),
                        [positive](float x) { return std::isfinite(x) && (!positive || x > 0); });
@@ -237,7 +237,7 @@ class KvComparison {
   double coded_loss_ = 0;
 };
 
-Result<KvQuality> EngineImpl::MeasureKv(std::span<const TokenId> tokens, KvCodec codec, int step,
+Result<KvQuality> EngineImpl::MeasureKv(std::span<const TokenId> tokens, const SessionOptions& options, int step,
                                         const CancelFlag* cancel, const std::function<void(float)>& progress) {
   tokens = tokens.first(std::min(tokens.size(), static_cast<size_t>(info_.context_length)));
   for (const TokenId id : tokens) {
@@ -248,12 +248,12 @@ Result<KvQuality> EngineImpl::MeasureKv(std::span<const TokenId> tokens, KvCodec
   const int32_t context = static_cast<int32_t>(tokens.size());
   try {
     Result<std::unique_ptr<KvCache>> exact = NewCache({context}, context);
-    Result<std::unique_ptr<KvCache>> coded = NewCache({context, codec}, context);
+    Result<std::unique_ptr<KvCache>> coded = NewCache(options, context);
     if (!exact.ok() || !coded.ok()) {
       return exact.ok() ? coded.status() : exact.status();
     }
     KvComparison comparison(*this, std::move(exact.value()), std::move(coded.value()), context);
-    return comparison.Run(tokens, codec, std::clamp<int64_t>(step, 1, Qwen3::kMaxLogits), cancel, progress);
+    return comparison.Run(tokens, options.codec, std::clamp<int64_t>(step, 1, Qwen3::kMaxLogits), cancel, progress);
   } catch (const std::bad_alloc&) {
     return NoMemory();
   }

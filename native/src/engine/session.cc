@@ -72,8 +72,8 @@ Status SessionImpl::Extend(std::span<const TokenId> tokens, int64_t states, cons
     done += part;
     const int64_t first = std::max(done - part, count - states);  // of this part, whose state is wanted
     if (first < done) {
-      engine_.model().Hidden(done - first, &states_[static_cast<size_t>((first - (count - states)) *
-                                                                        engine_.info().embedding_length)]);
+      engine_.model().Hidden(
+          done - first, &states_[static_cast<size_t>((first - (count - states)) * engine_.info().embedding_length)]);
     }
   }
   has_state_ = states == 1;

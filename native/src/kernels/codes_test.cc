@@ -216,8 +216,8 @@ Answer Attend(const KernelTable& table, const std::vector<Page>& pages, const Ve
     table.quantize_query(&q[r * size], size, digits, &integers[r * size * digits], &scales[r], &sums[r]);
   }
   Answer answer{Vec(q.size(), 0.0f), Vec(scales.size(), -kInfinity), Vec(scales.size(), 0.0f)};
-  const CodeQueries queries{q.data(),          integers.data(), scales.data(),      sums.data(),      answer.out.data(),
-                            rows, size, answer.max.data(), answer.sum.data()};
+  const CodeQueries queries{q.data(), integers.data(),   scales.data(),    sums.data(), answer.out.data(), rows,
+                            size,     answer.max.data(), answer.sum.data()};
   for (size_t i = 0; i < pages.size(); ++i) {
     table.attend_page_codes(queries, {pages[i].data, pages[i].layout, i == 0 ? first : 0,
                                       i + 1 < pages.size() ? pages[i + 1].data : nullptr});
@@ -239,10 +239,12 @@ TEST("attention over codes: all tables bit for bit, close to the oracle") {
           // 1 to 8 heads a group, and the rows of a prompt, which take another way through the same sums.
           for (int64_t rows : {1, 2, 3, 4, 5, 8, 14, 64}) {
             const float loud = rows == 3 ? 4.0f : 0.5f;  // peaked, or flat
-            const Vec q = Floats(rows * size, [&] { return random.Gauss() * loud / std::sqrt(static_cast<float>(size)); });
+            const Vec q =
+                Floats(rows * size, [&] { return random.Gauss() * loud / std::sqrt(static_cast<float>(size)); });
             const Answer want = Attend(kOracleKernels, pages, q, size, first);
             const Answer generic = Attend(kGenericKernels, pages, q, size, first);
-            // Queries of 7 bits against loud keys leave more than weights of 7 bits do; the codes themselves leave more than both.
+            // Queries of 7 bits against loud keys leave more than weights of 7 bits do; the codes themselves leave more
+            // than both.
             const double bound = key_bits == 8 ? (value_bits == 8 ? 0.002 : 0.05) : 0.15;
             Vec got = generic.out;
             Vec oracle = want.out;
@@ -267,8 +269,10 @@ TEST("attention over codes: all tables bit for bit, close to the oracle") {
       }
     }
   }
-  std::printf("  worst error of one page of queries against the oracle: %.4f, with keys of 8 bits %.4f, with values "
-              "%.4f, with both %.5f\n", worst[0][0], worst[1][0], worst[0][1], worst[1][1]);
+  std::printf(
+      "  worst error of one page of queries against the oracle: %.4f, with keys of 8 bits %.4f, with values "
+      "%.4f, with both %.5f\n",
+      worst[0][0], worst[1][0], worst[0][1], worst[1][1]);
 }
 
 TEST("a row does not depend on its neighbours") {

@@ -14,6 +14,12 @@
 
 #include "quant/kv_codes.h"
 
+#if defined(__GNUC__)
+#define NIWAKI_NOINLINE __attribute__((noinline))
+#else
+#define NIWAKI_NOINLINE __declspec(noinline)
+#endif
+
 namespace niwaki {
 
 // ------------------------------------------------------------------------------------------------ Q1_0, repacked

@@ -48,21 +48,28 @@ inline float Largest(const float* x, int64_t n) {
   return largest;
 }
 
-// Magnitudes are told apart by the middles between them. Comparisons are summed as integers, so any way of doing it
-// gives the same indices.
-template <int kHalf>
-inline void CodeIndices(const float* y, int64_t n, const int32_t* magnitudes, float unit, float rms, uint8_t* indices) {
-  float bounds[kHalf - 1];
-  for (int i = 0; i + 1 < kHalf; ++i) {
-    bounds[i] = static_cast<float>(magnitudes[i] + magnitudes[i + 1]) * 0.5f * unit * rms;
-  }
-  for (int64_t i = 0; i < n; ++i) {
-    const float size = y[i] < 0 ? -y[i] : y[i];
-    int32_t above = 0;
+// Magnitudes are told apart by the middles between them: each that an element reaches adds a step to its magnitude and
+// one to its index. All of it is small integers, exact in floats.
+template <int kBits>
+inline void CodeIndices(const float* y, int64_t n, float rms, uint8_t* indices, float* integers) {
+  constexpr int kHalf = 1 << (kBits - 1);
+  constexpr const int32_t* kMagnitudes = kBits == 4 ? kCodes4 : kCodes3;
+  constexpr float kUnit = kBits == 4 ? kCodeUnit4 : kCodeUnit3;
+  const V zero = V::Splat(0);
+  for (int64_t i = 0; i < n; i += V::kLanes) {
+    const V x = V::Load(y + i);
+    const V size = V::Max(x, zero - x);
+    V above = V::Splat(0.5f);
+    V magnitude = V::Splat(static_cast<float>(kMagnitudes[0]));
     for (int b = 0; b + 1 < kHalf; ++b) {
-      above += size > bounds[b] ? 1 : 0;
+      const V bound = V::Splat(static_cast<float>(kMagnitudes[b] + kMagnitudes[b + 1]) * 0.5f * kUnit * rms);
+      const float step = static_cast<float>(kMagnitudes[b + 1] - kMagnitudes[b]);
+      above = above + V::ZeroWhereLess(size, bound, V::Splat(1));
+      magnitude = magnitude + V::ZeroWhereLess(size, bound, V::Splat(step));
     }
-    indices[i] = static_cast<uint8_t>(y[i] < 0 ? kHalf - 1 - above : kHalf + above);
+    // Positive elements count upwards from the middle of the codebook, negative ones downwards.
+    (V::ZeroWhereLess(x, zero, magnitude + magnitude) - magnitude).Store(integers + i);
+    ToBytes(V::ZeroWhereLess(x, zero, above + above) - above + V::Splat(kHalf - 0.5f), indices + i);
   }
 }
 
@@ -89,15 +96,9 @@ float QuantizeCode(const float* y, int64_t n, int bits, bool unbiased, uint8_t* 
   float rms[8];
   V8::Sqrt(V8::Splat(energy / static_cast<float>(n))).Store(rms);
   if (bits == 4) {
-    CodeIndices<8>(y, n, kCodes4, kCodeUnit4, rms[0], indices);
+    CodeIndices<4>(y, n, rms[0], indices, integers);
   } else {
-    CodeIndices<4>(y, n, kCodes3, kCodeUnit3, rms[0], indices);
-  }
-  const int half = 1 << (bits - 1);
-  const int32_t* magnitudes = bits == 4 ? kCodes4 : kCodes3;
-  for (int64_t i = 0; i < n; ++i) {
-    const int index = indices[i];
-    integers[i] = static_cast<float>(index >= half ? magnitudes[index - half] : -magnitudes[half - 1 - index]);
+    CodeIndices<3>(y, n, rms[0], indices, integers);
   }
   V8 dot = V8::Splat(0);
   V8 size = V8::Splat(0);

@@ -152,6 +152,8 @@ void F16ToF32All(const uint16_t* x, int64_t n, float* y) {
 
 // Here and not in the tables, because a formatter would sort them before this file.
 #include "kernels/attention.inl"
+#include "kernels/codes_streams.inl"
+// After the streams, of which it is made.
 #include "kernels/codes_attention.inl"
 #include "kernels/matmul_rows.inl"
 #include "kernels/rotation.inl"

@@ -1,5 +1,5 @@
-// The calibration as a file. Little-endian: "NKVC", version, layers, kv heads, head size (uint32 each), 32 characters of
-// the model's fingerprint, means and scales (fp32), CRC-32 of all before it.
+// The calibration as a file. Little-endian: "NKVC", version, layers, kv heads, head size (uint32 each), 32 characters
+// of the model's fingerprint, means and scales (fp32), CRC-32 of all before it.
 #include <cmath>
 #include <cstring>
 #include <string>
@@ -26,8 +26,7 @@ uint32_t U32(const uint8_t* p) {
   return x;
 }
 size_t Values(const KvShape& shape) {
-  return static_cast<size_t>(shape.layers) * static_cast<size_t>(shape.kv_heads) *
-         static_cast<size_t>(shape.head_size);
+  return static_cast<size_t>(shape.layers) * static_cast<size_t>(shape.kv_heads) * static_cast<size_t>(shape.head_size);
 }
 Status Bad(const std::string& what) {
   return Status(StatusCode::kBadFile, "the KV calibration " + what + "; it will be made again");

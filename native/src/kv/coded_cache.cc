@@ -130,8 +130,7 @@ class CodedKvCache final : public KvCache {
   }
 
   int64_t allocated_bytes() const override {
-    return used_pages_ * layout_.bytes +
-           static_cast<int64_t>(tail_.bytes() + retained_.bytes() + sinks_.bytes());
+    return used_pages_ * layout_.bytes + static_cast<int64_t>(tail_.bytes() + retained_.bytes() + sinks_.bytes());
   }
 
  private:
@@ -148,8 +147,7 @@ class CodedKvCache final : public KvCache {
   uint16_t* Sinks(int64_t head) const { return sinks_.as<uint16_t>() + head * 2 * kSinks * shape_.head_size; }
   uint8_t* Codes(int64_t page, int32_t layer, int32_t kv_head) const {
     return slabs_[static_cast<size_t>(page / slab_pages_)].data() + page % slab_pages_ * layout_.bytes +
-           layout_.offsets[static_cast<size_t>(layer)] +
-           kv_head * layout_.layers[static_cast<size_t>(layer)].bytes();
+           layout_.offsets[static_cast<size_t>(layer)] + kv_head * layout_.layers[static_cast<size_t>(layer)].bytes();
   }
 
   // Turns the page at hand into codes.
@@ -168,9 +166,9 @@ class CodedKvCache final : public KvCache {
       }
     }
     used_pages_ = std::max(used_pages_, tail_page_ + 1);
-    pool.ParallelFor(int64_t{shape_.layers} * shape_.kv_heads,
-                     [&](int64_t head, int) { SealHead(static_cast<int32_t>(head / shape_.kv_heads),
-                                                       static_cast<int32_t>(head % shape_.kv_heads)); });
+    pool.ParallelFor(int64_t{shape_.layers} * shape_.kv_heads, [&](int64_t head, int) {
+      SealHead(static_cast<int32_t>(head / shape_.kv_heads), static_cast<int32_t>(head % shape_.kv_heads));
+    });
     return Status();
   }
 

@@ -1,5 +1,5 @@
-// The cache of codes: close to the float truth, the same bits however tokens arrive and whatever is taken back, in every
-// kernel table; pages' edges; sizes from real allocations.
+// The cache of codes: close to the float truth, the same bits however tokens arrive and whatever is taken back, in
+// every kernel table; pages' edges; sizes from real allocations.
 #include <algorithm>
 #include <cmath>
 #include <vector>
@@ -189,7 +189,8 @@ TEST("queries of a prompt see what each would see alone") {
     Vec out(q.size());
     cache->Attend(0, 0, {q.data(), width, out.data(), width, tokens, group, shape.head_size, nullptr, nullptr}, 291);
     for (int64_t t = 0; t < tokens; ++t) {
-      EXPECT(SameValues(Attend(*cache, shape, 0, 0, group, 291 + t), Vec(out.begin() + t * width, out.begin() + (t + 1) * width)));
+      EXPECT(SameValues(Attend(*cache, shape, 0, 0, group, 291 + t),
+                        Vec(out.begin() + t * width, out.begin() + (t + 1) * width)));
     }
   }
 }
@@ -198,7 +199,8 @@ TEST("what was taken back leaves nothing behind, at every cut") {
   const KvShape shape{1, 2, 32};
   const KernelTable& table = *FastTables()[0];
   for (const int64_t length : {100, 128, 129, 140, 200, 256, 300, 400}) {
-    for (int64_t cut = 0; cut <= length; cut += cut < 10 || cut > length - 40 || cut % 128 > 125 || cut % 128 < 3 ? 1 : 9) {
+    for (int64_t cut = 0; cut <= length;
+         cut += cut < 10 || cut > length - 40 || cut % 128 > 125 || cut % 128 < 3 ? 1 : 9) {
       const auto cache = NewCache(shape, {}, table, 1000, Plain(shape));
       Append(*cache, shape, 0, length, 50);
       const int64_t left = cache->Truncate(cut);
@@ -232,7 +234,8 @@ TEST("bytes are those of the formula, and most is freed that is not needed") {
     }
     // Codes and scales: bits + 16 / head_size a value.
     const double bits = (static_cast<int>(named.codec.keys) + static_cast<int>(named.codec.values)) / 2.0 + 16.0 / 64;
-    const double a_token = static_cast<double>(KvBytes(shape, named.codec, 128 * 101) - KvBytes(shape, named.codec, 128 * 2)) / (128 * 99);
+    const double a_token =
+        static_cast<double>(KvBytes(shape, named.codec, 128 * 101) - KvBytes(shape, named.codec, 128 * 2)) / (128 * 99);
     EXPECT_NEAR(a_token, bits / 8 * 2 * 3 * 2 * 64, 1e-6);
   }
   // What the settings promise: 8B, 32k tokens.
@@ -276,7 +279,8 @@ TEST("calibration: outliers that keys and queries share are found, files are che
   const std::vector<uint8_t> bytes = SerializeKvCalibration(measured, shape, name);
   const Result<KvCalibration> read = ParseKvCalibration(bytes, shape, name);
   ASSERT_OK(read.status());
-  EXPECT(SameValues(read.value().key_mean, measured.key_mean) && SameValues(read.value().key_scale, measured.key_scale));
+  EXPECT(SameValues(read.value().key_mean, measured.key_mean) &&
+         SameValues(read.value().key_scale, measured.key_scale));
   EXPECT(!ParseKvCalibration(bytes, shape, std::string(32, 'b')).ok());
   EXPECT(!ParseKvCalibration(bytes, {2, 2, 32}, name).ok());
   for (size_t i = 0; i < bytes.size(); i += 97) {

@@ -15,9 +15,9 @@ class KeyStatistics {
   void AddKey(int64_t head, const float* k);
   void AddQuery(int64_t head, const float* q);
 
-  // Scales sqrt(rms(k - mean) / rms(q)), channel by channel: what makes the least of |q * scale| |k / scale|, and with it
-  // of the error that codes leave in a score (Cauchy and Schwarz). Their geometric mean in a head is 1, and none is more
-  // than 256 times that.
+  // Scales sqrt(rms(k - mean) / rms(q)), channel by channel: what makes the least of |q * scale| |k / scale|, and with
+  // it of the error that codes leave in a score (Cauchy and Schwarz). Their geometric mean in a head is 1, and none is
+  // more than 256 times that.
   KvCalibration Calibration() const;
   std::vector<KvLayerStatistics> Layers() const;
 
@@ -30,8 +30,8 @@ class KeyStatistics {
   double Deviation(size_t at) const;  // root mean square of a channel of keys, mean removed
 
   const KvShape shape_;
-  std::vector<Sums> sums_;  // [layers, kv_heads, head_size]
-  std::vector<int64_t> keys_;     // [layers, kv_heads] that were added
+  std::vector<Sums> sums_;     // [layers, kv_heads, head_size]
+  std::vector<int64_t> keys_;  // [layers, kv_heads] that were added
   std::vector<int64_t> queries_;
 };
 

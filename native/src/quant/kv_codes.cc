@@ -78,8 +78,7 @@ void PackCodePage(const CodePageLayout& layout, const uint8_t* keys, const uint1
         to[lane * 4] = from[lane];
       }
     }
-    PackSlices(layout.value_bits, slices, kCodePageTokens / 4,
-               page + layout.values() + block * layout.value_stream());
+    PackSlices(layout.value_bits, slices, kCodePageTokens / 4, page + layout.values() + block * layout.value_stream());
   }
   std::memcpy(page + layout.value_scales(), value_scales, kCodePageTokens * 2);
 }
@@ -107,7 +106,8 @@ void UnpackKey(const CodePageLayout& layout, const uint8_t* page, int64_t token,
 void UnpackValue(const CodePageLayout& layout, const uint8_t* page, int64_t token, int32_t* out) {
   for (int64_t i = 0; i < layout.head_size; ++i) {
     const uint8_t* stream = page + layout.values() + i / kCodeLanes * layout.value_stream();
-    out[i] = CodeInteger(layout.value_bits, IndexAt(layout.value_bits, stream, token / 4, i % kCodeLanes * 4 + token % 4));
+    out[i] =
+        CodeInteger(layout.value_bits, IndexAt(layout.value_bits, stream, token / 4, i % kCodeLanes * 4 + token % 4));
   }
 }
 

@@ -9,7 +9,8 @@
 
 namespace niwaki {
 
-// Magnitudes in rising order; codebook entry i of 2n is -magnitude[n - 1 - i] for i < n, magnitude[i - n] from there on.
+// Magnitudes in rising order; codebook entry i of 2n is -magnitude[n - 1 - i] for i < n, magnitude[i - n] from there
+// on.
 inline constexpr int32_t kCodes4[8] = {3, 9, 15, 22, 29, 38, 48, 63};
 inline constexpr int32_t kCodes3[4] = {7, 22, 39, 63};
 // What one integer step stands for, in root mean squares of the vector, before the vector's own scale is chosen.

@@ -43,7 +43,6 @@ struct CodeSums {
   int32x4_t low;   // lanes 0 and 1, two halves each
   int32x4_t high;  // lanes 2 and 3
   static CodeSums Zero() { return {vdupq_n_s32(0), vdupq_n_s32(0)}; }
-  static CodeSums Add(CodeSums a, CodeSums b) { return {vaddq_s32(a.low, b.low), vaddq_s32(a.high, b.high)}; }
   void Store(int32_t* p) const { vst1q_s32(p, vpaddq_s32(low, high)); }
   static void Keys(CodeSums* acc, CodeBytes codes, const uint8_t* w) {
     // Codes up to 255 and weights down to -64 fit 16 bits, their products and pairs of them 32.
@@ -60,8 +59,8 @@ struct CodeSums {
     acc->high = vpadalq_s16(acc->high, vmull_s8(vget_high_s8(v), weights));
   }
   // Both factors have 7 bits: two products fit 16.
-  static void KeyPair(CodeSums* acc, CodeSums*, CodeBytes a, CodeBytes b, const uint8_t* w) { Pair(acc, a, b, w); }
-  static void ValuePair(CodeSums* acc, CodeSums*, CodeBytes a, CodeBytes b, const uint8_t* w) { Pair(acc, a, b, w); }
+  static void KeyPair(CodeSums* acc, CodeBytes a, CodeBytes b, const uint8_t* w) { Pair(acc, a, b, w); }
+  static void ValuePair(CodeSums* acc, CodeBytes a, CodeBytes b, const uint8_t* w) { Pair(acc, a, b, w); }
 
  private:
   static uint8x8_t Four(const uint8_t* w) {
@@ -84,3 +83,8 @@ inline void ToInt(V x, int32_t* p) {
   vst1q_s32(p, vcvtq_s32_f32(x.lo));
   vst1q_s32(p + 4, vcvtq_s32_f32(x.hi));
 }
+inline void ToBytes(V x, uint8_t* p) {
+  const uint16x8_t words = vcombine_u16(vqmovun_s32(vcvtq_s32_f32(x.lo)), vqmovun_s32(vcvtq_s32_f32(x.hi)));
+  vst1_u8(p, vqmovn_u16(words));
+}
+inline float MaxLane(V x) { return vmaxvq_f32(vmaxq_f32(x.lo, x.hi)); }

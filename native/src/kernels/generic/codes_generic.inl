@@ -49,13 +49,6 @@ struct CodeBytes {
 struct CodeSums {
   int32_t v[16];
   static CodeSums Zero() { return {}; }
-  static CodeSums Add(const CodeSums& a, const CodeSums& b) {
-    CodeSums r;
-    for (int i = 0; i < 16; ++i) {
-      r.v[i] = a.v[i] + b.v[i];
-    }
-    return r;
-  }
   void Store(int32_t* p) const { std::memcpy(p, v, sizeof v); }
   static void Keys(CodeSums* acc, const CodeBytes& codes, const uint8_t* w) {
     for (int i = 0; i < 64; ++i) {
@@ -67,13 +60,13 @@ struct CodeSums {
       acc->v[i / 4] += int32_t{static_cast<int8_t>(codes.v[i])} * w[i % 4];
     }
   }
-  static void KeyPair(CodeSums* even, CodeSums* odd, const CodeBytes& a, const CodeBytes& b, const uint8_t* w) {
-    Keys(even, a, w);
-    Keys(odd, b, w + 4);
+  static void KeyPair(CodeSums* acc, const CodeBytes& a, const CodeBytes& b, const uint8_t* w) {
+    Keys(acc, a, w);
+    Keys(acc, b, w + 4);
   }
-  static void ValuePair(CodeSums* even, CodeSums* odd, const CodeBytes& a, const CodeBytes& b, const uint8_t* w) {
-    Values(even, a, w);
-    Values(odd, b, w + 4);
+  static void ValuePair(CodeSums* acc, const CodeBytes& a, const CodeBytes& b, const uint8_t* w) {
+    Values(acc, a, w);
+    Values(acc, b, w + 4);
   }
 };
 
@@ -84,4 +77,16 @@ inline void ToInt(const V& x, int32_t* p) {
   for (int i = 0; i < 8; ++i) {
     p[i] = static_cast<int32_t>(x.v[i]);
   }
+}
+inline void ToBytes(const V& x, uint8_t* p) {
+  for (int i = 0; i < 8; ++i) {
+    p[i] = static_cast<uint8_t>(static_cast<int32_t>(x.v[i]));
+  }
+}
+inline float MaxLane(const V& x) {
+  float most = x.v[0];
+  for (int i = 1; i < 8; ++i) {
+    most = x.v[i] > most ? x.v[i] : most;
+  }
+  return most;
 }

@@ -25,8 +25,16 @@ inline V8 AddHalves(V8 sum, V8 v) { return sum + v; }
 inline V FromInt(const int32_t* p) {
   return {_mm256_cvtepi32_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)))};
 }
-inline void ToInt(V x, int32_t* p) {
-  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm256_cvttps_epi32(x.v));
+inline void ToInt(V x, int32_t* p) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm256_cvttps_epi32(x.v)); }
+inline void ToBytes(V x, uint8_t* p) {
+  const __m256i whole = _mm256_cvttps_epi32(x.v);
+  const __m128i words = _mm_packus_epi32(_mm256_castsi256_si128(whole), _mm256_extracti128_si256(whole, 1));
+  _mm_storel_epi64(reinterpret_cast<__m128i*>(p), _mm_packus_epi16(words, words));
+}
+inline float MaxLane(V x) {
+  __m128 m = _mm_max_ps(_mm256_castps256_ps128(x.v), _mm256_extractf128_ps(x.v, 1));
+  m = _mm_max_ps(m, _mm_movehl_ps(m, m));
+  return _mm_cvtss_f32(_mm_max_ss(m, _mm_movehdup_ps(m)));
 }
 
 // One block of 128 activations: 32 tables of 16 subset sums.

@@ -16,6 +16,10 @@ namespace {
 using V = V16;
 inline V FromInt(const int32_t* p) { return {_mm512_cvtepi32_ps(_mm512_loadu_si512(p))}; }
 inline void ToInt(V x, int32_t* p) { _mm512_storeu_si512(p, _mm512_cvttps_epi32(x.v)); }
+inline void ToBytes(V x, uint8_t* p) {
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtepi32_epi8(_mm512_cvttps_epi32(x.v)));
+}
+inline float MaxLane(V x) { return _mm512_reduce_max_ps(x.v); }
 inline V8 AddHalves(V8 sum, V16 v) { return sum + v.Low() + v.High(); }
 
 #include "kernels/vec_ops.inl"

@@ -24,14 +24,17 @@ struct CodeBytes {
 struct CodeSums {
   __m256i v;
   static CodeSums Zero() { return {_mm256_setzero_si256()}; }
-  static CodeSums Add(CodeSums a, CodeSums b) { return {_mm256_add_epi32(a.v, b.v)}; }
   void Store(int32_t* p) const { _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), v); }
-  static void Keys(CodeSums* acc, CodeBytes codes, const uint8_t* w) { AddPairs(acc, _mm256_maddubs_epi16(codes.v, Four(w))); }
-  static void Values(CodeSums* acc, CodeBytes codes, const uint8_t* w) { AddPairs(acc, _mm256_maddubs_epi16(Four(w), codes.v)); }
-  static void KeyPair(CodeSums* acc, CodeSums*, CodeBytes a, CodeBytes b, const uint8_t* w) {
+  static void Keys(CodeSums* acc, CodeBytes codes, const uint8_t* w) {
+    AddPairs(acc, _mm256_maddubs_epi16(codes.v, Four(w)));
+  }
+  static void Values(CodeSums* acc, CodeBytes codes, const uint8_t* w) {
+    AddPairs(acc, _mm256_maddubs_epi16(Four(w), codes.v));
+  }
+  static void KeyPair(CodeSums* acc, CodeBytes a, CodeBytes b, const uint8_t* w) {
     AddPairs(acc, _mm256_add_epi16(_mm256_maddubs_epi16(a.v, Four(w)), _mm256_maddubs_epi16(b.v, Four(w + 4))));
   }
-  static void ValuePair(CodeSums* acc, CodeSums*, CodeBytes a, CodeBytes b, const uint8_t* w) {
+  static void ValuePair(CodeSums* acc, CodeBytes a, CodeBytes b, const uint8_t* w) {
     AddPairs(acc, _mm256_add_epi16(_mm256_maddubs_epi16(Four(w), a.v), _mm256_maddubs_epi16(Four(w + 4), b.v)));
   }
 

@@ -24,19 +24,20 @@ struct CodeBytes {
 struct CodeSums {
   __m512i v;
   static CodeSums Zero() { return {_mm512_setzero_si512()}; }
-  static CodeSums Add(CodeSums a, CodeSums b) { return {_mm512_add_epi32(a.v, b.v)}; }
   void Store(int32_t* p) const { _mm512_storeu_si512(p, v); }
-  static void Keys(CodeSums* acc, CodeBytes codes, const uint8_t* w) { acc->v = _mm512_dpbusd_epi32(acc->v, codes.v, Four(w)); }
+  static void Keys(CodeSums* acc, CodeBytes codes, const uint8_t* w) {
+    acc->v = _mm512_dpbusd_epi32(acc->v, codes.v, Four(w));
+  }
   static void Values(CodeSums* acc, CodeBytes codes, const uint8_t* w) {
     acc->v = _mm512_dpbusd_epi32(acc->v, Four(w), codes.v);
   }
-  static void KeyPair(CodeSums* even, CodeSums* odd, CodeBytes a, CodeBytes b, const uint8_t* w) {
-    Keys(even, a, w);
-    Keys(odd, b, w + 4);
+  static void KeyPair(CodeSums* acc, CodeBytes a, CodeBytes b, const uint8_t* w) {
+    Keys(acc, a, w);
+    Keys(acc, b, w + 4);
   }
-  static void ValuePair(CodeSums* even, CodeSums* odd, CodeBytes a, CodeBytes b, const uint8_t* w) {
-    Values(even, a, w);
-    Values(odd, b, w + 4);
+  static void ValuePair(CodeSums* acc, CodeBytes a, CodeBytes b, const uint8_t* w) {
+    Values(acc, a, w);
+    Values(acc, b, w + 4);
   }
 
  private:

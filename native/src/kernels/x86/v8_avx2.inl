@@ -44,7 +44,9 @@ struct V8 {
 
 // Every lane the sum or difference of two, in stages 4, 2, 1 (kernels/codes_attention.inl).
 inline V8 Hadamard8(V8 x) {
-  const auto stage = [](__m256 v, __m256 swapped, __m256 signs) { return _mm256_add_ps(swapped, _mm256_xor_ps(v, signs)); };
+  const auto stage = [](__m256 v, __m256 swapped, __m256 signs) {
+    return _mm256_add_ps(swapped, _mm256_xor_ps(v, signs));
+  };
   const float m = -0.0f;
   __m256 v = x.v;
   v = stage(v, _mm256_permute2f128_ps(v, v, 1), _mm256_setr_ps(0, 0, 0, 0, m, m, m, m));
