@@ -115,7 +115,10 @@ export async function kvDoctor(args: string[]): Promise<string> {
       }
     }
     const calibrated = coded.find(({ codec }) => codec === 'kv4')?.quality ?? norms;
-    const reports: [CodecReport, ...CodecReport[]] = [await examination.report('f16', exactQuality(norms)), ...coded];
+    const reports: [CodecReport, ...CodecReport[]] = [
+      await examination.report('f16', exactQuality(norms)),
+      ...coded,
+    ];
     const advice = advise(reports);
     if (values.json) {
       return JSON.stringify(
