@@ -20,6 +20,8 @@ const needed = [
   'dist/cli.js',
   `dist/native/${target}/niwaki.node`,
   'models/nano.gguf',
+  'models/nano.kvc',
+  'models/calibration.txt',
   'LICENSE',
   'THIRD-PARTY-NOTICES.md',
 ];

@@ -1,5 +1,5 @@
 /** The only reader and writer of Niwaki's settings. */
-import type { QuietMode, ServerSettings } from '#protocol';
+import type { KvCodec, QuietMode, ServerSettings } from '#protocol';
 import { ConfigurationTarget, Disposable, EventEmitter, workspace, type Event } from 'vscode';
 
 const section = 'niwaki';
@@ -19,6 +19,8 @@ export class Config implements Disposable {
       modelPath: this.get('model.path', '').trim(),
       threads: this.get('engine.threads', 0),
       maxContextTokens: this.get('model.maxContextTokens', 0),
+      kvCodec: this.get<KvCodec>('kv.codec', 'kv4'),
+      kvMemoryMB: this.get('kv.memoryMB', 0),
       unloadAfterMinutes: this.get('engine.unloadAfterMinutes', 30),
       quiet: this.quietMode(),
       completion: {
@@ -52,6 +54,8 @@ export class Config implements Disposable {
       'completion.maxTokens',
       'model.path',
       'model.maxContextTokens',
+      'kv.codec',
+      'kv.memoryMB',
       'engine.threads',
       'engine.quiet',
       'engine.unloadAfterMinutes',

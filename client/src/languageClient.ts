@@ -40,6 +40,8 @@ const stopTimeoutMs = 2000;
 
 export interface ServerClientOptions {
   readonly extensionPath: string;
+  /** A folder of our own outside the workspace. */
+  readonly storagePath: string;
   readonly log: LogOutputChannel;
   readonly middleware: Middleware;
   readonly settings: () => ServerSettings;
@@ -75,6 +77,7 @@ function clientOptions(options: ServerClientOptions): LanguageClientOptions {
       protocolVersion,
       settings: options.settings(),
       extensionPath: options.extensionPath,
+      storagePath: options.storagePath,
     }),
     middleware: options.middleware,
     initializationFailedHandler: () => false, // no second try with the same server; the failed start says why

@@ -135,6 +135,7 @@ export class ServerConnection implements Disposable {
       const { ServerClient } = await import('./languageClient');
       const client = new ServerClient({
         extensionPath: this.extension.extensionPath,
+        storagePath: this.extension.globalStorageUri.fsPath,
         log: this.log,
         middleware: this.middleware,
         settings: () => this.config.serverSettings(),

@@ -8,6 +8,7 @@
 
 #include "addon_data.h"
 #include "convert.h"
+#include "kv.h"
 #include "model.h"
 #include "niwaki/engine.h"
 #include "session.h"
@@ -16,7 +17,7 @@ namespace niwaki::addon {
 namespace {
 
 // `bindingVersion` of binding.ts.
-constexpr int kBindingVersion = 5;
+constexpr int kBindingVersion = 6;
 
 // Reads a file's header on a thread of libuv's pool.
 template <typename Value>
@@ -75,9 +76,9 @@ Napi::Value EstimateMemory(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   return RejectOnThrow(env, [&]() -> Napi::Value {
     LoadOptions options = ReadLoadOptions(env, info[0]);
-    const auto context = static_cast<int32_t>(ReadInteger(env, info[1], "context", 0, INT32_MAX));
+    const SessionOptions session = ReadSessionOptions(env, info[1], info[2]);
     return ReadHeader<MemoryEstimate>(
-        env, [options = std::move(options), context] { return Engine::Estimate(options, context); }, &ToMemoryEstimate);
+        env, [options = std::move(options), session] { return Engine::Estimate(options, session); }, &ToMemoryEstimate);
   });
 }
 
@@ -102,6 +103,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("selfTest", Napi::Function::New<RunSelfTest>(env, "selfTest"));
   exports.Set("inspect", Napi::Function::New<InspectFile>(env, "inspect"));
   exports.Set("estimate", Napi::Function::New<EstimateMemory>(env, "estimate"));
+  ExportKv(env, exports);
   exports.Set("load", Napi::Function::New<&NativeModel::Load>(env, "load"));
   return exports;
 }

@@ -86,6 +86,14 @@ std::vector<float> ReadFloats(Napi::Env env, const Napi::Value& value, const cha
   return values;
 }
 
+std::vector<uint8_t> ReadBytes(Napi::Env env, const Napi::Value& value, const char* name) {
+  if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array) {
+    throw WrongType(env, name, "a Uint8Array");
+  }
+  const Napi::Uint8Array array = value.As<Napi::Uint8Array>();
+  return std::vector<uint8_t>(array.Data(), array.Data() + array.ElementLength());
+}
+
 std::vector<std::string> ReadStrings(Napi::Env env, const Napi::Value& value, const char* name) {
   if (!value.IsArray()) {
     throw WrongType(env, name, "an array of strings");
@@ -127,10 +135,44 @@ LoadOptions ReadLoadOptions(Napi::Env env, const Napi::Value& value) {
   return options;
 }
 
+KvCodec ReadKvCodec(Napi::Env env, const Napi::Value& value) {
+  if (value.IsUndefined()) {
+    return {KvBits::k16, KvBits::k16};
+  }
+  const Result<KvCodec> codec = ParseKvCodec(ReadString(env, value, "codec"));
+  if (!codec.ok()) {
+    throw ToError(env, codec.status());
+  }
+  return codec.value();
+}
+
+SessionOptions ReadSessionOptions(Napi::Env env, const Napi::Value& context, const Napi::Value& codec) {
+  const int64_t tokens = ReadInteger(env, context, "context", 0, std::numeric_limits<int32_t>::max());
+  return SessionOptions(static_cast<int32_t>(tokens), ReadKvCodec(env, codec));
+}
+
+KvShape ReadKvShape(Napi::Env env, const Napi::Value& value) {
+  // Far above any model; sizes of caches stay below 2^53.
+  constexpr int64_t kMost = 1 << 16;
+  const Napi::Object object = ReadObject(env, value, "shape");
+  const auto read = [&](const char* name) {
+    return static_cast<int32_t>(ReadInteger(env, object.Get(name), name, 1, kMost));
+  };
+  return {read("layers"), read("kvHeads"), read("headSize")};
+}
+
 Napi::Float32Array ToFloats(Napi::Env env, const std::vector<float>& values) {
   Napi::Float32Array array = Napi::Float32Array::New(env, values.size());
   if (!values.empty()) {
     std::memcpy(array.Data(), values.data(), values.size() * sizeof(float));
+  }
+  return array;
+}
+
+Napi::Uint8Array ToBytes(Napi::Env env, const std::vector<uint8_t>& bytes) {
+  Napi::Uint8Array array = Napi::Uint8Array::New(env, bytes.size());
+  if (!bytes.empty()) {
+    std::memcpy(array.Data(), bytes.data(), bytes.size());
   }
   return array;
 }
@@ -172,6 +214,8 @@ Napi::Object ToModelInfo(Napi::Env env, const Engine& engine) {
   object.Set("headSize", info.head_size);
   object.Set("kvBytesPerToken", Bytes(env, info.kv_bytes_per_token));
   object.Set("tiedHead", info.tied_head);
+  object.Set("fingerprint", info.fingerprint);
+  object.Set("kvCalibration", info.kv_calibration);
   object.Set("eos", engine.tokenizer().eos());
   object.Set("bos", engine.tokenizer().bos());
   object.Set("metadata", ToObject(env, engine.metadata()));
@@ -209,6 +253,35 @@ Napi::Object ToMemoryEstimate(Napi::Env env, const MemoryEstimate& estimate) {
   object.Set("scratch", Bytes(env, estimate.scratch));
   object.Set("mapped", Bytes(env, estimate.mapped));
   return object;
+}
+
+Napi::Object ToKvQuality(Napi::Env env, const KvQuality& quality) {
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("codec", KvCodecText(quality.codec));
+  object.Set("positions", Bytes(env, quality.positions));
+  object.Set("meanKl", quality.mean_kl);
+  object.Set("p999Kl", quality.p999_kl);
+  object.Set("maxKl", quality.max_kl);
+  object.Set("top1", quality.top1);
+  object.Set("top1Clear", quality.top1_clear);
+  object.Set("clearPositions", Bytes(env, quality.clear_positions));
+  object.Set("perplexityF16", quality.perplexity_fp16);
+  object.Set("perplexity", quality.perplexity);
+  object.Set("bytes", Bytes(env, quality.bytes));
+  object.Set("bytesF16", Bytes(env, quality.bytes_fp16));
+  return object;
+}
+
+Napi::Array ToKvLayers(Napi::Env env, const std::vector<KvLayerStatistics>& layers) {
+  Napi::Array array = Napi::Array::New(env, layers.size());
+  for (size_t i = 0; i < layers.size(); ++i) {
+    Napi::Object entry = Napi::Object::New(env);
+    entry.Set("meanRatio", layers[i].mean_ratio);
+    entry.Set("channelRatio", layers[i].channel_ratio);
+    entry.Set("scaledRatio", layers[i].scaled_ratio);
+    array.Set(static_cast<uint32_t>(i), entry);
+  }
+  return array;
 }
 
 Napi::Array ToKernelTables(Napi::Env env, const std::vector<KernelTableInfo>& tables) {

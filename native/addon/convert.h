@@ -45,17 +45,27 @@ double ReadNumber(Napi::Env env, const Napi::Value& value, const char* name);
 std::vector<TokenId> ReadTokens(Napi::Env env, const Napi::Value& value, const char* name);
 // Copies a Float32Array.
 std::vector<float> ReadFloats(Napi::Env env, const Napi::Value& value, const char* name);
+// Copies a Uint8Array.
+std::vector<uint8_t> ReadBytes(Napi::Env env, const Napi::Value& value, const char* name);
 std::vector<std::string> ReadStrings(Napi::Env env, const Napi::Value& value, const char* name);
 Napi::Object ReadObject(Napi::Env env, const Napi::Value& value, const char* name);
 Napi::Function ReadFunction(Napi::Env env, const Napi::Value& value, const char* name);
 LoadOptions ReadLoadOptions(Napi::Env env, const Napi::Value& value);
+// The name of a codec; undefined means half precision, as everywhere in the engine.
+KvCodec ReadKvCodec(Napi::Env env, const Napi::Value& value);
+// Two arguments: context, codec.
+SessionOptions ReadSessionOptions(Napi::Env env, const Napi::Value& context, const Napi::Value& codec);
+KvShape ReadKvShape(Napi::Env env, const Napi::Value& value);
 
 Napi::Float32Array ToFloats(Napi::Env env, const std::vector<float>& values);
+Napi::Uint8Array ToBytes(Napi::Env env, const std::vector<uint8_t>& bytes);
 Napi::Int32Array ToTokens(Napi::Env env, const std::vector<TokenId>& ids);
 Napi::Object ToObject(Napi::Env env, const std::vector<std::pair<std::string, std::string>>& pairs);
 Napi::Object ToModelInfo(Napi::Env env, const Engine& engine);
 Napi::Object ToFileSummary(Napi::Env env, const FileSummary& summary);
 Napi::Object ToMemoryEstimate(Napi::Env env, const MemoryEstimate& estimate);
+Napi::Object ToKvQuality(Napi::Env env, const KvQuality& quality);
+Napi::Array ToKvLayers(Napi::Env env, const std::vector<KvLayerStatistics>& layers);
 Napi::Array ToKernelTables(Napi::Env env, const std::vector<KernelTableInfo>& tables);
 
 }  // namespace niwaki::addon

@@ -22,6 +22,8 @@
 namespace niwaki::addon {
 
 using SessionId = uint32_t;
+// What jobs carry that belong to no session but to the model.
+constexpr SessionId kModelJobs = 0;
 
 class EngineThread;
 

@@ -3,7 +3,6 @@
 #include <array>
 #include <cstdint>
 #include <functional>
-#include <limits>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -13,6 +12,7 @@
 #include "addon_data.h"
 #include "convert.h"
 #include "js_channel.h"
+#include "kv_job.h"
 #include "session.h"
 
 namespace niwaki::addon {
@@ -79,6 +79,10 @@ Napi::Function NativeModel::DefineClass(Napi::Env env) {
                                      InstanceMethod<&NativeModel::FindToken>("findToken"),
                                      InstanceMethod<&NativeModel::OpenSession>("openSession"),
                                      InstanceMethod<&NativeModel::KvBytes>("kvBytes"),
+                                     InstanceMethod<&NativeModel::CalibrateKv>("calibrateKv"),
+                                     InstanceMethod<&NativeModel::UseKvCalibration>("useKvCalibration"),
+                                     InstanceMethod<&NativeModel::MeasureKv>("measureKv"),
+                                     InstanceMethod<&NativeModel::Cancel>("cancel"),
                                      InstanceMethod<&NativeModel::Dispose>("dispose"),
                                  });
 }
@@ -176,14 +180,43 @@ Napi::Value NativeModel::OpenSession(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   return RejectOnThrow(env, [&]() -> Napi::Value {
     Check(env);
-    const int64_t context = ReadInteger(env, info[0], "context", 0, std::numeric_limits<int32_t>::max());
-    return NativeSession::Open(env, info.This().As<Napi::Object>(), thread_, static_cast<int32_t>(context));
+    return NativeSession::Open(env, info.This().As<Napi::Object>(), thread_, ReadSessionOptions(env, info[0], info[1]));
   });
 }
 
 Napi::Value NativeModel::KvBytes(const Napi::CallbackInfo& info) {
   Check(info.Env());
   return Napi::Number::New(info.Env(), static_cast<double>(thread_->kv_bytes()));
+}
+
+Napi::Value NativeModel::CalibrateKv(const Napi::CallbackInfo& info) {
+  return RejectOnThrow(info.Env(), [&]() -> Napi::Value {
+    Check(info.Env());
+    return StartCalibration(info, thread_);
+  });
+}
+
+Napi::Value NativeModel::UseKvCalibration(const Napi::CallbackInfo& info) {
+  return RejectOnThrow(info.Env(), [&]() -> Napi::Value {
+    Check(info.Env());
+    return StartUsingCalibration(info, thread_);
+  });
+}
+
+Napi::Value NativeModel::MeasureKv(const Napi::CallbackInfo& info) {
+  return RejectOnThrow(info.Env(), [&]() -> Napi::Value {
+    Check(info.Env());
+    return StartMeasurement(info, thread_);
+  });
+}
+
+Napi::Value NativeModel::Cancel(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const int64_t id = ReadInteger(env, info[0], "job", 0, (int64_t{1} << 53) - 1);
+  if (thread_) {
+    thread_->CancelJob(kModelJobs, id);
+  }
+  return env.Undefined();
 }
 
 Napi::Value NativeModel::Dispose(const Napi::CallbackInfo& info) {

@@ -30,6 +30,10 @@ class NativeModel : public Napi::ObjectWrap<NativeModel> {
   Napi::Value FindToken(const Napi::CallbackInfo& info);
   Napi::Value OpenSession(const Napi::CallbackInfo& info);
   Napi::Value KvBytes(const Napi::CallbackInfo& info);
+  Napi::Value CalibrateKv(const Napi::CallbackInfo& info);
+  Napi::Value UseKvCalibration(const Napi::CallbackInfo& info);
+  Napi::Value MeasureKv(const Napi::CallbackInfo& info);
+  Napi::Value Cancel(const Napi::CallbackInfo& info);
   Napi::Value Dispose(const Napi::CallbackInfo& info);
   // Throws when disposed.
   void Check(Napi::Env env) const;

@@ -51,14 +51,15 @@ struct OpenState : PromiseState {
 class OpenSessionJob : public Job {
  public:
   using Resolve = std::function<void(Napi::Env, OpenState&)>;
-  OpenSessionJob(SessionId session, int32_t context, std::unique_ptr<JsChannel<OpenState>> channel, Resolve resolve)
+  OpenSessionJob(SessionId session, SessionOptions options, std::unique_ptr<JsChannel<OpenState>> channel,
+                 Resolve resolve)
       : Job(kHousekeepingPriority, session, kNoJobId),
-        context_(context),
+        options_(std::move(options)),
         channel_(std::move(channel)),
         resolve_(std::move(resolve)) {}
 
   bool Run(EngineThread& thread) override {
-    Result<std::unique_ptr<Session>> opened = thread.engine().NewSession(context_);
+    Result<std::unique_ptr<Session>> opened = thread.engine().NewSession(options_);
     if (!opened.ok()) {
       Abandon(opened.status());
       return true;
@@ -74,7 +75,7 @@ class OpenSessionJob : public Job {
   }
 
  private:
-  const int32_t context_;
+  const SessionOptions options_;
   std::unique_ptr<JsChannel<OpenState>> channel_;
   const Resolve resolve_;
 };
@@ -151,21 +152,21 @@ NativeSession::~NativeSession() {
 }
 
 Napi::Promise NativeSession::Open(Napi::Env env, Napi::Object model, const std::shared_ptr<EngineThread>& thread,
-                                  int32_t context) {
+                                  SessionOptions options) {
   auto state = std::make_unique<OpenState>(env, model);
   const Napi::Promise::Deferred deferred = state->deferred;
   auto channel = std::make_unique<JsChannel<OpenState>>(env, "niwaki.openSession", std::move(state));
   const SessionId id = thread->NewSessionId();
   std::weak_ptr<EngineThread> weak = thread;
-  auto job =
-      std::make_shared<OpenSessionJob>(id, context, std::move(channel), [weak, id](Napi::Env js, OpenState& call) {
-        const Napi::Object object = AddonData::Of(js).session_class.New({});
-        NativeSession* session = Unwrap(object);
-        session->thread_ = weak.lock();
-        session->model_ = std::move(call.model);
-        session->id_ = id;
-        call.deferred.Resolve(object);
-      });
+  auto job = std::make_shared<OpenSessionJob>(id, std::move(options), std::move(channel),
+                                              [weak, id](Napi::Env js, OpenState& call) {
+                                                const Napi::Object object = AddonData::Of(js).session_class.New({});
+                                                NativeSession* session = Unwrap(object);
+                                                session->thread_ = weak.lock();
+                                                session->model_ = std::move(call.model);
+                                                session->id_ = id;
+                                                call.deferred.Resolve(object);
+                                              });
   if (!thread->Submit(job)) {
     job->Abandon(ModelUnloaded());
   }

@@ -14,7 +14,7 @@ class NativeSession : public Napi::ObjectWrap<NativeSession> {
   static Napi::Function DefineClass(Napi::Env env);
   // A promise of a NativeSession. `model` is kept from being collected as long as the session lives.
   static Napi::Promise Open(Napi::Env env, Napi::Object model, const std::shared_ptr<EngineThread>& thread,
-                            int32_t context);
+                            SessionOptions options);
 
   // For Napi only: instances are made by Open.
   explicit NativeSession(const Napi::CallbackInfo& info);

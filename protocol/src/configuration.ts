@@ -5,14 +5,21 @@ export const protocolVersion = 1;
 
 export type QuietMode = 'off' | 'onBattery' | 'always';
 
+/** 16 bits a value; 8; 4; 4 for keys and 3 for values; 3. */
+export type KvCodec = 'f16' | 'kv8' | 'kv4' | 'kv43' | 'kv3';
+
 /** The settings that the server needs. The client is the only reader of VS Code's settings and sends them. */
 export interface ServerSettings {
   /** A GGUF file, '' = the embedded model. */
   readonly modelPath: string;
   /** 0 = automatic. */
   readonly threads: number;
-  /** Upper bound on tokens a completion session may hold, 0 = the model's own context (bounded by memory). */
+  /** Upper bound on tokens a completion session may hold, 0 = as many as the model and the KV memory allow. */
   readonly maxContextTokens: number;
+  /** How keys and values are stored. A model that a codec does not fit keeps half precision. */
+  readonly kvCodec: KvCodec;
+  /** MB that the KV caches of all files together may take, 0 = a sensible share of the machine. */
+  readonly kvMemoryMB: number;
   /** Minutes without a completion after which the model is freed, 0 = never. */
   readonly unloadAfterMinutes: number;
   /** When to spare battery and ears. */
@@ -32,6 +39,13 @@ export interface InitializationOptions {
   readonly settings: ServerSettings;
   /** Absolute path of the extension's folder: the addon and the embedded model lie in it. */
   readonly extensionPath: string;
+  /**
+   * Absolute path of a folder of the extension's own: KV calibrations are kept in it, one file a model. Absent = nothing is written,
+   * and none is made in the background.
+   */
+  readonly storagePath?: string;
+  /** Without use, before a missing calibration is made; 60 when absent. */
+  readonly calibrateAfterSeconds?: number;
 }
 
 /** client → server, whenever a setting changed. */

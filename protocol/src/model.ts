@@ -1,4 +1,23 @@
 import { RequestType, RequestType0 } from 'vscode-jsonrpc';
+import type { KvCodec } from './configuration';
+
+/** How sessions store what they have read. */
+export interface KvDetails {
+  /** The codec in use. */
+  readonly codec: KvCodec;
+  /** Tokens that a completion session may hold here: the model's context, bounded by the memory and the settings. */
+  readonly context: number;
+  /** Bytes that a session with that many tokens holds. */
+  readonly bytes: number;
+  /** Bytes that all sessions together may hold. */
+  readonly budget: number;
+  /** Codec, context and memory in words. */
+  readonly summary: string;
+  /** Where what is known of the model's keys comes from, in words. */
+  readonly calibration: string;
+  /** Why something is not as the settings ask, '' = it is. */
+  readonly note: string;
+}
 
 /** What is loaded, for people who want to know. */
 export interface ModelDetails {
@@ -12,9 +31,7 @@ export interface ModelDetails {
   readonly parameters: number;
   readonly weightBytes: number;
   readonly contextLength: number;
-  /** Tokens that a completion session may hold here (the context, bounded by the settings). */
-  readonly sessionContext: number;
-  readonly kvBytesPerToken: number;
+  readonly kv: KvDetails;
   readonly vocabSize: number;
   readonly layers: number;
   readonly license: string;

@@ -1,29 +1,10 @@
 /** The command line as users run it: the built dist/cli.js in a process of its own. */
 import * as assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { niwaki } from './cliProcess';
 import { root } from './lspClient';
-
-interface Outcome {
-  readonly status: number | null;
-  readonly out: string;
-  readonly err: string;
-}
-
-function niwaki(
-  args: readonly string[],
-  options: { input?: string; env?: Record<string, string> } = {},
-): Outcome {
-  const result = spawnSync(process.execPath, [join(root, 'dist', 'cli.js'), ...args], {
-    encoding: 'utf8',
-    timeout: 30_000,
-    input: options.input ?? '',
-    env: { ...process.env, ...options.env },
-  });
-  return { status: result.status, out: result.stdout, err: result.stderr };
-}
 
 describe('integration: the command line', function () {
   this.timeout(60_000);

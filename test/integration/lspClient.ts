@@ -1,6 +1,12 @@
 /** A language client without an editor: forks dist/server.js as VS Code does and speaks LSP to it. */
-import type { InitializationOptions, ServerSettings, ServerStatus } from '#protocol';
-import { LastPromptRequest, SettingsNotification, StatusNotification, StatusRequest } from '#protocol';
+import type { InitializationOptions, ModelDetails, ServerSettings, ServerStatus } from '#protocol';
+import {
+  LastPromptRequest,
+  ModelInfoRequest,
+  SettingsNotification,
+  StatusNotification,
+  StatusRequest,
+} from '#protocol';
 import { fork, spawn, type ChildProcess, type SpawnOptions } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -20,6 +26,8 @@ export const settings: ServerSettings = {
   modelPath: '',
   threads: 0,
   maxContextTokens: 0,
+  kvCodec: 'kv4',
+  kvMemoryMB: 0,
   unloadAfterMinutes: 30,
   quiet: 'off',
   completion: { enabled: true, languages: { '*': true }, maxTokens: 32 },
@@ -112,6 +120,10 @@ export class LspClient {
 
   status(): Promise<ServerStatus> {
     return this.connection.sendRequest(StatusRequest.method);
+  }
+
+  modelInfo(): Promise<ModelDetails | null> {
+    return this.connection.sendRequest(ModelInfoRequest.method);
   }
 
   lastPrompt(): Promise<LastPromptResult> {

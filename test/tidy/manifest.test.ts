@@ -67,7 +67,8 @@ describe('tidy: the manifest', () => {
   it('lets no workspace choose files to load or what they may cost', () => {
     // A model is parsed by native code; threads, memory and batteries are the machine's.
     const ofTheMachine = Object.entries(manifest.contributes.configuration.properties).filter(
-      ([name, { scope }]) => /^niwaki\.(model|engine)\.|path|file|folder/i.test(name) || scope === 'machine',
+      ([name, { scope }]) =>
+        /^niwaki\.(model|engine|kv)\.|path|file|folder/i.test(name) || scope === 'machine',
     );
     assert.ok(ofTheMachine.length >= 3);
     const { supported, restrictedConfigurations } = manifest.capabilities.untrustedWorkspaces;

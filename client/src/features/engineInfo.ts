@@ -12,9 +12,11 @@ function modelSection(model: ModelDetails): string[] {
     `- File: ${model.path} (${formatBytes(model.fileBytes)})`,
     `- Licence: ${model.license === '' ? 'not stated in the file' : model.license}`,
     `- Architecture: ${model.architecture}, ${String(model.layers)} layers, ${(model.parameters / 1e6).toFixed(1)} million weights, vocabulary of ${String(model.vocabSize)}`,
-    `- Context: ${String(model.contextLength)} tokens, of which ${String(model.sessionContext)} are used here`,
+    `- Context: ${model.kv.summary}`,
+    `- The model's own context: ${String(model.contextLength)} tokens`,
     `- Form of the prompt: ${model.fimForm}`,
-    `- KV cache: ${formatBytes(model.kvBytesPerToken)} a token`,
+    `- KV cache: ${formatBytes(model.kv.bytes / model.kv.context)} a token; ${model.kv.calibration}`,
+    ...(model.kv.note === '' ? [] : [`- ${model.kv.note}`]),
     '',
     '## Kernels',
     '',
@@ -26,12 +28,12 @@ function modelSection(model: ModelDetails): string[] {
   ];
 }
 
-function memorySection({ memory, quiet }: ServerStatus): string[] {
+function memorySection({ memory, quiet }: ServerStatus, model: ModelDetails | null): string[] {
   return [
     '## Memory',
     '',
     `- Weights: ${formatBytes(memory.weights)}`,
-    `- KV cache: ${formatBytes(memory.kv)}`,
+    `- KV caches of all files: ${formatBytes(memory.kv)}${model === null ? '' : `, at most ${formatBytes(model.kv.budget)}`}`,
     `- Scratch: ${formatBytes(memory.scratch)}`,
     `- The whole server process, all of this included: ${formatBytes(memory.process)}`,
     `- Quiet mode: ${quiet ? 'on' : 'off'}`,
@@ -69,7 +71,7 @@ export function activate({ server, documents }: NiwakiContext): Disposable {
           ]
         : modelSection(model)),
       '',
-      ...memorySection(status),
+      ...memorySection(status, model),
       '',
       ...countersSection(status),
       '',

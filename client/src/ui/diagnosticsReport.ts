@@ -93,13 +93,15 @@ export function diagnosticsReport(input: DiagnosticsInput): string {
       layers: model.layers,
       vocabulary: model.vocabSize,
       context: model.contextLength,
-      contextUsed: model.sessionContext,
+      contextUsed: model.kv.context,
       promptForm: model.fimForm,
       memory: {
         file: formatBytes(model.fileBytes),
         weights: formatBytes(model.weightBytes),
-        kvPerToken: formatBytes(model.kvBytesPerToken),
+        kvBudget: formatBytes(model.kv.budget),
+        kvPerToken: formatBytes(model.kv.bytes / model.kv.context),
       },
+      kv: { codec: model.kv.codec, calibration: model.kv.calibration, note: model.kv.note },
       kernelTables: model.kernelTables,
     },
     // Sizes and times only: the prompt is the user's text.

@@ -41,6 +41,9 @@ struct KvShape {
   int32_t head_size = 0;
 };
 
+// Whether codes can be made of heads of this size. Where not, a cache keeps 16 bits.
+bool CodesFit(int32_t head_size);
+
 // What is taken from keys before they are quantised, and given back to the queries; neither changes a score by more
 // than rounding. [layers, kv_heads, head_size] each.
 struct KvCalibration {

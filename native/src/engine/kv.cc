@@ -157,6 +157,9 @@ class KvComparison {
         return Cancelled();
       }
       for (int64_t i = 0; i < count; ++i) {
+        if (cancel != nullptr && cancel->load()) {
+          return Cancelled();  // a large vocabulary takes milliseconds a position
+        }
         const int64_t next = at + i + 1;
         if (next > KvCache::kPageTokens) {  // earlier ones see no codes
           const int64_t row = i * engine_.model().logits_stride();

@@ -61,8 +61,6 @@ struct KvBasis {
 };
 std::shared_ptr<const KvBasis> NewKvBasis(const KvShape& shape, const KvCalibration& calibration);
 
-// Whether codes can be made of heads of this size.
-bool CodesFit(int32_t head_size);
 // `codecs` has one entry a layer, none of 16 bits; CodesFit(shape.head_size).
 std::unique_ptr<KvCache> NewCodedKvCache(const KvShape& shape, int64_t max_tokens, std::vector<KvCodec> codecs,
                                          std::shared_ptr<const KvBasis> basis, const KernelTable& kernels);

@@ -62,8 +62,11 @@ export function readCount(
   return value;
 }
 
-/** The bundle lies in dist/ (the sources three folders deep); the model in models/ beside that. */
+/** The bundle lies in dist/ (the sources three folders deep); models/ beside that. */
+export function extensionRoot(): string {
+  return __filename.endsWith('.ts') ? dirname(dirname(dirname(__dirname))) : dirname(__dirname);
+}
+
 export function modelPath(chosen: string | undefined): string {
-  const root = __filename.endsWith('.ts') ? dirname(dirname(dirname(__dirname))) : dirname(__dirname);
-  return chosen ?? embeddedModelPath(root);
+  return chosen ?? embeddedModelPath(extensionRoot());
 }

@@ -3,9 +3,10 @@ import { relative, resolve, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Completer } from '../completion';
 import { createNativeEngine, EngineError } from '../engine';
-import { ModelHost } from '../models';
+import { automaticChoice, ModelHost } from '../models';
 import { silentLog } from '../util/log';
 import { modelPath, readArguments, readCount, readText, UsageError } from './arguments';
+import { calibratorFor, readCodec } from './kvShared';
 
 interface Place {
   readonly file: string;
@@ -48,6 +49,8 @@ export async function complete(args: string[]): Promise<string> {
       model: { type: 'string' },
       'max-tokens': { type: 'string' },
       threads: { type: 'string' },
+      kv: { type: 'string' },
+      data: { type: 'string' },
       'show-prompt': { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
     },
@@ -58,13 +61,19 @@ export async function complete(args: string[]): Promise<string> {
   const place = parsePlace(positionals[0]);
   const maxTokens = readCount(values['max-tokens'], '--max-tokens', 64);
   const threads = values.threads === undefined ? 0 : readCount(values.threads, '--threads', 1, 256);
+  const kvCodec = readCodec(values.kv);
   const text = await readText(place.file);
   const offset = offsetOf(text, place);
   const engine = createNativeEngine();
   try {
     const path = modelPath(values.model);
-    const host = new ModelHost({ engine, embeddedPath: path, log: silentLog });
-    const problem = await host.load({ path: '', threads, maxContextTokens: 0 });
+    const host = new ModelHost({
+      engine,
+      embeddedPath: path,
+      log: silentLog,
+      calibrator: calibratorFor(engine, values.data),
+    });
+    const problem = await host.load({ ...automaticChoice, threads, kvCodec });
     if (problem !== '') {
       throw new EngineError('bad_file', problem);
     }

@@ -7,8 +7,16 @@ import {
   type KernelTableInfo,
   type SelfTestReport,
 } from '../engine';
-import { kvBudget } from '../models';
+import {
+  automaticChoice,
+  calibrationInWords,
+  contextInWords,
+  kvBudget,
+  planKv,
+  type KvPlan,
+} from '../models';
 import { modelPath, readArguments, ReportedError, UsageError } from './arguments';
+import { calibratorFor, readCodec } from './kvShared';
 
 /** What is known of the kernels: all of a self-test's report, or less where none works. */
 interface Tried extends Pick<SelfTestReport, 'tables' | 'failures'> {
@@ -27,6 +35,8 @@ interface ModelReport {
   readonly threads: number;
   readonly loadMs: number;
   readonly estimate: Awaited<ReturnType<EnginePort['estimate']>>;
+  readonly kv: KvPlan;
+  readonly calibration: string;
 }
 
 function judge(table: KernelTableInfo, tried: Tried): TableReport {
@@ -52,18 +62,18 @@ function describe(tried: Tried, model: ModelReport | undefined, problem: string 
     node: process.version,
     cpu: cpus()[0]?.model.trim() ?? 'unknown',
     memoryBytes: totalmem(),
-    kvBudgetBytes: kvBudget(),
     ...(tried.ms !== undefined && { selfTestMs: tried.ms }),
     tables: tried.tables.map((table) => judge(table, tried)),
     ...(model && {
       threads: model.threads,
+      kv: { ...model.kv, calibration: model.calibration },
       model: { path: model.path, name: model.name, loadMs: model.loadMs, estimate: model.estimate },
     }),
     ...(problem !== undefined && { problem }),
   };
 }
 
-function asText({ model, tables, selfTestMs, threads, ...machine }: ReturnType<typeof describe>): string {
+function asText({ model, kv, tables, selfTestMs, threads, ...machine }: ReturnType<typeof describe>): string {
   const megabytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
   const about = [
     ...[machine.platform, `Node ${machine.node}`, machine.cpu],
@@ -79,13 +89,15 @@ function asText({ model, tables, selfTestMs, threads, ...machine }: ReturnType<t
     ...tables.map(
       (table) => `  ${table.name.padEnd(12)} ${table.verdict}\n${' '.repeat(15)}needs ${table.needs}`,
     ),
-    ...(model === undefined
+    ...(model === undefined || kv === undefined
       ? []
       : [
           '',
           `Model: ${model.name} (${model.path}), loaded in ${model.loadMs.toFixed(0)} ms`,
-          `  weights ${megabytes(model.estimate.weights)}, KV cache of the whole context ${megabytes(model.estimate.kv)}, working memory ${megabytes(model.estimate.scratch)}`,
-          `  KV caches of all files together take at most ${megabytes(machine.kvBudgetBytes)}`,
+          `  weights ${megabytes(model.estimate.weights)}, working memory ${megabytes(model.estimate.scratch)}`,
+          `  Context: ${contextInWords(kv)}; ${kv.calibration}`,
+          ...(kv.note === '' ? [] : [`  ${kv.note}`]),
+          `  KV caches of all files together take at most ${megabytes(kv.budget)}`,
         ]),
   ].join('\n');
 }
@@ -94,11 +106,17 @@ export async function doctor(args: string[]): Promise<string> {
   const { values, positionals } = readArguments({
     args,
     allowPositionals: true,
-    options: { model: { type: 'string' }, json: { type: 'boolean', default: false } },
+    options: {
+      model: { type: 'string' },
+      kv: { type: 'string' },
+      data: { type: 'string' },
+      json: { type: 'boolean', default: false },
+    },
   });
   if (positionals.length > 0) {
     throw new UsageError('takes no arguments besides its options.');
   }
+  const kvCodec = readCodec(values.kv);
   let report: SelfTestReport | undefined;
   const engine = createNativeEngine({
     onSelfTest: (done) => {
@@ -112,11 +130,15 @@ export async function doctor(args: string[]): Promise<string> {
   try {
     const path = modelPath(values.model);
     const started = performance.now();
-    const { info } = await engine.load({ path });
+    const { model, info } = await engine.load({ path });
     const loadMs = performance.now() - started - (report?.ms ?? 0);
-    const estimate = await engine.estimate({ path }, 0);
+    const kv = await planKv(engine, info, { ...automaticChoice, kvCodec }, kvBudget(0));
+    const calibrator = calibratorFor(engine, values.data);
+    await calibrator.prepare({ handle: model, info, embedded: values.model === undefined, kv });
+    const estimate = await engine.estimate({ path }, kv.context, kv.codec);
     const tried = report ?? { tables: [], failures: [] };
-    return shown(tried, { path, name: info.name, threads: info.threads, loadMs, estimate });
+    const calibration = calibrationInWords(kv, calibrator.source);
+    return shown(tried, { path, name: info.name, threads: info.threads, loadMs, estimate, kv, calibration });
   } catch (error) {
     // What is wrong with the kernels or the model is what this command is for: what is known of the machine comes with it.
     const tried = error instanceof SelfTestError ? error : report;

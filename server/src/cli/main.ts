@@ -4,6 +4,8 @@ import { EngineError } from '../engine';
 import { ReportedError, UsageError } from './arguments';
 import { complete } from './complete';
 import { doctor } from './doctor';
+import { kvCalibrate } from './kvCalibrate';
+import { kvDoctor } from './kvDoctor';
 import { inspect } from './inspect';
 import { tokenize } from './tokenize';
 
@@ -22,6 +24,19 @@ const usage = `Usage: niwaki <command> [options]
       --special              control tokens written out in the text become ids
   doctor                   What this machine can do: kernels, which are used and why, memory.
       --model FILE           as above
+  kv-doctor MODEL [TEXT]   What each way of storing the KV cache costs this model, in memory and in quality, measured on
+                           TEXT (a file; default: a text that ships with Niwaki), with a recommendation. Takes a while.
+      --tokens N             most tokens of TEXT (default 4096)
+      --threads N            as above
+  kv-calibrate MODEL [TEXT]
+                           Read TEXT with the model, so that a compressed KV cache knows its keys. Kept for niwaki complete;
+                           in the editor Niwaki does this by itself.
+      --out FILE             write there instead
+      --threads N            as above
+
+  --kv CODEC               for complete and doctor: how the KV cache is stored: f16, kv8, kv4 (default), kv43, kv3
+  --data FOLDER            for complete, doctor and kv-calibrate: where calibrations are kept
+                           (default: the system's place for programs' data)
 
   --json                   machine-readable output, for every command
   --help, --version
@@ -33,6 +48,8 @@ const commands: Readonly<Record<string, (args: string[]) => Promise<string>>> = 
   inspect,
   tokenize,
   doctor,
+  'kv-doctor': kvDoctor,
+  'kv-calibrate': kvCalibrate,
 };
 
 async function run(args: string[]): Promise<number> {

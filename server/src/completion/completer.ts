@@ -12,7 +12,7 @@ import {
   type EnginePort,
   type GenerateResult,
 } from '../engine';
-import { kvBudget, type LoadedModel, type ModelHost } from '../models';
+import type { LoadedModel, ModelHost } from '../models';
 import { cursorText, isClosersOnly, type CursorText } from '../prompt';
 import { Listeners } from '../util/listeners';
 import { sleep } from '../util/sleep';
@@ -144,7 +144,7 @@ export class Completer {
     const workshop = this.workshopOf(model);
     const started = performance.now();
     // A completion may take a quarter of the context: the rest is for what it goes by.
-    const maxTokens = Math.min(request.maxTokens, effort.maxTokens, Math.floor(model.sessionContext / 4));
+    const maxTokens = Math.min(request.maxTokens, effort.maxTokens, Math.floor(model.kv.context / 4));
     const prompt = await workshop.prompts.build(uri, path, text, offset, maxTokens);
     if (prompt === undefined) {
       return undefined;
@@ -260,7 +260,7 @@ export class Completer {
       this.workshop = {
         model,
         prompts: new PromptBuilder(this.engine, model),
-        sessions: new SessionPool(this.engine, model, kvBudget()),
+        sessions: new SessionPool(this.engine, model),
       };
     }
     return this.workshop;

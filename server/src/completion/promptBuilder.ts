@@ -64,7 +64,7 @@ export class PromptBuilder {
     };
     this.documents.set(uri, state);
     const tokenizer = this.tokenizerFor(uri);
-    const budget = this.model.sessionContext - room;
+    const budget = this.model.kv.context - room;
     const suffixStart = text.length - suffixLength(cursorText(text, offset));
     const whole = form.usesSuffix ? text.length : offset;
     let characters = state.charactersPerToken * budget;

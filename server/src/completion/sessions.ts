@@ -7,7 +7,8 @@ import type { LoadedModel } from '../models';
 
 interface Entry {
   readonly session: Promise<EngineSession>;
-  tokens: number;
+  /** What it may hold by now. */
+  bytes: number;
 }
 
 /** Beyond this many files nobody goes back and forth. */
@@ -20,8 +21,6 @@ export class SessionPool {
   constructor(
     private readonly engine: EnginePort,
     readonly model: LoadedModel,
-    /** Bytes of KV that all sessions together may hold. */
-    private readonly budget: number,
   ) {}
 
   get size(): number {
@@ -30,13 +29,15 @@ export class SessionPool {
 
   /** The document's session, opened where there is none. `tokens` is what it is about to hold. */
   async acquire(uri: string, tokens: number): Promise<EngineSession> {
+    const { handle, info, kv } = this.model;
+    const bytes = await this.engine.kvBytesFor(info, kv.codec, tokens);
     const known = this.entries.get(uri);
     this.entries.delete(uri);
     const entry = known ?? {
-      session: EngineSession.open(this.engine, this.model.handle, this.model.sessionContext),
-      tokens: 0,
+      session: EngineSession.open(this.engine, handle, kv.context, kv.codec),
+      bytes: 0,
     };
-    entry.tokens = Math.max(entry.tokens, tokens);
+    entry.bytes = Math.max(entry.bytes, bytes);
     this.entries.set(uri, entry);
     await this.makeRoom(uri);
     try {
@@ -55,7 +56,7 @@ export class SessionPool {
 
   private async makeRoom(keep: string): Promise<void> {
     for (const uri of [...this.entries.keys()]) {
-      if (uri === keep || (this.entries.size <= mostSessions && this.heldBytes() <= this.budget)) {
+      if (uri === keep || (this.entries.size <= mostSessions && this.heldBytes() <= this.model.kv.budget)) {
         return;
       }
       await this.release(uri);
@@ -63,10 +64,10 @@ export class SessionPool {
   }
 
   private heldBytes(): number {
-    let tokens = 0;
+    let bytes = 0;
     for (const entry of this.entries.values()) {
-      tokens += entry.tokens;
+      bytes += entry.bytes;
     }
-    return tokens * this.model.info.kvBytesPerToken;
+    return bytes;
   }
 }

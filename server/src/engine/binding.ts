@@ -7,6 +7,11 @@ import type {
   FileSummary,
   JobId,
   KernelTableInfo,
+  KvCalibration,
+  KvCalibrationSource,
+  KvCodec,
+  KvQuality,
+  KvShape,
   LoadOptions,
   MemoryEstimate,
   ModelInfo,
@@ -14,7 +19,7 @@ import type {
 } from './port';
 
 /** Raised whenever this file changes in a way that an older addon does not meet. */
-export const bindingVersion = 5;
+export const bindingVersion = 6;
 
 export interface NativeBinding {
   readonly bindingVersion: number;
@@ -22,7 +27,13 @@ export interface NativeBinding {
   /** Throws with a reason. Runs for a second at most: call it in a child process (selfTest.ts), never in the server. */
   selfTest(kernels: string): void;
   inspect(path: string): Promise<FileSummary>;
-  estimate(options: LoadOptions, context: number): Promise<MemoryEstimate>;
+  /** `codec` undefined = 'f16', here and below. */
+  estimate(options: LoadOptions, context: number, codec?: KvCodec): Promise<MemoryEstimate>;
+  /** Names of the codecs, the largest first. */
+  readonly kvCodecs: readonly string[];
+  kvFits(shape: KvShape, codec: KvCodec): boolean;
+  kvBytes(shape: KvShape, codec: KvCodec, tokens: number): number;
+  kvTokensWithin(shape: KvShape, codec: KvCodec, bytes: number): number;
   /** Loads on the model's own engine thread. */
   load(options: LoadOptions): Promise<NativeModel>;
 }
@@ -35,9 +46,16 @@ export interface NativeModel {
   tokenizeEdited(slot: number, text: string): Promise<Int32Array>;
   detokenize(tokens: Int32Array): string;
   findToken(text: string): number;
-  openSession(context: number): Promise<NativeSession>;
+  openSession(context: number, codec?: KvCodec): Promise<NativeSession>;
   /** What the KV caches of all sessions hold. */
   kvBytes(): number;
+  /** Both are queued like generate calls and begin anew when something more urgent has interrupted them. */
+  calibrateKv(request: NativeKvRequest, onProgress: (share: number) => void): Promise<KvCalibration>;
+  measureKv(request: NativeMeasureRequest, onProgress: (share: number) => void): Promise<KvQuality>;
+  /** Before all that waits. */
+  useKvCalibration(bytes: Uint8Array): Promise<KvCalibrationSource>;
+  /** Of calibrateKv and measureKv; the engine is idle within 20 ms. */
+  cancel(job: JobId): void;
   /** Cancels all jobs, joins the engine thread, frees the memory. Later calls reject with `invalid_argument`. */
   dispose(): Promise<void>;
 }
@@ -90,6 +108,18 @@ export interface NativeRequest {
   readonly requiredPrefix: string;
   /** Workers that may compute, 0 = all of the model's. */
   readonly threads: number;
+}
+
+export interface NativeKvRequest {
+  readonly job: JobId;
+  readonly priority: number;
+  readonly tokens: Int32Array;
+  readonly threads: number;
+}
+
+export interface NativeMeasureRequest extends NativeKvRequest {
+  readonly codec: KvCodec;
+  readonly step: number;
 }
 
 export type NativeTokenCallback = (

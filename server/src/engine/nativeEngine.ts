@@ -2,10 +2,12 @@
  * The EnginePort over the addon. Keeps the table of handles; everything else is done natively: the queue with its priorities,
  * the prefix reuse, the cancelling.
  */
-import type { NativeBinding, NativeModel, NativeRequest, NativeSession } from './binding';
+import type { NativeBinding, NativeModel, NativeSession } from './binding';
 import { cancelled, invalidArgument, toEngineError } from './errors';
 import { findAddon, loadAddon } from './loadAddon';
+import { fromIds, toIds, toNativeKvRequest, toNativeMeasureRequest, toNativeRequest } from './nativeRequest';
 import type {
+  CalibrateKvRequest,
   EnginePort,
   FileSummary,
   GenerateEvent,
@@ -13,11 +15,16 @@ import type {
   GenerateResult,
   JobId,
   KernelTableInfo,
+  KvCalibration,
+  KvCalibrationSource,
+  KvCodec,
+  KvQuality,
+  KvShape,
   LoadOptions,
+  MeasureKvRequest,
   MemoryEstimate,
   ModelHandle,
   ModelInfo,
-  SamplingOptions,
   SessionHandle,
   TokenId,
 } from './port';
@@ -50,93 +57,11 @@ interface Ready {
   readonly report: SelfTestReport;
 }
 
-const maxTokenId = 2 ** 31 - 1;
-const defaultPenaltyWindow = 64;
-const defaultLookup = { maxDraft: 15, minNgram: 2 };
-
-/** Token ids in the form that the addon takes. */
-function toIds(tokens: readonly TokenId[], what: string): Int32Array {
-  const ids = new Int32Array(tokens.length);
-  for (let i = 0; i < tokens.length; i += 1) {
-    const id = tokens[i] as number;
-    if (!Number.isInteger(id) || id < 0 || id > maxTokenId) {
-      throw invalidArgument(`${what}[${String(i)}] is ${String(id)}, which is no token id.`);
-    }
-    ids[i] = id;
-  }
-  return ids;
-}
-
-/** Array.from takes ten times as long, milliseconds for a large file. */
-function fromIds(ids: Int32Array): TokenId[] {
-  const tokens = new Array<TokenId>(ids.length);
-  for (let i = 0; i < ids.length; i += 1) {
-    tokens[i] = ids[i] as TokenId;
-  }
-  return tokens;
-}
-
-/** The mask's words in the form that the addon takes, which would cut off what does not fit. */
-function toWords(words: readonly number[]): Int32Array {
-  words.forEach((word, i) => {
-    if (!Number.isInteger(word) || word < -(2 ** 31) || word >= 2 ** 32) {
-      throw invalidArgument(`allowed[${String(i)}] is ${String(word)}, which is no word of 32 bits.`);
-    }
-  });
-  return Int32Array.from(words, (word) => word | 0);
-}
-
-/** The engine would ignore a bias of a token that the model has not got. */
-function checkBias(bias: NonNullable<SamplingOptions['logitBias']>, vocabSize: number): void {
-  const unknown = bias.find(({ id }) => id >= vocabSize);
-  if (unknown !== undefined) {
-    throw invalidArgument(
-      `logitBias names the token ${String(unknown.id)}; this model has the tokens 0 to ${String(vocabSize - 1)}.`,
-    );
-  }
-}
-
-function toNativeRequest(request: GenerateRequest, vocabSize: number): NativeRequest {
-  const sampling = request.sampling ?? {};
-  checkBias(sampling.logitBias ?? [], vocabSize);
-  return {
-    job: request.job,
-    priority: request.priority,
-    tokens: toIds(request.tokens, 'tokens'),
-    maxTokens: request.maxTokens,
-    temperature: sampling.temperature ?? 0,
-    topK: sampling.topK ?? 0,
-    topP: sampling.topP ?? 1,
-    minP: sampling.minP ?? 0,
-    seed: sampling.seed ?? 0,
-    banned: toIds(sampling.banned ?? [], 'banned'),
-    biasTokens: toIds(
-      (sampling.logitBias ?? []).map(({ id }) => id),
-      'logitBias',
-    ),
-    biasValues: Float32Array.from(sampling.logitBias ?? [], ({ bias }) => bias),
-    repetitionPenalty: sampling.repetitionPenalty ?? 1,
-    frequencyPenalty: sampling.frequencyPenalty ?? 0,
-    presencePenalty: sampling.presencePenalty ?? 0,
-    penaltyWindow: sampling.penaltyWindow ?? defaultPenaltyWindow,
-    allowed: toWords(sampling.allowed ?? []),
-    logprobs: sampling.logprobs ?? false,
-    topLogprobs: sampling.topLogprobs ?? 0,
-    lookupDraft: request.lookup === undefined ? 0 : (request.lookup.maxDraft ?? defaultLookup.maxDraft),
-    lookupNgram: request.lookup?.minNgram ?? defaultLookup.minNgram,
-    forced: toIds(request.forced ?? [], 'forced'),
-    stopTokens: toIds(request.stopTokens ?? [], 'stopTokens'),
-    stopStrings: request.stopStrings ?? [],
-    requiredPrefix: request.requiredPrefix ?? '',
-    threads: request.threads ?? 0,
-  };
-}
-
 class NativeEngine implements EnginePort {
   private readonly models = new Map<ModelHandle, OpenModel>();
   private readonly sessions = new Map<SessionHandle, OpenSession>();
   /** Jobs in flight. */
-  private readonly jobs = new Map<JobId, OpenSession>();
+  private readonly jobs = new Map<JobId, { readonly native: { cancel(job: JobId): void } }>();
   private readonly loading = new Set<Promise<unknown>>();
   private nextHandle = 1;
   private ready: Promise<Ready> | undefined;
@@ -157,9 +82,10 @@ class NativeEngine implements EnginePort {
     return this.guard(binding.inspect(path));
   }
 
-  async estimate(options: LoadOptions, context: number): Promise<MemoryEstimate> {
+  async estimate(options: LoadOptions, context: number, codec?: KvCodec): Promise<MemoryEstimate> {
     const { binding, report } = await this.whenReady();
-    return this.guard(binding.estimate({ ...options, kernels: options.kernels ?? report.kernels }, context));
+    const kernels = options.kernels ?? report.kernels;
+    return this.guard(binding.estimate({ ...options, kernels }, context, codec));
   }
 
   async load(options: LoadOptions): Promise<{ readonly model: ModelHandle; readonly info: ModelInfo }> {
@@ -208,9 +134,9 @@ class NativeEngine implements EnginePort {
     return this.guard(Promise.resolve().then(() => native.kvBytes()));
   }
 
-  async openSession(model: ModelHandle, context: number): Promise<SessionHandle> {
+  async openSession(model: ModelHandle, context: number, codec?: KvCodec): Promise<SessionHandle> {
     const open = this.findModel(model);
-    const native = await this.guard(open.native.openSession(context));
+    const native = await this.guard(open.native.openSession(context, codec));
     if (open.unloaded) {
       throw invalidArgument(`Model ${String(model)} was unloaded while a session was being opened.`);
     }
@@ -229,9 +155,7 @@ class NativeEngine implements EnginePort {
 
   async generate(request: GenerateRequest, onEvent: (event: GenerateEvent) => void): Promise<GenerateResult> {
     const session = this.findSession(request.session);
-    if (this.jobs.has(request.job)) {
-      throw invalidArgument(`Job ${String(request.job)} is still in flight. Give every job its own number.`);
-    }
+    this.checkJob(request.job);
     let callbackError: { readonly error: unknown } | undefined;
     const emit = (event: GenerateEvent): void => {
       try {
@@ -274,6 +198,37 @@ class NativeEngine implements EnginePort {
 
   cancel(job: JobId): void {
     this.jobs.get(job)?.native.cancel(job);
+  }
+
+  async kvFits(shape: KvShape, codec: KvCodec): Promise<boolean> {
+    return this.reckon((binding) => binding.kvFits(shape, codec));
+  }
+
+  async kvBytesFor(shape: KvShape, codec: KvCodec, tokens: number): Promise<number> {
+    return this.reckon((binding) => binding.kvBytes(shape, codec, tokens));
+  }
+
+  async kvTokensWithin(shape: KvShape, codec: KvCodec, bytes: number): Promise<number> {
+    return this.reckon((binding) => binding.kvTokensWithin(shape, codec, bytes));
+  }
+
+  async calibrateKv(
+    request: CalibrateKvRequest,
+    onProgress: (share: number) => void,
+  ): Promise<KvCalibration> {
+    const model = this.findModel(request.model);
+    const native = toNativeKvRequest(request);
+    return this.runOnModel(model, request.job, () => model.native.calibrateKv(native, onProgress));
+  }
+
+  async measureKv(request: MeasureKvRequest, onProgress: (share: number) => void): Promise<KvQuality> {
+    const model = this.findModel(request.model);
+    const native = toNativeMeasureRequest(request);
+    return this.runOnModel(model, request.job, () => model.native.measureKv(native, onProgress));
+  }
+
+  async useKvCalibration(model: ModelHandle, bytes: Uint8Array): Promise<KvCalibrationSource> {
+    return this.guard(this.findModel(model).native.useKvCalibration(bytes));
   }
 
   async dispose(): Promise<void> {
@@ -329,6 +284,28 @@ class NativeEngine implements EnginePort {
       return await promise;
     } catch (error) {
       throw toEngineError(error);
+    }
+  }
+
+  private async reckon<T>(body: (binding: NativeBinding) => T): Promise<T> {
+    const { binding } = await this.whenReady();
+    return this.guard(Promise.resolve().then(() => body(binding)));
+  }
+
+  private checkJob(job: JobId): void {
+    if (this.jobs.has(job)) {
+      throw invalidArgument(`Job ${String(job)} is still in flight. Give every job its own number.`);
+    }
+  }
+
+  /** A job that belongs to no session. */
+  private async runOnModel<T>(model: OpenModel, job: JobId, start: () => Promise<T>): Promise<T> {
+    this.checkJob(job);
+    this.jobs.set(job, model);
+    try {
+      return await this.guard(start());
+    } finally {
+      this.jobs.delete(job);
     }
   }
 

@@ -4,6 +4,18 @@
  * Handles are numbers that the port gives out; unknown handles reject with code `invalid_argument`.
  */
 
+import type {
+  CalibrateKvRequest,
+  KvCalibration,
+  KvCalibrationSource,
+  KvCodec,
+  KvQuality,
+  KvShape,
+  MeasureKvRequest,
+} from './kvPort';
+
+export * from './kvPort';
+
 export type ModelHandle = number;
 export type SessionHandle = number;
 export type JobId = number;
@@ -60,8 +72,13 @@ export interface ModelInfo {
   readonly heads: number;
   readonly kvHeads: number;
   readonly headSize: number;
+  /** In half precision; `kvBytesFor` says it for a codec. */
   readonly kvBytesPerToken: number;
   readonly tiedHead: boolean;
+  /** 32 hexadecimal digits that name the model's contents. */
+  readonly fingerprint: string;
+  /** When it was loaded; `useKvCalibration` says what it is from then on. */
+  readonly kvCalibration: KvCalibrationSource;
   readonly eos: TokenId;
   readonly bos: TokenId;
   /** GGUF metadata: scalars and strings as text, long arrays abbreviated. */
@@ -209,8 +226,8 @@ export const editSlots = 32;
 export interface EnginePort {
   kernelTables(): Promise<readonly KernelTableInfo[]>;
   inspect(path: string): Promise<FileSummary>;
-  /** `context` 0 = the model's own. */
-  estimate(options: LoadOptions, context: number): Promise<MemoryEstimate>;
+  /** `context` 0 = the model's own. `codec` absent = half precision. Rejects as `unsupported` where the codec does not fit. */
+  estimate(options: LoadOptions, context: number, codec?: KvCodec): Promise<MemoryEstimate>;
 
   load(options: LoadOptions): Promise<{ readonly model: ModelHandle; readonly info: ModelInfo }>;
   /** Ends the model's jobs (they reject as cancelled), its sessions and frees its memory. */
@@ -231,13 +248,35 @@ export interface EnginePort {
   /** What the KV caches of the model's sessions hold now. */
   kvBytes(model: ModelHandle): Promise<number>;
 
-  /** `context` tokens at the most (0 = the model's own). */
-  openSession(model: ModelHandle, context: number): Promise<SessionHandle>;
+  /**
+   * `context` tokens at the most (0 = the model's own), whose keys and values are stored as `codec` says; absent = in half
+   * precision.
+   */
+  openSession(model: ModelHandle, context: number, codec?: KvCodec): Promise<SessionHandle>;
   closeSession(session: SessionHandle): Promise<void>;
   /** Sync + decode. Rejects with `cancelled` when cancelled before the first token; later a cancel resolves with what there is. */
   generate(request: GenerateRequest, onEvent: (event: GenerateEvent) => void): Promise<GenerateResult>;
-  /** Unknown or finished jobs are ignored. */
+  /** Of generate, calibrateKv and measureKv. Unknown or finished jobs are ignored. */
   cancel(job: JobId): void;
+
+  /** Whether the codec can store a cache of this shape; 'f16' always can. */
+  kvFits(shape: KvShape, codec: KvCodec): Promise<boolean>;
+  /** Bytes that a session's cache holds when it holds `tokens` tokens. */
+  kvBytesFor(shape: KvShape, codec: KvCodec, tokens: number): Promise<number>;
+  /** The most tokens, a whole number of pages, whose cache fits into `bytes`; 0 when not even one page does. */
+  kvTokensWithin(shape: KvShape, codec: KvCodec, bytes: number): Promise<number>;
+  /**
+   * Has the model read the tokens and takes its keys' statistics. Uses nothing of it yet. More urgent jobs interrupt it; it then
+   * begins anew, and so does `onProgress` (0 to 1).
+   */
+  calibrateKv(request: CalibrateKvRequest, onProgress: (share: number) => void): Promise<KvCalibration>;
+  /**
+   * Sessions opened from now on go by it. Resolves with where it comes from. Rejects with `bad_file` when the bytes are damaged or
+   * belong to another model.
+   */
+  useKvCalibration(model: ModelHandle, bytes: Uint8Array): Promise<KvCalibrationSource>;
+  /** Compares a codec with half precision over the tokens. Interrupted as calibrateKv is. */
+  measureKv(request: MeasureKvRequest, onProgress: (share: number) => void): Promise<KvQuality>;
 
   /** Cancels everything, joins the engine thread, frees all memory. The port is dead afterwards. */
   dispose(): Promise<void>;

@@ -7,6 +7,7 @@ import { cancelled, invalidArgument } from './errors';
 import {
   editSlots,
   EngineError,
+  type CalibrateKvRequest,
   type EnginePort,
   type FileSummary,
   type GenerateEvent,
@@ -14,7 +15,13 @@ import {
   type GenerateResult,
   type JobId,
   type KernelTableInfo,
+  type KvCalibration,
+  type KvCalibrationSource,
+  type KvCodec,
+  type KvQuality,
+  type KvShape,
   type LoadOptions,
+  type MeasureKvRequest,
   type MemoryEstimate,
   type ModelHandle,
   type ModelInfo,
@@ -22,42 +29,21 @@ import {
   type TokenId,
 } from './port';
 import { sleep } from '../util/sleep';
+import {
+  kernelTable,
+  kvBytesPerToken,
+  scriptedInfo,
+  type ScriptedOptions,
+  type ScriptedPrompt,
+  type ScriptedRun,
+} from './scriptedOptions';
+
+import { ScriptedKv, scriptedKvBytes, scriptedKvFits, scriptedKvTokens } from './scriptedKv';
 import { decodeScripted, syncScripted, type ScriptedTimeline } from './scriptedDecode';
 import { ScriptedTokenizer } from './scriptedTokenizer';
 
-export interface ScriptedPrompt {
-  /** The prompt's text, control tokens written out. */
-  readonly text: string;
-  readonly request: GenerateRequest;
-}
-
-export interface ScriptedOptions {
-  /**
-   * What the model says after the prompt, up to its end of text (`maxTokens` may cut it). Where the request has a
-   * `requiredPrefix` that the answer does not begin with, the prefix is said first, as the real engine would be forced to.
-   * An EngineError thrown here is what `generate` rejects with.
-   */
-  readonly answer?: (prompt: ScriptedPrompt) => string;
-  readonly loadMs?: number;
-  /** For each prompt token that is not cached. */
-  readonly prefillMsPerToken?: number;
-  readonly decodeMsPerToken?: number;
-  /** Tokens; 2,048 when absent. */
-  readonly contextLength?: number;
-  readonly info?: Partial<ModelInfo>;
-  /** `load` rejects with it. */
-  readonly loadError?: EngineError;
-}
-
-/** A generate call that has ended, for tests to look at. */
-export interface ScriptedRun {
-  readonly prompt: string;
-  readonly request: GenerateRequest;
-  /** Or what `onEvent` or `answer` threw. */
-  readonly outcome: GenerateResult | Error;
-}
-
 interface Model {
+  readonly info: ModelInfo;
   unloaded: boolean;
   readonly sessions: Set<SessionHandle>;
 }
@@ -76,13 +62,13 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
-const kvBytesPerToken = 4;
-const kernelTable: KernelTableInfo = { name: 'scripted', needs: 'nothing', supported: true, allowed: true };
+export type { ScriptedOptions, ScriptedPrompt, ScriptedRun } from './scriptedOptions';
 
 export class ScriptedEngine implements EnginePort {
   /** All generate calls that have ended, in that order. */
   readonly runs: ScriptedRun[] = [];
   readonly tokenizer = new ScriptedTokenizer();
+  readonly kv: ScriptedKv;
   private readonly models = new Map<ModelHandle, Model>();
   private readonly sessions = new Map<SessionHandle, Session>();
   private readonly jobs = new Map<JobId, Waiting>();
@@ -92,7 +78,9 @@ export class ScriptedEngine implements EnginePort {
   private disposed = false;
   private nextHandle = 1;
 
-  constructor(private readonly options: ScriptedOptions = {}) {}
+  constructor(private readonly options: ScriptedOptions = {}) {
+    this.kv = new ScriptedKv(options);
+  }
 
   /** Jobs that wait or run. */
   get jobsInFlight(): number {
@@ -113,9 +101,14 @@ export class ScriptedEngine implements EnginePort {
     }));
   }
 
-  estimate(_options: LoadOptions, context: number): Promise<MemoryEstimate> {
+  estimate(options: LoadOptions, context: number, codec: KvCodec = 'f16'): Promise<MemoryEstimate> {
     const tokens = context === 0 ? this.contextLength : context;
-    return this.call(() => ({ weights: 0, kv: tokens * 4, scratch: 0, mapped: 0 }));
+    return this.call(() => ({
+      weights: 0,
+      kv: scriptedKvBytes(this.info(options.path), codec, tokens),
+      scratch: 0,
+      mapped: 0,
+    }));
   }
 
   async load(options: LoadOptions): Promise<{ readonly model: ModelHandle; readonly info: ModelInfo }> {
@@ -125,14 +118,16 @@ export class ScriptedEngine implements EnginePort {
         throw this.options.loadError;
       }
       const model = this.nextHandle++;
-      this.models.set(model, { sessions: new Set(), unloaded: false });
-      return { model, info: this.info(options.path) };
+      const info = this.info(options.path);
+      this.models.set(model, { info, sessions: new Set(), unloaded: false });
+      return { model, info };
     });
   }
 
   async unload(handle: ModelHandle): Promise<void> {
     const model = await this.call(() => this.findModel(handle));
     model.unloaded = true;
+    this.kv.cancelAll();
     this.models.delete(handle);
     for (const session of [...model.sessions]) {
       await this.closeSession(session);
@@ -174,9 +169,12 @@ export class ScriptedEngine implements EnginePort {
     });
   }
 
-  openSession(handle: ModelHandle, context: number): Promise<SessionHandle> {
+  openSession(handle: ModelHandle, context: number, codec: KvCodec = 'f16'): Promise<SessionHandle> {
     return this.call(() => {
       const model = this.findModel(handle);
+      if (!scriptedKvFits(model.info, codec)) {
+        throw new EngineError('unsupported', `The codec ${codec} does not fit the model's heads.`);
+      }
       const session = this.nextHandle++;
       const capacity = context === 0 ? this.contextLength : context;
       this.sessions.set(session, { model, tokens: [], evaluated: 0, capacity });
@@ -228,10 +226,40 @@ export class ScriptedEngine implements EnginePort {
   }
 
   cancel(job: JobId): void {
+    this.kv.cancel(job);
     const waiting = this.jobs.get(job);
     if (waiting !== undefined) {
       this.abort(waiting);
     }
+  }
+
+  kvFits(shape: KvShape, codec: KvCodec): Promise<boolean> {
+    return this.call(() => scriptedKvFits(shape, codec));
+  }
+
+  kvBytesFor(shape: KvShape, codec: KvCodec, tokens: number): Promise<number> {
+    return this.call(() => scriptedKvBytes(shape, codec, tokens));
+  }
+
+  kvTokensWithin(shape: KvShape, codec: KvCodec, bytes: number): Promise<number> {
+    return this.call(() => scriptedKvTokens(shape, codec, bytes));
+  }
+
+  async calibrateKv(
+    request: CalibrateKvRequest,
+    onProgress: (share: number) => void,
+  ): Promise<KvCalibration> {
+    const { info } = await this.call(() => this.findModel(request.model));
+    return this.kv.calibrate(request, info.fingerprint, onProgress);
+  }
+
+  async useKvCalibration(model: ModelHandle, bytes: Uint8Array): Promise<KvCalibrationSource> {
+    return this.call(() => this.kv.use(bytes, this.findModel(model).info.fingerprint));
+  }
+
+  async measureKv(request: MeasureKvRequest, onProgress: (share: number) => void): Promise<KvQuality> {
+    await this.call(() => this.findModel(request.model));
+    return this.kv.measure(request, onProgress);
   }
 
   async dispose(): Promise<void> {
@@ -327,30 +355,7 @@ export class ScriptedEngine implements EnginePort {
   }
 
   private info(path: string): ModelInfo {
-    return {
-      path,
-      name: 'Scripted',
-      architecture: 'scripted',
-      kernels: kernelTable.name,
-      threads: 1,
-      fileBytes: 0,
-      parameters: 0,
-      weightBytes: 0,
-      scratchBytes: 0,
-      contextLength: this.contextLength,
-      vocabSize: this.tokenizer.size,
-      layers: 1,
-      embeddingLength: 1,
-      heads: 1,
-      kvHeads: 1,
-      headSize: 1,
-      kvBytesPerToken,
-      tiedHead: true,
-      eos: this.tokenizer.endOfText,
-      bos: -1,
-      metadata: { 'general.name': 'Scripted' },
-      ...this.options.info,
-    };
+    return scriptedInfo(path, this.contextLength, this.tokenizer, this.options.info);
   }
 
   private check(): void {

@@ -2,12 +2,14 @@
  * What the rest of the server works with: a session of the engine whose requests are cancelled by an AbortSignal, and the rule
  * that only the latest of a kind of request counts.
  */
-import { cancelled, invalidArgument } from './errors';
+import { invalidArgument } from './errors';
+import { withJob } from './jobs';
 import type {
   EnginePort,
   GenerateEvent,
   GenerateRequest,
   GenerateResult,
+  KvCodec,
   ModelHandle,
   SessionHandle,
 } from './port';
@@ -20,9 +22,6 @@ export interface GenerateOptions {
   readonly onEvent?: (event: GenerateEvent) => void;
 }
 
-/** Unique among all sessions of this process. */
-let lastJob = 0;
-
 export class EngineSession {
   private closed = false;
 
@@ -31,9 +30,14 @@ export class EngineSession {
     readonly handle: SessionHandle,
   ) {}
 
-  /** `context` tokens at the most (0 = the model's own). */
-  static async open(port: EnginePort, model: ModelHandle, context = 0): Promise<EngineSession> {
-    return new EngineSession(port, await port.openSession(model, context));
+  /** `context` tokens at the most (0 = the model's own); `codec` absent = half precision. */
+  static async open(
+    port: EnginePort,
+    model: ModelHandle,
+    context = 0,
+    codec?: KvCodec,
+  ): Promise<EngineSession> {
+    return new EngineSession(port, await port.openSession(model, context, codec));
   }
 
   /**
@@ -47,23 +51,9 @@ export class EngineSession {
     if (this.closed) {
       throw invalidArgument('The session has been closed. Open a new one.');
     }
-    if (signal?.aborted === true) {
-      throw cancelled();
-    }
-    lastJob += 1;
-    const job = lastJob;
-    const abort = (): void => {
-      this.port.cancel(job);
-    };
-    signal?.addEventListener('abort', abort, { once: true });
-    try {
-      return await this.port.generate(
-        { ...request, session: this.handle, job },
-        onEvent ?? (() => undefined),
-      );
-    } finally {
-      signal?.removeEventListener('abort', abort);
-    }
+    return withJob(this.port, signal, (job) =>
+      this.port.generate({ ...request, session: this.handle, job }, onEvent ?? (() => undefined)),
+    );
   }
 
   /** Cancels what runs and frees the session's memory. Closing twice is no error. */

@@ -10,7 +10,7 @@ import {
 import type { Connection } from 'vscode-languageserver/node';
 import type { Completer } from '../completion';
 import type { EnginePort } from '../engine';
-import type { ModelHost } from '../models';
+import { calibrationInWords, contextInWords, type ModelHost } from '../models';
 import { choiceOf } from './settings';
 
 export interface ModelRequestDeps {
@@ -38,8 +38,11 @@ async function details({ engine, host }: ModelRequestDeps): Promise<ModelDetails
     parameters: info.parameters,
     weightBytes: info.weightBytes,
     contextLength: info.contextLength,
-    sessionContext: model.sessionContext,
-    kvBytesPerToken: info.kvBytesPerToken,
+    kv: {
+      ...model.kv,
+      summary: contextInWords(model.kv),
+      calibration: calibrationInWords(model.kv, host.kvCalibration),
+    },
     vocabSize: info.vocabSize,
     layers: info.layers,
     license: info.metadata['general.license'] ?? '',

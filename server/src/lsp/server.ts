@@ -5,6 +5,7 @@ import {
   type InitializationOptions,
   type ServerSettings,
 } from '#protocol';
+import { join } from 'node:path';
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import {
   ErrorCodes,
@@ -17,13 +18,22 @@ import {
 } from 'vscode-languageserver/node';
 import { Completer } from '../completion';
 import type { EnginePort } from '../engine';
-import { embeddedModelPath, ModelHost } from '../models';
+import {
+  bundledText,
+  CalibrationStore,
+  embeddedCalibrationPath,
+  embeddedModelPath,
+  KvCalibrator,
+  ModelHost,
+} from '../models';
 import type { Log } from '../util/log';
 import { PowerSource } from '../util/power';
 import { isEnabled, registerInlineCompletion } from './inlineCompletion';
 import { registerModelRequests } from './modelRequests';
 import { choiceOf, defaultSettings, readSettings } from './settings';
 import { StatusReporter } from './statusReporter';
+
+const defaultCalibrateAfterSeconds = 60;
 
 export interface ServerDeps {
   readonly connection: Connection;
@@ -66,11 +76,19 @@ export function startServer({ connection, log, engine, extensionPath, version }:
     const options = readOptions(params.initializationOptions);
     checkVersion(options);
     workspaceFolders = (params.workspaceFolders ?? []).map((folder) => folder.uri);
-    const host = new ModelHost({
+    const folder = options.extensionPath ?? extensionPath;
+    const calibrator = new KvCalibrator({
       engine,
-      embeddedPath: embeddedModelPath(options.extensionPath ?? extensionPath),
       log,
+      ...(options.storagePath === undefined
+        ? {}
+        : { store: new CalibrationStore(join(options.storagePath, 'kv')) }),
+      embeddedPath: embeddedCalibrationPath(folder),
+      text: async () => (await bundledText(folder)).calibrate,
+      idleMs: (options.calibrateAfterSeconds ?? defaultCalibrateAfterSeconds) * 1000,
+      mayWork: async () => !(await quiet()) && !(await power.onBattery()),
     });
+    const host = new ModelHost({ engine, embeddedPath: embeddedModelPath(folder), log, calibrator });
     const completer = new Completer(engine, host);
     const reporter = new StatusReporter({ connection, engine, host, completer, quiet });
     registerInlineCompletion({

@@ -1,11 +1,14 @@
 /** The settings as they arrive, checked: whoever speaks LSP may send anything. */
 import type { QuietMode, ServerSettings } from '#protocol';
+import { kvCodecs } from '../engine';
 import type { ModelChoice } from '../models';
 
 export const defaultSettings: ServerSettings = {
   modelPath: '',
   threads: 0,
   maxContextTokens: 0,
+  kvCodec: 'kv4',
+  kvMemoryMB: 0,
   unloadAfterMinutes: 30,
   quiet: 'off',
   completion: { enabled: true, languages: { '*': true }, maxTokens: 64 },
@@ -40,6 +43,8 @@ export function readSettings(value: unknown): ServerSettings {
     modelPath: typeof modelPath === 'string' ? modelPath : defaultSettings.modelPath,
     threads: count(raw['threads'], defaultSettings.threads, 256),
     maxContextTokens: count(raw['maxContextTokens'], defaultSettings.maxContextTokens, 2 ** 24),
+    kvCodec: kvCodecs.find((codec) => codec === raw['kvCodec']) ?? defaultSettings.kvCodec,
+    kvMemoryMB: count(raw['kvMemoryMB'], defaultSettings.kvMemoryMB, 2 ** 24),
     unloadAfterMinutes: amount(raw['unloadAfterMinutes'], defaultSettings.unloadAfterMinutes, mostMinutes),
     quiet: quietModes.find((mode) => mode === raw['quiet']) ?? defaultSettings.quiet,
     completion: {
@@ -58,5 +63,7 @@ export function choiceOf(settings: ServerSettings): ModelChoice {
     path: settings.modelPath,
     threads: settings.threads,
     maxContextTokens: settings.maxContextTokens,
+    kvCodec: settings.kvCodec,
+    kvMemoryMB: settings.kvMemoryMB,
   };
 }

@@ -1,20 +1,15 @@
-/** How much memory completion sessions may take. */
+/** How much memory KV caches may take. */
 import { totalmem } from 'node:os';
-import type { ModelInfo } from '../engine';
 
-const gibibyte = 2 ** 30;
+const mebibyte = 2 ** 20;
+/** Less is no cache to speak of, however little is free in this moment. */
+const smallestBudget = 128 * mebibyte;
 
-/** Bytes of KV cache that all completion sessions together may hold: a fifth of the machine, 4 GiB at the most. */
-export function kvBudget(machineBytes: number = totalmem()): number {
-  return Math.min(4 * gibibyte, machineBytes / 5);
-}
-
-/** Tokens that one session may hold: the model's context, the user's limit (0 = none), and what the budget has room for. */
-export function sessionContext(info: ModelInfo, maxContextTokens: number, budget: number): number {
-  const byMemory = Math.max(256, Math.floor(budget / Math.max(1, info.kvBytesPerToken)));
-  // Less than 256 tokens are no context at all.
-  const byUser = maxContextTokens > 0 ? Math.max(256, maxContextTokens) : Infinity;
-  return Math.min(info.contextLength, byMemory, byUser);
+/** Bytes. */
+export interface MachineMemory {
+  /** The machine's, or what its container may have of it. */
+  readonly total: number;
+  readonly free: number;
 }
 
 /**
@@ -23,4 +18,21 @@ export function sessionContext(info: ModelInfo, maxContextTokens: number, budget
  */
 export function availableMemory(): number {
   return process.platform === 'darwin' ? totalmem() : process.availableMemory();
+}
+
+export function machineMemory(): MachineMemory {
+  const limit = process.constrainedMemory(); // 0 or a huge number where there is none
+  const total = limit > 0 ? Math.min(limit, totalmem()) : totalmem();
+  return { total, free: Math.min(total, availableMemory()) };
+}
+
+/**
+ * Bytes that the caches of all files together may hold: what the user grants, in MB (as far as the machine has it), or for 0 a
+ * quarter of the machine and no more than half of what is free.
+ */
+export function kvBudget(grantedMB: number, { total, free }: MachineMemory = machineMemory()): number {
+  if (grantedMB > 0) {
+    return Math.min(grantedMB * mebibyte, total);
+  }
+  return Math.floor(Math.max(smallestBudget, Math.min(total / 4, free / 2)));
 }

@@ -4,3 +4,8 @@ import { join } from 'node:path';
 export function embeddedModelPath(extensionPath: string): string {
   return join(extensionPath, 'models', 'nano.gguf');
 }
+
+/** Its KV calibration (scripts/make-nano-calibration.mjs). */
+export function embeddedCalibrationPath(extensionPath: string): string {
+  return join(extensionPath, 'models', 'nano.kvc');
+}

@@ -1,5 +1,9 @@
 /** What we know about models, and which one is loaded. */
 export * from './budget';
+export * from './calibrationStore';
+export * from './calibrationText';
 export * from './embedded';
+export * from './kvCalibrator';
+export * from './kvPlan';
 export * from './modelHost';
 export * from './profile';

@@ -3,11 +3,20 @@
  * after the other; the loaded model goes on answering until its successor is ready, and stays when there is none. A model is
  * loaded when somebody first needs it and unloaded when nobody has used it for a while.
  */
-import { cancelled, EngineError, type EnginePort, type ModelHandle, type ModelInfo } from '../engine';
+import {
+  cancelled,
+  EngineError,
+  type EnginePort,
+  type KvCalibrationSource,
+  type ModelHandle,
+  type ModelInfo,
+} from '../engine';
 import { Listeners } from '../util/listeners';
 import type { Log } from '../util/log';
-import { availableMemory, kvBudget, sessionContext } from './budget';
+import { kvBudget, machineMemory, type MachineMemory } from './budget';
 import { IdleTimer } from './idleTimer';
+import type { KvCalibrator } from './kvCalibrator';
+import { calibrationInWords, contextInWords, planKv, type KvPlan, type KvSettings } from './kvPlan';
 import { completionProfile, type CompletionProfile } from './profile';
 
 export interface LoadedModel {
@@ -15,18 +24,24 @@ export interface LoadedModel {
   readonly info: ModelInfo;
   readonly embedded: boolean;
   readonly profile: CompletionProfile;
-  /** Tokens that a completion session may hold. */
-  readonly sessionContext: number;
+  readonly kv: KvPlan;
 }
 
-export interface ModelChoice {
+export interface ModelChoice extends KvSettings {
   /** '' = the embedded model. */
   readonly path: string;
   /** 0 = automatic. */
   readonly threads: number;
-  /** 0 = no limit besides the model's own. */
-  readonly maxContextTokens: number;
 }
+
+/** The embedded model, and all else as it suits the machine. */
+export const automaticChoice: ModelChoice = {
+  path: '',
+  threads: 0,
+  maxContextTokens: 0,
+  kvCodec: 'kv4',
+  kvMemoryMB: 0,
+};
 
 /** asleep: what to load is known, and will be loaded when somebody needs it. */
 export type ModelState = 'starting' | 'asleep' | 'loading' | 'ready' | 'failed';
@@ -38,15 +53,23 @@ export interface ModelHostOptions {
   readonly engine: EnginePort;
   readonly embeddedPath: string;
   readonly log: Log;
-  /** Bytes; absent = the system's figure. */
-  readonly freeMemory?: () => number;
+  /** Absent = the system's figures. */
+  readonly memory?: () => MachineMemory;
+  /** Absent = caches go by the model's norm weights. */
+  readonly calibrator?: KvCalibrator;
 }
 
 /** Tokens: enough to begin with. */
 const smallestContext = 256;
 
 function sameChoice(a: ModelChoice, b: ModelChoice): boolean {
-  return a.path === b.path && a.threads === b.threads && a.maxContextTokens === b.maxContextTokens;
+  return (
+    a.path === b.path &&
+    a.threads === b.threads &&
+    a.maxContextTokens === b.maxContextTokens &&
+    a.kvCodec === b.kvCodec &&
+    a.kvMemoryMB === b.kvMemoryMB
+  );
 }
 
 export class ModelHost {
@@ -64,7 +87,11 @@ export class ModelHost {
     void this.sleep();
   });
 
-  constructor(private readonly options: ModelHostOptions) {}
+  constructor(private readonly options: ModelHostOptions) {
+    options.calibrator?.changes.add(() => {
+      this.changes.fire();
+    });
+  }
 
   get state(): ModelState {
     return this.currentState;
@@ -76,6 +103,11 @@ export class ModelHost {
 
   get model(): LoadedModel | undefined {
     return this.loaded;
+  }
+
+  /** What new sessions of the loaded model know of its keys. */
+  get kvCalibration(): KvCalibrationSource {
+    return this.options.calibrator?.source ?? 'norms';
   }
 
   /** The model, once what is being loaded is there. Undefined when there is none; rejects as cancelled with the signal. */
@@ -90,12 +122,14 @@ export class ModelHost {
   /** Gives `work` the model as soon as it is there; it stays at least until `work` has ended. Undefined when there is none. */
   async use<T>(signal: AbortSignal, work: (model: LoadedModel) => Promise<T>): Promise<T | undefined> {
     this.users += 1;
+    this.options.calibrator?.interrupt();
     try {
       const model = await this.ready(signal);
       return model === undefined ? undefined : await work(model);
     } finally {
       this.users -= 1;
       this.idle.touch();
+      this.options.calibrator?.touch();
     }
   }
 
@@ -168,13 +202,14 @@ export class ModelHost {
 
   /** Ends all jobs, frees the model and loads what was last asked for again. */
   restart(): Promise<Problem> {
-    const choice = this.choice ?? { path: '', threads: 0, maxContextTokens: 0 };
+    const choice = this.choice ?? automaticChoice;
     void this.enqueue(() => this.drop()).catch(() => undefined);
     return this.load(choice);
   }
 
   async dispose(): Promise<void> {
     this.idle.stop();
+    this.options.calibrator?.forget();
     await this.enqueue(() => this.drop());
   }
 
@@ -200,7 +235,7 @@ export class ModelHost {
   }
 
   private async replace(choice: ModelChoice): Promise<Problem> {
-    const { engine, embeddedPath, log } = this.options;
+    const { engine, embeddedPath, log, calibrator } = this.options;
     const embedded = choice.path === '';
     const path = embedded ? embeddedPath : choice.path;
     const started = performance.now();
@@ -215,14 +250,19 @@ export class ModelHost {
         info,
         embedded,
         profile: await completionProfile(engine, model, info),
-        sessionContext: sessionContext(info, choice.maxContextTokens, kvBudget()),
+        kv: await planKv(engine, info, choice, kvBudget(choice.kvMemoryMB, this.memory())),
       };
       await this.drop();
+      await calibrator?.prepare(next);
       this.loaded = next;
       log.info(
         `Loaded ${info.name} (${path}) in ${(performance.now() - started).toFixed(0)} ms: kernels ${info.kernels}, ` +
-          `${String(info.threads)} threads, ${String(next.sessionContext)} tokens of context.`,
+          `${String(info.threads)} threads.`,
       );
+      log.info(`Context: ${contextInWords(next.kv)}; ${calibrationInWords(next.kv, this.kvCalibration)}.`);
+      if (next.kv.note !== '') {
+        log.warn(next.kv.note);
+      }
       return '';
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
@@ -235,7 +275,7 @@ export class ModelHost {
   /** A model that the machine has no room for would take it down, again and again: the settings name it. */
   private async checkMemory(path: string): Promise<void> {
     const { weights, scratch } = await this.options.engine.estimate({ path }, smallestContext);
-    const free = this.options.freeMemory?.() ?? availableMemory();
+    const { free } = this.memory();
     if (weights + scratch > free) {
       const gigabytes = (bytes: number): string => (bytes / 1e9).toFixed(1);
       throw new EngineError(
@@ -246,8 +286,13 @@ export class ModelHost {
     }
   }
 
+  private memory(): MachineMemory {
+    return this.options.memory?.() ?? machineMemory();
+  }
+
   private async drop(): Promise<undefined> {
     const old = this.loaded;
+    this.options.calibrator?.forget();
     this.loaded = undefined;
     if (old !== undefined) {
       await this.options.engine.unload(old.handle);

@@ -1,3 +1,4 @@
+import type { ModelDetails } from '#protocol';
 import * as assert from 'node:assert/strict';
 import {
   diagnosticsReport,
@@ -51,6 +52,29 @@ describe('client: the diagnostics bundle', () => {
     assert.equal(read['settingsThatDiffer']['model.path'], '…/big.gguf');
     assert.equal(read['lastCompletion']?.['promptTokens'], 9);
     assert.match(report, /big\.gguf could not be loaded: it is truncated/);
+  });
+
+  it('says how the KV cache is stored, by what, and within what', () => {
+    const kv = {
+      codec: 'kv4',
+      context: 2048,
+      bytes: 4096 * 1024,
+      budget: 2 ** 31,
+      summary: '',
+      note: '',
+    } as const;
+    const model = {
+      path: '/home/alice/m.gguf',
+      fileBytes: 1,
+      weightBytes: 1,
+      kv: { ...kv, calibration: 'calibrated on a text' },
+    };
+    const text = diagnosticsReport({ ...input, model: model as unknown as ModelDetails });
+    const read = JSON.parse(text) as { model: { memory: object; contextUsed: number; kv: object } };
+    assert.deepEqual(read.model.kv, { codec: 'kv4', calibration: 'calibrated on a text', note: '' });
+    assert.equal(read.model.contextUsed, 2048);
+    assert.match(JSON.stringify(read.model.memory), /"kvBudget":"2\.0 GiB","kvPerToken":"2\.0 KiB"/);
+    assert.ok(!text.includes('alice'));
   });
 
   it('keeps of every path its last part', () => {

@@ -1,7 +1,7 @@
 import * as assert from 'node:assert/strict';
 import { Completer, quietEffort, type CompletionRequest } from '../../../server/src/completion';
 import { EngineError, ScriptedEngine, type ScriptedOptions } from '../../../server/src/engine';
-import { ModelHost } from '../../../server/src/models';
+import { automaticChoice, ModelHost } from '../../../server/src/models';
 import { silentLog } from '../../../server/src/util/log';
 
 const spm = '<|file_sep|>{path}\n<|fim_prefix|><|fim_suffix|>{suffix}<|fim_middle|>{prefix}';
@@ -23,7 +23,7 @@ async function stage(options: ScriptedOptions = {}, small = true): Promise<Stage
     },
   });
   const host = new ModelHost({ engine, embeddedPath: '/embedded.gguf', log: silentLog });
-  assert.equal(await host.load({ path: '', threads: 0, maxContextTokens: 0 }), '');
+  assert.equal(await host.load(automaticChoice), '');
   return { engine, host, completer: new Completer(engine, host) };
 }
 

@@ -28,6 +28,13 @@ const addonSource = `
       tokenize: async (text) => Int32Array.from(text, (c) => c.charCodeAt(0)),
       detokenize: (ids) => String.fromCharCode(...ids),
       findToken: () => 7,
+      calibrateKv: (request) => new Promise((resolve, reject) => {
+        exports.log.push('calibrate ' + JSON.stringify(request));
+        exports.cancelKv = () => reject(fail('cancelled', 'The request was cancelled.'));
+      }),
+      measureKv: async (request) => request,
+      useKvCalibration: async (bytes) => { throw fail('bad_file', bytes.length + ' bytes are none'); },
+      cancel: (job) => { exports.log.push('cancel ' + job); exports.cancelKv(); },
       dispose: async () => { exports.log.push('dispose model'); },
       openSession: async () => {
         let end;
@@ -201,5 +208,24 @@ describe('native engine port', function () {
     await loading;
     assert.deepEqual(log, ['load generic', 'dispose model']);
     await assert.rejects(engine.load({ path: 'a' }), { code: 'invalid_argument' });
+  });
+
+  it('passes on jobs about the KV cache, with priority background, and cancels them', async () => {
+    const engine = createNativeEngine({ addonPath });
+    const { model } = await engine.load({ path: 'a' });
+    const quietly = (): void => undefined;
+    const running = engine.calibrateKv({ model, job: 5, tokens: [1, 2] }, quietly);
+    const again = engine.measureKv({ model, job: 5, tokens: [1], codec: 'kv4' }, quietly);
+    await assert.rejects(again, { code: 'invalid_argument', message: /in flight/ });
+    engine.cancel(5);
+    await assert.rejects(running, { code: 'cancelled' });
+    assert.ok(log.some((line) => line.startsWith('calibrate {"job":5,"priority":3')));
+    const request = await engine.measureKv({ model, job: 5, tokens: [1], codec: 'kv4' }, quietly);
+    assert.equal(JSON.stringify(request).includes('"codec":"kv4","step":16'), true);
+    await assert.rejects(engine.useKvCalibration(model, Uint8Array.of(1, 2)), {
+      name: 'EngineError',
+      code: 'bad_file',
+      message: '2 bytes are none',
+    });
   });
 });

@@ -8,6 +8,7 @@ import {
   type SessionHandle,
 } from '../../../server/src/engine/port';
 import { ScriptedEngine, type ScriptedOptions } from '../../../server/src/engine/scripted';
+import { sleep } from '../../../server/src/util/sleep';
 import { scriptedControlTokens, ScriptedTokenizer } from '../../../server/src/engine/scriptedTokenizer';
 
 interface Bench {
@@ -305,5 +306,48 @@ describe('scripted engine', () => {
   it('can refuse to load', async () => {
     const engine = new ScriptedEngine({ loadError: new EngineError('bad_file', 'torn') });
     assert.equal(await codeOf(engine.load({ path: 'x' })), 'bad_file');
+  });
+});
+
+describe('scripted engine: the KV cache', () => {
+  const tokens = Array.from({ length: 300 }, (_, i) => i);
+  const quietly = (): void => undefined;
+
+  it('calibrates, and goes only by what is of its model', async () => {
+    const engine = new ScriptedEngine();
+    const { model, info } = await engine.load({ path: 'm' });
+    const shares: number[] = [];
+    const { bytes } = await engine.calibrateKv({ model, job: 1, tokens }, (share) => shares.push(share));
+    assert.equal(shares.at(-1), 1);
+    assert.equal(info.kvCalibration, 'norms');
+    assert.equal(await engine.useKvCalibration(model, bytes), 'text');
+    await assert.rejects(engine.useKvCalibration(model, bytes.slice(1)), { code: 'bad_file' });
+    await assert.rejects(engine.calibrateKv({ model, job: 2, tokens: [1] }, quietly), {
+      code: 'invalid_argument',
+    });
+  });
+
+  it('cancels long jobs, alone and with their model', async () => {
+    const engine = new ScriptedEngine({ kvMs: 2000 });
+    const { model } = await engine.load({ path: 'm' });
+    const first = engine.calibrateKv({ model, job: 1, tokens }, quietly);
+    const second = engine.measureKv({ model, job: 2, tokens, codec: 'kv4' }, quietly);
+    await sleep(5);
+    engine.cancel(1);
+    await assert.rejects(first, { code: 'cancelled' });
+    await engine.unload(model);
+    await assert.rejects(second, { code: 'cancelled' });
+    assert.equal(engine.kv.calibrations, 0);
+  });
+
+  it('reckons sizes, and refuses heads that cannot be coded', async () => {
+    const engine = new ScriptedEngine({ info: { headSize: 80 } });
+    const { model, info } = await engine.load({ path: 'm' });
+    await assert.rejects(engine.openSession(model, 0, 'kv4'), { code: 'unsupported' });
+    assert.ok((await engine.openSession(model, 0)) > 0);
+    assert.equal(await engine.kvFits(info, 'kv4'), false);
+    const bytes = await engine.kvBytesFor(info, 'kv4', 4000);
+    assert.equal(bytes * 4, await engine.kvBytesFor(info, 'f16', 4000));
+    assert.equal(await engine.kvTokensWithin(info, 'kv4', bytes), 4000);
   });
 });

@@ -1,6 +1,12 @@
 import * as assert from 'node:assert/strict';
 import { EngineError, ScriptedEngine, type LoadOptions } from '../../../server/src/engine';
-import { ModelHost, sessionContext } from '../../../server/src/models';
+import {
+  automaticChoice,
+  ModelHost,
+  type KvPlan,
+  type MachineMemory,
+  type ModelChoice,
+} from '../../../server/src/models';
 import { silentLog } from '../../../server/src/util/log';
 import { sleep } from '../../../server/src/util/sleep';
 
@@ -13,7 +19,7 @@ async function until(met: () => boolean): Promise<void> {
   assert.ok(met());
 }
 
-const choice = { path: '', threads: 0, maxContextTokens: 0 };
+const choice = automaticChoice;
 
 /** Refuses files whose name says so. */
 class PickyEngine extends ScriptedEngine {
@@ -104,7 +110,8 @@ describe('models: the model host', () => {
       }
     }
     const engine = new Heavy();
-    const host = new ModelHost({ engine, embeddedPath: '/e.gguf', log: silentLog, freeMemory: () => 4e9 });
+    const memory = (): MachineMemory => ({ total: 8e9, free: 4e9 });
+    const host = new ModelHost({ engine, embeddedPath: '/e.gguf', log: silentLog, memory });
     const problem = await host.choose({ ...choice, path: '/m/heavy.gguf' });
     assert.match(problem, /heavy\.gguf needs 9\.0 GB of memory, 4\.0 GB are free/);
     assert.deepEqual(engine.loads, ['/e.gguf']);
@@ -184,12 +191,15 @@ describe('models: the model host', () => {
     assert.ok((await host.ready(new AbortController().signal)) !== undefined);
   });
 
-  it('bounds a session by the model, the user and the memory', async () => {
-    const { host } = stage();
-    await host.choose(choice);
-    const info = { ...(host.model?.info ?? assert.fail()), contextLength: 32768, kvBytesPerToken: 1000 };
-    assert.equal(sessionContext(info, 0, 1e9), 32768);
-    assert.equal(sessionContext(info, 4096, 1e9), 4096);
-    assert.equal(sessionContext(info, 0, 2_000_000), 2000);
+  it('loads again when the codec or its memory change', async () => {
+    const { host, engine } = stage();
+    const plan = async (changes: Partial<ModelChoice>): Promise<KvPlan> => {
+      await host.choose({ ...choice, ...changes });
+      return host.model?.kv ?? assert.fail();
+    };
+    assert.equal((await plan({})).codec, 'kv4');
+    assert.equal((await plan({ kvCodec: 'kv8' })).codec, 'kv8');
+    assert.equal((await plan({ kvCodec: 'kv8', kvMemoryMB: 64 })).budget, 64 * 2 ** 20);
+    assert.equal(engine.loads.length, 3);
   });
 });

@@ -27,12 +27,21 @@ describe('lsp: settings', () => {
   it('takes what makes sense and the default for the rest', () => {
     assert.deepEqual(readSettings(undefined), defaultSettings);
     assert.deepEqual(
-      readSettings({ modelPath: 5, threads: 'x', quiet: true, completion: { maxTokens: -1, languages: [] } }),
+      readSettings({
+        modelPath: 5,
+        threads: 'x',
+        quiet: true,
+        kvCodec: 'kv1',
+        kvMemoryMB: -1,
+        completion: { maxTokens: -1, languages: [] },
+      }),
       defaultSettings,
     );
     const settings = readSettings({
       modelPath: '/a.gguf',
       threads: 3.7,
+      kvCodec: 'kv43',
+      kvMemoryMB: 512.5,
       unloadAfterMinutes: 1e9,
       quiet: 'onBattery',
       completion: { enabled: false, maxTokens: 1e9, languages: { c: false, d: 'no' } },
@@ -41,6 +50,8 @@ describe('lsp: settings', () => {
       modelPath: '/a.gguf',
       threads: 3,
       maxContextTokens: 0,
+      kvCodec: 'kv43',
+      kvMemoryMB: 512,
       unloadAfterMinutes: 10_080,
       quiet: 'onBattery',
       completion: { enabled: false, maxTokens: 512, languages: { c: false } },

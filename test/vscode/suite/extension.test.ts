@@ -219,6 +219,8 @@ describe('Niwaki in the extension host', function () {
     for (const expected of [
       model.name,
       model.path,
+      `Context: ${model.kv.summary}`,
+      model.kv.calibration,
       status.kernels,
       String(status.pid),
       'Runs of the engine:',

@@ -1,0 +1,237 @@
+#include "kv_job.h"
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "convert.h"
+#include "js_channel.h"
+
+namespace niwaki::addon {
+namespace {
+
+// Before whatever waits: it takes no time, and what is opened next shall go by it.
+constexpr int kUsePriority = -1;
+constexpr int64_t kNoJobId = -1;
+
+class KvJob;
+
+// What belongs to JavaScript of one call.
+struct KvState {
+  Napi::Promise::Deferred deferred;
+  Napi::FunctionReference on_progress;          // empty where there is none
+  Napi::ObjectReference model;                  // keeps the model from being collected while its job waits or runs
+  Napi::Reference<Napi::Value> callback_error;  // what the callback threw; empty = nothing
+  std::shared_ptr<KvJob> job;
+};
+
+class KvJob : public Job {
+ public:
+  KvJob(int priority, int64_t id, int threads) : Job(priority, kModelJobs, id), threads_(threads) {}
+  // Before it is submitted.
+  void SetChannel(std::unique_ptr<JsChannel<KvState>> channel) { channel_ = std::move(channel); }
+
+  bool Run(EngineThread& thread) override {
+    const Status cancelled(StatusCode::kCancelled, "The request was cancelled.");
+    if (!ArmInterrupt()) {
+      Abandon(cancelled);
+      return true;
+    }
+    thread.engine().LimitThreads(threads_);
+    thread.SetPreemptible(*this, true);
+    const Status status = Work(thread.engine());
+    thread.SetPreemptible(*this, false);
+    if (status.code() == StatusCode::kCancelled && !this->cancelled()) {
+      return false;  // pre-empted
+    }
+    if (!status.ok()) {
+      Abandon(status.code() == StatusCode::kCancelled ? cancelled : status);
+      return true;
+    }
+    channel_->Post([answer = Answer()](Napi::Env env, KvState& state) {
+      if (state.callback_error.IsEmpty()) {
+        state.deferred.Resolve(answer(env));
+      } else {
+        state.deferred.Reject(state.callback_error.Value());
+      }
+    });
+    channel_->Close();
+    return true;
+  }
+
+  void Abandon(const Status& why) override {
+    channel_->Post([why](Napi::Env env, KvState& state) {
+      if (state.callback_error.IsEmpty()) {
+        state.deferred.Reject(ToError(env, why).Value());
+      } else {
+        state.deferred.Reject(state.callback_error.Value());
+      }
+    });
+    channel_->Close();
+  }
+
+ protected:
+  using ToJs = std::function<Napi::Value(Napi::Env)>;
+  // On the engine thread. kCancelled as soon as interrupt() is set.
+  virtual Status Work(Engine& engine) = 0;
+  // What the call resolves with, once Work has succeeded.
+  virtual ToJs Answer() = 0;
+
+  std::function<void(float)> Progress() {
+    return [this](float share) {
+      channel_->Post([share](Napi::Env env, KvState& state) {
+        if (!state.callback_error.IsEmpty()) {
+          return;
+        }
+        try {
+          state.on_progress.Call({Napi::Number::New(env, static_cast<double>(share))});
+        } catch (const Napi::Error& error) {
+          state.callback_error = Napi::Reference<Napi::Value>::New(error.Value(), 1);
+          state.job->Cancel();
+        }
+      });
+    };
+  }
+
+ private:
+  const int threads_;
+  std::unique_ptr<JsChannel<KvState>> channel_;
+};
+
+class CalibrateJob : public KvJob {
+ public:
+  CalibrateJob(int priority, int64_t id, int threads, std::vector<TokenId> tokens)
+      : KvJob(priority, id, threads), tokens_(std::move(tokens)) {}
+
+ protected:
+  Status Work(Engine& engine) override {
+    const Result<KvCalibration> calibration = engine.CalibrateKv(tokens_, &interrupt(), Progress(), &layers_);
+    if (calibration.ok()) {
+      const ModelInfo& model = engine.info();
+      bytes_ = SerializeKvCalibration(calibration.value(), KvShapeOf(model), model.fingerprint);
+    }
+    return calibration.status();
+  }
+  ToJs Answer() override {
+    return [bytes = std::move(bytes_), layers = std::move(layers_)](Napi::Env env) -> Napi::Value {
+      Napi::Object object = Napi::Object::New(env);
+      object.Set("bytes", ToBytes(env, bytes));
+      object.Set("layers", ToKvLayers(env, layers));
+      return object;
+    };
+  }
+
+ private:
+  const std::vector<TokenId> tokens_;
+  std::vector<KvLayerStatistics> layers_;
+  std::vector<uint8_t> bytes_;
+};
+
+class UseCalibrationJob : public KvJob {
+ public:
+  explicit UseCalibrationJob(std::vector<uint8_t> bytes) : KvJob(kUsePriority, kNoJobId, 0), bytes_(std::move(bytes)) {}
+
+ protected:
+  Status Work(Engine& engine) override {
+    const ModelInfo& model = engine.info();
+    Result<KvCalibration> calibration = ParseKvCalibration(bytes_, KvShapeOf(model), model.fingerprint);
+    if (!calibration.ok()) {
+      return calibration.status();
+    }
+    source_ = calibration.value().source;
+    return engine.UseKvCalibration(std::move(calibration.value()));
+  }
+  ToJs Answer() override {
+    return [source = source_](Napi::Env env) -> Napi::Value { return Napi::String::New(env, source); };
+  }
+
+ private:
+  const std::vector<uint8_t> bytes_;
+  std::string source_;
+};
+
+class MeasureJob : public KvJob {
+ public:
+  MeasureJob(int priority, int64_t id, int threads, std::vector<TokenId> tokens, KvCodec codec, int step)
+      : KvJob(priority, id, threads), tokens_(std::move(tokens)), codec_(codec), step_(step) {}
+
+ protected:
+  Status Work(Engine& engine) override {
+    Result<KvQuality> quality = engine.MeasureKv(tokens_, codec_, step_, &interrupt(), Progress());
+    if (quality.ok()) {
+      quality_ = quality.value();
+    }
+    return quality.status();
+  }
+  ToJs Answer() override {
+    return [quality = quality_](Napi::Env env) -> Napi::Value { return ToKvQuality(env, quality); };
+  }
+
+ private:
+  const std::vector<TokenId> tokens_;
+  const KvCodec codec_;
+  const int step_;
+  KvQuality quality_;
+};
+
+Napi::Value Start(const Napi::CallbackInfo& info, const std::shared_ptr<EngineThread>& thread,
+                  const std::shared_ptr<KvJob>& job, Napi::FunctionReference on_progress) {
+  const Napi::Env env = info.Env();
+  auto state = std::make_unique<KvState>(KvState{Napi::Promise::Deferred::New(env), std::move(on_progress),
+                                                 Napi::Persistent(info.This().As<Napi::Object>()),
+                                                 Napi::Reference<Napi::Value>(), job});
+  const Napi::Promise promise = state->deferred.Promise();
+  job->SetChannel(std::make_unique<JsChannel<KvState>>(env, "niwaki.kv", std::move(state)));
+  if (!thread->Submit(job)) {
+    job->Abandon(Status(StatusCode::kInvalidArgument, "The model has been unloaded. Load it again."));
+  }
+  return promise;
+}
+
+// What calibration and measurement have in common of their request.
+struct LongRequest {
+  Napi::Object object;
+  int priority;
+  int64_t id;
+  int threads;
+  std::vector<TokenId> tokens;
+};
+
+LongRequest ReadRequest(Napi::Env env, const Napi::Value& value) {
+  const Napi::Object object = ReadObject(env, value, "request");
+  return {object, static_cast<int>(ReadInteger(env, object.Get("priority"), "priority", 0, 1000)),
+          ReadInteger(env, object.Get("job"), "job", 0, (int64_t{1} << 53) - 1),
+          static_cast<int>(ReadInteger(env, object.Get("threads"), "threads", 0, 256)),
+          ReadTokens(env, object.Get("tokens"), "tokens")};
+}
+
+}  // namespace
+
+Napi::Value StartCalibration(const Napi::CallbackInfo& info, const std::shared_ptr<EngineThread>& thread) {
+  LongRequest request = ReadRequest(info.Env(), info[0]);
+  Napi::FunctionReference progress = Napi::Persistent(ReadFunction(info.Env(), info[1], "onProgress"));
+  return Start(info, thread,
+               std::make_shared<CalibrateJob>(request.priority, request.id, request.threads, std::move(request.tokens)),
+               std::move(progress));
+}
+
+Napi::Value StartUsingCalibration(const Napi::CallbackInfo& info, const std::shared_ptr<EngineThread>& thread) {
+  return Start(info, thread, std::make_shared<UseCalibrationJob>(ReadBytes(info.Env(), info[0], "bytes")),
+               Napi::FunctionReference());
+}
+
+Napi::Value StartMeasurement(const Napi::CallbackInfo& info, const std::shared_ptr<EngineThread>& thread) {
+  const Napi::Env env = info.Env();
+  LongRequest request = ReadRequest(env, info[0]);
+  const KvCodec codec = ReadKvCodec(env, request.object.Get("codec"));
+  const auto step = static_cast<int>(ReadInteger(env, request.object.Get("step"), "step", 1, 1 << 20));
+  Napi::FunctionReference progress = Napi::Persistent(ReadFunction(env, info[1], "onProgress"));
+  return Start(info, thread,
+               std::make_shared<MeasureJob>(request.priority, request.id, request.threads, std::move(request.tokens),
+                                            codec, step),
+               std::move(progress));
+}
+
+}  // namespace niwaki::addon

@@ -1,0 +1,55 @@
+/** `niwaki kv-calibrate`: what a compressed KV cache goes by, made from a text and kept in a file. */
+import { calibrateKv, createNativeEngine } from '../engine';
+import { bundledText, writeWhole } from '../models';
+import { extensionRoot, readArguments, readCount, readText, UsageError } from './arguments';
+import { layerTable } from './kvReport';
+import { calibrationStore, progressLine, tokensOf } from './kvShared';
+
+export async function kvCalibrate(args: string[]): Promise<string> {
+  const { values, positionals } = readArguments({
+    args,
+    allowPositionals: true,
+    options: {
+      out: { type: 'string' },
+      data: { type: 'string' },
+      threads: { type: 'string' },
+      json: { type: 'boolean', default: false },
+    },
+  });
+  const [path, textPath] = positionals;
+  if (path === undefined || positionals.length > 2) {
+    throw new UsageError('takes a GGUF file and, if you like, a text file.');
+  }
+  const threads = values.threads === undefined ? 0 : readCount(values.threads, '--threads', 1, 256);
+  const text =
+    textPath === undefined ? (await bundledText(extensionRoot())).calibrate : await readText(textPath);
+  const engine = createNativeEngine();
+  try {
+    const { model, info } = await engine.load({ path, threads });
+    const name = textPath === undefined ? "Niwaki's own text" : `"${textPath}"`;
+    const tokens = await tokensOf(engine, model, text, name, info.contextLength);
+    const progress = progressLine(`Reading ${String(tokens.length)} tokens`);
+    const { bytes, layers } = await calibrateKv(engine, { model, tokens }, { onProgress: progress.show });
+    progress.end();
+    let written = values.out ?? '';
+    if (values.out === undefined) {
+      written = await calibrationStore(values.data).write(info.fingerprint, bytes);
+    } else {
+      await writeWhole(values.out, bytes);
+    }
+    const { fingerprint } = info;
+    if (values.json) {
+      const result = { model: info.name, fingerprint, tokens: tokens.length, written, layers };
+      return JSON.stringify(result, null, 2);
+    }
+    return [
+      `${info.name}: calibrated on ${String(tokens.length)} tokens of ${name}`,
+      '',
+      ...layerTable(layers),
+      '',
+      `Written to ${written}`,
+    ].join('\n');
+  } finally {
+    await engine.dispose();
+  }
+}

@@ -1,0 +1,78 @@
+/** The part of the port that is about the KV cache: how keys and values are stored, and how well that does (native/include/niwaki/kv.h). */
+import type { JobId, ModelHandle, Priority, TokenId } from './port';
+
+/**
+ * The largest first: 16 bits a value; 8; 4, the default of the product; 4 for keys and 3 for values; 3. All but the first are
+ * rotated and looked up in codebooks.
+ */
+export const kvCodecs = ['f16', 'kv8', 'kv4', 'kv43', 'kv3'] as const;
+export type KvCodec = (typeof kvCodecs)[number];
+
+/** What a model's sessions know of its keys: what a text has shown, or what its norm weights give away. */
+export type KvCalibrationSource = 'text' | 'norms';
+
+/** What of a model decides how large its cache is. A ModelInfo is one. */
+export interface KvShape {
+  readonly layers: number;
+  readonly kvHeads: number;
+  readonly headSize: number;
+}
+
+/** A long job on a model. */
+interface LongRequest {
+  readonly model: ModelHandle;
+  /** Chosen by the caller, unique among jobs in flight; `cancel` takes it. */
+  readonly job: JobId;
+  readonly tokens: readonly TokenId[];
+  /** Absent = background. */
+  readonly priority?: Priority;
+  /** Workers that may compute; 0 or absent = all of the model's. */
+  readonly threads?: number;
+}
+
+export type CalibrateKvRequest = LongRequest;
+
+export interface MeasureKvRequest extends LongRequest {
+  readonly codec: KvCodec;
+  /** Tokens evaluated at once: 1 as when decoding; absent = 16. */
+  readonly step?: number;
+}
+
+/** What a layer's keys look like. */
+export interface KvLayerStatistics {
+  /** Share of the keys' energy that is their mean. */
+  readonly meanRatio: number;
+  /** The loudest channel's root mean square over the median channel's, mean removed. */
+  readonly channelRatio: number;
+  /** The same with the calibration's scales. */
+  readonly scaledRatio: number;
+}
+
+export interface KvCalibration {
+  /** For a file and for `useKvCalibration`; the model's fingerprint is in it. */
+  readonly bytes: Uint8Array;
+  /** One entry a layer. */
+  readonly layers: readonly KvLayerStatistics[];
+}
+
+/** How far a codec's predictions are from those of half precision, over one text, each token given. */
+export interface KvQuality {
+  readonly codec: string;
+  /** That were compared: those whose attention reads codes. */
+  readonly positions: number;
+  /** Nats of the next token's distribution, half precision to codec: mean, 99.9th percentile, most. */
+  readonly meanKl: number;
+  readonly p999Kl: number;
+  readonly maxKl: number;
+  /** Share of positions with the same likeliest token. */
+  readonly top1: number;
+  /** The same where the two best logits of half precision differ by 0.1 or more, and how many those are. */
+  readonly top1Clear: number;
+  readonly clearPositions: number;
+  /** Of the text. */
+  readonly perplexityF16: number;
+  readonly perplexity: number;
+  /** That the two caches held at the end. */
+  readonly bytes: number;
+  readonly bytesF16: number;
+}

@@ -1,0 +1,181 @@
+/**
+ * Gives a loaded model its KV calibration: the file that belongs to it or, where there is none, one that is made in the background
+ * once nobody has needed the model for a while. Whoever needs the model in the middle of that does not wait: the work is dropped
+ * and begun anew later.
+ */
+import { readFile } from 'node:fs/promises';
+import {
+  calibrateKv,
+  EngineError,
+  isCancelled,
+  type EnginePort,
+  type KvCalibrationSource,
+  type ModelHandle,
+  type ModelInfo,
+} from '../engine';
+import { Listeners } from '../util/listeners';
+import type { Log } from '../util/log';
+import type { CalibrationStore } from './calibrationStore';
+import { IdleTimer } from './idleTimer';
+import type { KvPlan } from './kvPlan';
+
+export interface CalibratorOptions {
+  readonly engine: EnginePort;
+  readonly log: Log;
+  /** Absent = nothing is read, written or made. */
+  readonly store?: CalibrationStore;
+  /** The embedded model's, which ships with it. */
+  readonly embeddedPath: string;
+  /** What a model reads for it. */
+  readonly text: () => Promise<string>;
+  /** Without use, before the work begins. */
+  readonly idleMs: number;
+  /** Whether the machine may be kept busy now; asked once the time has come, and not again before the next use. */
+  readonly mayWork: () => Promise<boolean>;
+}
+
+export interface CalibrationTarget {
+  readonly handle: ModelHandle;
+  readonly info: ModelInfo;
+  readonly embedded: boolean;
+  readonly kv: KvPlan;
+}
+
+/** The engine asks for as many. */
+const fewestTokens = 256;
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+export class KvCalibrator {
+  readonly changes = new Listeners();
+  private target: CalibrationTarget | undefined;
+  private known: KvCalibrationSource = 'norms';
+  private running: AbortController | undefined;
+  private readonly idle = new IdleTimer(() => {
+    void this.work();
+  });
+
+  constructor(private readonly options: CalibratorOptions) {}
+
+  /** What new sessions of the model go by. */
+  get source(): KvCalibrationSource {
+    return this.known;
+  }
+
+  /** To be called when a model has been loaded, before its first session is opened. */
+  async prepare(target: CalibrationTarget): Promise<void> {
+    this.forget();
+    this.target = target;
+    this.known = target.info.kvCalibration;
+    if (target.kv.codec === 'f16' || (await this.useFile(target)) || this.options.store === undefined) {
+      return;
+    }
+    this.idle.setAfter(this.options.idleMs);
+    this.idle.touch();
+  }
+
+  /** The model is going. */
+  forget(): void {
+    this.target = undefined;
+    this.idle.setAfter(0);
+    this.interrupt();
+  }
+
+  /** Somebody needs the model now. */
+  interrupt(): void {
+    this.running?.abort();
+  }
+
+  /** Somebody has used the model. */
+  touch(): void {
+    this.idle.touch();
+  }
+
+  private async work(): Promise<void> {
+    const { log, mayWork } = this.options;
+    const { target } = this;
+    if (target === undefined || this.running !== undefined) {
+      return;
+    }
+    if (!(await mayWork()) || this.target !== target) {
+      return;
+    }
+    const controller = new AbortController();
+    this.running = controller;
+    try {
+      // Another window may have made it meanwhile.
+      if (!(await this.useFile(target))) {
+        await this.make(target, controller.signal);
+      }
+      this.idle.setAfter(0);
+    } catch (error) {
+      if (!isCancelled(error)) {
+        this.idle.setAfter(0); // it would fail again
+        log.warn(`The KV calibration of ${target.info.name} could not be made: ${reasonOf(error)}`);
+      }
+    } finally {
+      this.running = undefined;
+      this.changes.fire();
+    }
+  }
+
+  /** True when there is a file that fits. One that is damaged is deleted, to be made anew. */
+  private async useFile(target: CalibrationTarget): Promise<boolean> {
+    const { store, embeddedPath, log } = this.options;
+    const { fingerprint, name } = target.info;
+    const shipped = target.embedded ? await readFile(embeddedPath).catch(() => undefined) : undefined;
+    const kept = await store?.read(fingerprint);
+    for (const bytes of [shipped, kept]) {
+      if (bytes === undefined) {
+        continue;
+      }
+      try {
+        await this.use(target, bytes);
+        return true;
+      } catch (error) {
+        log.warn(`The KV calibration of ${name} cannot be used: ${reasonOf(error)}`);
+        if (bytes === kept && error instanceof EngineError && error.code === 'bad_file') {
+          await store?.remove(fingerprint).catch(() => undefined);
+        }
+      }
+    }
+    return false;
+  }
+
+  private async make(target: CalibrationTarget, signal: AbortSignal): Promise<void> {
+    const { engine, store, log, text } = this.options;
+    const { handle, info, kv } = target;
+    const started = performance.now();
+    const tokens = await engine.tokenize(handle, await text(), false);
+    // The model reads with a cache in half precision, which must not take more than any other.
+    const room = Math.min(info.contextLength, await engine.kvTokensWithin(info, 'f16', kv.budget));
+    if (room < fewestTokens) {
+      throw new Error(`there is no room for ${String(fewestTokens)} tokens in the KV memory.`);
+    }
+    const { bytes } = await calibrateKv(
+      engine,
+      { model: handle, tokens: tokens.slice(0, room), threads: Math.ceil(info.threads / 2) },
+      { signal },
+    );
+    await this.use(target, bytes);
+    const seconds = ((performance.now() - started) / 1000).toFixed(1);
+    log.info(`Calibrated the KV cache of ${info.name} in ${seconds} s, for files opened from now on.`);
+    await store?.write(info.fingerprint, bytes).then(
+      (path) => {
+        log.info(`Kept the KV calibration in ${path}.`);
+      },
+      (error: unknown) => {
+        log.warn(`The KV calibration could not be kept, it will be made again: ${reasonOf(error)}`);
+      },
+    );
+  }
+
+  private async use(target: CalibrationTarget, bytes: Uint8Array): Promise<void> {
+    const source = await this.options.engine.useKvCalibration(target.handle, bytes);
+    if (this.target === target) {
+      this.known = source;
+    }
+  }
+}

@@ -1,0 +1,94 @@
+import * as assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { advise, table, type CodecReport } from '../../../server/src/cli/kvReport';
+import { dataFolder } from '../../../server/src/cli/kvShared';
+import { kvCodecs, type KvQuality } from '../../../server/src/engine';
+
+type Measured = readonly [meanKl: number, top1: number];
+type Reports = [CodecReport, ...CodecReport[]];
+
+/** Of kv8, kv4, kv43, kv3. */
+function reports(measured: readonly Measured[], positions = 5000): Reports {
+  return kvCodecs.map((codec, i) => {
+    const [meanKl, top1] = measured[i - 1] ?? [0, 1];
+    return {
+      codec,
+      bytesPerToken: 1000 - i,
+      bytesAt8k: 0,
+      bytesAt32k: 0,
+      quality: { meanKl, top1, positions } as KvQuality,
+    };
+  }) as unknown as Reports;
+}
+
+describe('cli: advice on the KV codec', () => {
+  it('is the smallest codec over the bar, and says why not the next smaller one', () => {
+    const { codec, words } = advise(
+      reports([
+        [0.0001, 0.999],
+        [0.002, 0.99],
+        [0.008, 0.979],
+        [0.02, 0.97],
+      ]),
+    );
+    assert.equal(codec, 'kv4');
+    assert.match(words, /kv4 is the smallest.*mean KL 0\.00200.*99\.00 %/);
+    assert.match(words, /next smaller one, kv43, does not: mean KL 0\.00800.*97\.90 %/);
+    assert.match(words, /5,000 positions, and is about this model file and this text\.$/);
+  });
+
+  it('is half precision where nothing smaller will do', () => {
+    const { codec, words } = advise(
+      reports(
+        [
+          [0.02, 0.999],
+          [1, 0.5],
+          [1, 0.5],
+          [2, 0.4],
+        ],
+        300,
+      ),
+    );
+    assert.equal(codec, 'f16');
+    assert.match(words, /No compressed cache.*kv8, does not: mean KL 0\.02000/);
+    assert.match(words, /300 positions.*That is few/);
+  });
+
+  it('is the smallest of all where all will do', () => {
+    const { codec, words } = advise(
+      reports([
+        [0, 1],
+        [0, 1],
+        [0, 1],
+        [0.01, 0.98],
+      ]),
+    );
+    assert.equal(codec, 'kv3');
+    assert.ok(!words.includes('next smaller'));
+  });
+});
+
+describe('cli: tables and places', () => {
+  it('lines columns up', () => {
+    assert.deepEqual(
+      table([
+        ['name', 'n'],
+        ['a', '10'],
+      ]),
+      ['  name   n', '  a     10'],
+    );
+  });
+
+  it("keeps data where the system's programs do", () => {
+    const home = join('/', 'home', 'me');
+    assert.equal(dataFolder('/mine', 'linux', {}, home), '/mine');
+    assert.equal(dataFolder(undefined, 'linux', {}, home), join(home, '.local', 'share', 'niwaki'));
+    assert.equal(dataFolder(undefined, 'linux', { XDG_DATA_HOME: '/x' }, home), join('/x', 'niwaki'));
+    assert.equal(
+      dataFolder(undefined, 'linux', { XDG_DATA_HOME: '' }, home),
+      join(home, '.local', 'share', 'niwaki'),
+    );
+    assert.match(dataFolder(undefined, 'darwin', {}, home), /Application Support.Niwaki$/);
+    assert.equal(dataFolder(undefined, 'win32', { LOCALAPPDATA: '/l' }, home), join('/l', 'Niwaki'));
+  });
+});
