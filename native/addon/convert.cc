@@ -216,6 +216,7 @@ Napi::Object ToModelInfo(Napi::Env env, const Engine& engine) {
   object.Set("tiedHead", info.tied_head);
   object.Set("fingerprint", info.fingerprint);
   object.Set("kvCalibration", info.kv_calibration);
+  object.Set("kvCarefulLayers", info.kv_careful_layers);
   object.Set("eos", engine.tokenizer().eos());
   object.Set("bos", engine.tokenizer().bos());
   object.Set("metadata", ToObject(env, engine.metadata()));

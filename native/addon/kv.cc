@@ -18,6 +18,10 @@ Napi::Array NamesOfCodecs(Napi::Env env) {
   return names;
 }
 
+int32_t ReadCareful(Napi::Env env, const Napi::Value& value) {
+  return static_cast<int32_t>(ReadInteger(env, value, "careful", 0, INT32_MAX));
+}
+
 Napi::Value KvFits(const Napi::CallbackInfo& info) {
   const KvShape shape = ReadKvShape(info.Env(), info[0]);
   const KvCodec codec = ReadKvCodec(info.Env(), info[1]);
@@ -29,7 +33,7 @@ Napi::Value BytesOfTokens(const Napi::CallbackInfo& info) {
   const KvShape shape = ReadKvShape(env, info[0]);
   const KvCodec codec = ReadKvCodec(env, info[1]);
   const int64_t tokens = ReadInteger(env, info[2], "tokens", 0, INT32_MAX);
-  return Napi::Number::New(env, static_cast<double>(KvBytes(shape, codec, tokens)));
+  return Napi::Number::New(env, static_cast<double>(KvBytes(shape, codec, tokens, ReadCareful(env, info[3]))));
 }
 
 Napi::Value TokensWithin(const Napi::CallbackInfo& info) {
@@ -37,7 +41,7 @@ Napi::Value TokensWithin(const Napi::CallbackInfo& info) {
   const KvShape shape = ReadKvShape(env, info[0]);
   const KvCodec codec = ReadKvCodec(env, info[1]);
   const int64_t bytes = ReadInteger(env, info[2], "bytes", 0, kMaxSafeInteger);
-  return Napi::Number::New(env, static_cast<double>(KvTokensWithin(shape, codec, bytes)));
+  return Napi::Number::New(env, static_cast<double>(KvTokensWithin(shape, codec, bytes, ReadCareful(env, info[3]))));
 }
 
 }  // namespace

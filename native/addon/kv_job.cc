@@ -100,31 +100,61 @@ class KvJob : public Job {
   std::unique_ptr<JsChannel<KvState>> channel_;
 };
 
+// The codec that layers are too much for or not: the product's own.
+constexpr KvCodec kWatched{KvBits::k4, KvBits::k4};
+
 class CalibrateJob : public KvJob {
  public:
-  CalibrateJob(int priority, int64_t id, int threads, std::vector<TokenId> tokens)
-      : KvJob(priority, id, threads), tokens_(std::move(tokens)) {}
+  CalibrateJob(int priority, int64_t id, int threads, std::vector<TokenId> tokens, bool careful)
+      : KvJob(priority, id, threads), tokens_(std::move(tokens)), careful_(careful) {}
 
  protected:
   Status Work(Engine& engine) override {
-    const Result<KvCalibration> calibration = engine.CalibrateKv(tokens_, &interrupt(), Progress(), &layers_);
-    if (calibration.ok()) {
-      const ModelInfo& model = engine.info();
-      bytes_ = SerializeKvCalibration(calibration.value(), KvShapeOf(model), model.fingerprint);
+    const ModelInfo& model = engine.info();
+    const std::function<void(float)> progress = Progress();
+    // Statistics are one pass over the text, careful layers two for every layer and some more (the comparisons' two
+    // sessions); how many more turns out only then, so the last step may be a large one.
+    const float first = careful_ ? 1.0F / static_cast<float>(1 + 2 * model.layers) : 1.0F;
+    Result<KvCalibration> calibration =
+        engine.CalibrateKv(tokens_, &interrupt(), [&](float share) { progress(first * share); }, &layers_);
+    if (!calibration.ok()) {
+      return calibration.status();
     }
-    return calibration.status();
+    if (careful_) {
+      Result<std::vector<uint8_t>> found =
+          engine.FindCarefulLayers(tokens_, kWatched, calibration.value(), &interrupt(),
+                                   [&](float share) { progress(first + (1 - first) * share); });
+      if (!found.ok()) {
+        return found.status();
+      }
+      calibration.value().careful = std::move(found.value());
+      progress(1);
+    }
+    found_ = calibration.value().careful;
+    bytes_ = SerializeKvCalibration(calibration.value(), KvShapeOf(model), model.fingerprint);
+    return Status();
   }
   ToJs Answer() override {
-    return [bytes = std::move(bytes_), layers = std::move(layers_)](Napi::Env env) -> Napi::Value {
+    return [bytes = std::move(bytes_), layers = std::move(layers_),
+            careful = std::move(found_)](Napi::Env env) -> Napi::Value {
       Napi::Object object = Napi::Object::New(env);
       object.Set("bytes", ToBytes(env, bytes));
       object.Set("layers", ToKvLayers(env, layers));
+      Napi::Array numbers = Napi::Array::New(env);
+      for (size_t layer = 0; layer < careful.size(); ++layer) {
+        if (careful[layer] != 0) {
+          numbers.Set(numbers.Length(), Napi::Number::New(env, static_cast<double>(layer)));
+        }
+      }
+      object.Set("careful", numbers);
       return object;
     };
   }
 
  private:
   const std::vector<TokenId> tokens_;
+  const bool careful_;
+  std::vector<uint8_t> found_;
   std::vector<KvLayerStatistics> layers_;
   std::vector<uint8_t> bytes_;
 };
@@ -140,16 +170,24 @@ class UseCalibrationJob : public KvJob {
     if (!calibration.ok()) {
       return calibration.status();
     }
-    source_ = calibration.value().source;
-    return engine.UseKvCalibration(std::move(calibration.value()));
+    const Status status = engine.UseKvCalibration(std::move(calibration.value()));
+    source_ = model.kv_calibration;
+    careful_layers_ = model.kv_careful_layers;
+    return status;
   }
   ToJs Answer() override {
-    return [source = source_](Napi::Env env) -> Napi::Value { return Napi::String::New(env, source); };
+    return [source = source_, careful = careful_layers_](Napi::Env env) -> Napi::Value {
+      Napi::Object object = Napi::Object::New(env);
+      object.Set("source", source);
+      object.Set("carefulLayers", careful);
+      return object;
+    };
   }
 
  private:
   const std::vector<uint8_t> bytes_;
   std::string source_;
+  int32_t careful_layers_ = 0;
 };
 
 class MeasureJob : public KvJob {
@@ -211,10 +249,12 @@ LongRequest ReadRequest(Napi::Env env, const Napi::Value& value) {
 
 Napi::Value StartCalibration(const Napi::CallbackInfo& info, const std::shared_ptr<EngineThread>& thread) {
   LongRequest request = ReadRequest(info.Env(), info[0]);
+  const bool careful = ReadBool(info.Env(), request.object.Get("careful"), "careful");
   Napi::FunctionReference progress = Napi::Persistent(ReadFunction(info.Env(), info[1], "onProgress"));
-  return Start(info, thread,
-               std::make_shared<CalibrateJob>(request.priority, request.id, request.threads, std::move(request.tokens)),
-               std::move(progress));
+  return Start(
+      info, thread,
+      std::make_shared<CalibrateJob>(request.priority, request.id, request.threads, std::move(request.tokens), careful),
+      std::move(progress));
 }
 
 Napi::Value StartUsingCalibration(const Napi::CallbackInfo& info, const std::shared_ptr<EngineThread>& thread) {

@@ -5,6 +5,8 @@ import type { KvCodec } from './configuration';
 export interface KvDetails {
   /** The codec in use. */
   readonly codec: KvCodec;
+  /** How many of the model's layers keep 8 bits a value under it. */
+  readonly carefulLayers: number;
   /** Tokens that a completion session may hold here: the model's context, bounded by the memory and the settings. */
   readonly context: number;
   /** Bytes that a session with that many tokens holds. */

@@ -72,9 +72,11 @@ describe('native addon: the binding', function () {
     await assert.rejects(async () => any['estimate']?.({ path: modelPath }, 'many'), code);
     await assert.rejects(async () => any['estimate']?.({ path: modelPath }, 0, 'kv5'), code);
     const shape = { layers: 1, kvHeads: 1, headSize: 64 };
-    await assert.rejects(async () => any['kvBytes']?.(shape, 'kv4', -1), code);
-    await assert.rejects(async () => any['kvBytes']?.({ ...shape, layers: 1e9 }, 'kv4', 1), code);
-    await assert.rejects(async () => any['kvTokensWithin']?.(shape, 4, 1), code);
+    await assert.rejects(async () => any['kvBytes']?.(shape, 'kv4', -1, 0), code);
+    await assert.rejects(async () => any['kvBytes']?.(shape, 'kv4', 1, -1), code);
+    await assert.rejects(async () => any['kvTokensWithin']?.(shape, 'kv4', 1), code);
+    await assert.rejects(async () => any['kvBytes']?.({ ...shape, layers: 1e9 }, 'kv4', 1, 0), code);
+    await assert.rejects(async () => any['kvTokensWithin']?.(shape, 4, 1, 0), code);
     await assert.rejects(async () => any['kvFits']?.(), code);
 
     const model = await binding.load({ path: modelPath });

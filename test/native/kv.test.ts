@@ -93,7 +93,47 @@ describe('native engine: the KV cache', function () {
       assert.ok(layer.meanRatio > 0 && layer.meanRatio < 1, JSON.stringify(layer));
       assert.ok(layer.channelRatio >= 1 && layer.scaledRatio >= 1, JSON.stringify(layer));
     }
-    assert.equal(await engine.useKvCalibration(model, first.bytes), 'text');
+    assert.deepEqual(first.careful, []);
+    assert.deepEqual(await engine.useKvCalibration(model, first.bytes), { source: 'text', carefulLayers: 0 });
+  });
+
+  it('finds careful layers on the same text, in the same job, and sessions keep 8 bits there', async () => {
+    // A model of its own: that of the others shall not know them.
+    const own = await Bench.open();
+    const { engine, model, info } = own;
+    assert.equal(info.kvCarefulLayers, 0);
+    const tokens = text.slice(0, 500);
+    const measure = (): ReturnType<typeof engine.measureKv> =>
+      engine.measureKv({ model, job: newJob(), tokens, codec: 'kv4' }, quiet);
+    const before = await measure();
+    const shares: number[] = [];
+    const request = { model, job: newJob(), tokens, careful: true };
+    const { bytes, careful, layers } = await engine.calibrateKv(request, (share) => shares.push(share));
+    assert.ok(careful.length > 0 && careful.length <= info.layers / 4, String(careful));
+    assert.ok(careful.every((layer) => layer >= 0 && layer < info.layers));
+    assert.equal(layers.length, info.layers);
+    assert.ok(shares.at(-1) === 1 && shares.every((share, i) => share >= (shares[i - 1] ?? 0)));
+    assert.ok(shares.some((share) => share > 0.02 && share < 0.1) && shares.some((share) => share > 0.5));
+    assert.equal((await measure()).meanKl, before.meanKl, 'nothing of it is in use yet');
+    assert.deepEqual(await engine.useKvCalibration(model, bytes), {
+      source: 'text',
+      carefulLayers: careful.length,
+    });
+    const after = await measure();
+    console.log(`      layers ${String(careful)}: mean KL ${String(before.meanKl)}, now ${String(after.meanKl)}`);
+    assert.ok(after.meanKl < before.meanKl / 2);
+    assert.equal(after.bytes, await engine.kvBytesFor(info, 'kv4', 500, careful.length));
+    assert.ok(after.bytes > before.bytes);
+    const [plain, with2] = [
+      await engine.kvTokensWithin(info, 'kv4', 2 ** 24),
+      await engine.kvTokensWithin(info, 'kv4', 2 ** 24, 2),
+    ];
+    assert.ok(with2 < plain && (await engine.kvBytesFor(info, 'kv4', with2, 2)) <= 2 ** 24);
+    // Without, by a calibration that says nothing of them.
+    const other = await engine.calibrateKv({ model, job: newJob(), tokens }, quiet);
+    assert.equal((await engine.useKvCalibration(model, other.bytes)).carefulLayers, 0);
+    assert.equal((await measure()).bytes, before.bytes);
+    await engine.dispose();
   });
 
   it('refuses calibrations that are damaged or of another model, and texts that are too short', async () => {
@@ -140,10 +180,11 @@ describe('native engine: the KV cache', function () {
       const job = newJob();
       const running =
         i % 2 === 0
-          ? calibrate(text, { job })
+          ? engine.calibrateKv({ model, job, tokens: text, careful: i > 2 }, quiet)
           : engine.measureKv({ model, job, tokens: text, codec: 'kv4' }, quiet);
       const code = codeOf(running);
-      await wait(20 + i);
+      // Behind the statistics of 900 tokens careful layers are looked for.
+      await wait(20 + i + (i % 4 === 0 && i > 2 ? 600 : 0));
       const start = performance.now();
       engine.cancel(job);
       assert.equal(await code, 'cancelled');

@@ -269,17 +269,18 @@ class Engine {
   // KV pages are allocated as they fill.
   virtual Result<std::unique_ptr<Session>> NewSession(const SessionOptions& options) = 0;
 
-  // Runs the model over `tokens` (a chunk of at most its context at a time) and takes the keys' and queries'
-  // statistics. kCancelled, kInvalidArgument for fewer than 256 tokens. `layers` (may be null) gets one entry a layer.
+  // Runs the model over `tokens` (cut to its context) and takes the keys' and queries' statistics. kCancelled,
+  // kInvalidArgument for fewer than 256 tokens. `layers` (may be null) gets one entry a layer.
   virtual Result<KvCalibration> CalibrateKv(std::span<const TokenId> tokens, const CancelFlag* cancel,
                                             const std::function<void(float)>& progress = nullptr,
                                             std::vector<KvLayerStatistics>* layers = nullptr) = 0;
-  // Which layers `codec` does most damage in, on `tokens`: found one by one (all other layers at 8 bits), the worst
-  // first, taken until the likeliest token is the same in 99.9 % of the positions where half precision's two best
-  // logits differ by 0.1, or a quarter of the layers are. [layers] of 0 and 1. It takes a pass over the text for every
-  // layer and more.
+  // Which layers `codec` does most damage in, on `tokens` (cut to the context): found one by one (all other layers at 8
+  // bits), the worst first, taken until the likeliest token is the same in 99.9 % of the positions where half
+  // precision's two best logits differ by 0.1, or a quarter of the layers are. [layers] of 0 and 1. It takes a pass
+  // over the text for every layer and more. Measured by the means and scales of `calibration`, which is not in use
+  // afterwards unless it was before. kCancelled; kInvalidArgument as UseKvCalibration.
   virtual Result<std::vector<uint8_t>> FindCarefulLayers(std::span<const TokenId> tokens, KvCodec codec,
-                                                         const CancelFlag* cancel,
+                                                         const KvCalibration& calibration, const CancelFlag* cancel,
                                                          const std::function<void(float)>& progress = nullptr) = 0;
   // For sessions opened from now on; those that are open keep theirs. Until the first call it is derived from the
   // model's norm weights. kInvalidArgument when the shape is not the model's or a number is not finite.

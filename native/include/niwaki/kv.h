@@ -63,7 +63,8 @@ Result<KvCalibration> ParseKvCalibration(const std::vector<uint8_t>& bytes, cons
                                          std::string_view fingerprint);
 
 // Bytes that a session's cache holds when it holds `tokens` tokens: codes, scales, and the tokens that stay in half
-// precision (the first ones and the unfinished page). `careful` layers keep 8 bits.
+// precision (the first ones and the unfinished page). For up to 64 tokens behind a page's end one more page in half
+// precision is held, which is not counted here. `careful` layers keep 8 bits.
 int64_t KvBytes(const KvShape& shape, KvCodec codec, int64_t tokens, int32_t careful = 0);
 // The most tokens, a whole number of pages, whose cache fits into `bytes`; 0 when not even one page does.
 int64_t KvTokensWithin(const KvShape& shape, KvCodec codec, int64_t bytes, int32_t careful = 0);

@@ -24,7 +24,7 @@ class EngineImpl final : public Engine {
                                     const std::function<void(float)>& progress,
                                     std::vector<KvLayerStatistics>* layers) override;
   Result<std::vector<uint8_t>> FindCarefulLayers(std::span<const TokenId> tokens, KvCodec codec,
-                                                 const CancelFlag* cancel,
+                                                 const KvCalibration& calibration, const CancelFlag* cancel,
                                                  const std::function<void(float)>& progress) override;
   Status UseKvCalibration(KvCalibration calibration) override;
   Result<KvQuality> MeasureKv(std::span<const TokenId> tokens, const SessionOptions& options, int step,
@@ -47,6 +47,7 @@ class EngineImpl final : public Engine {
   EngineImpl() = default;
   void FindEnds(const GgufFile& file);
   KvCalibration CalibrationOfNorms() const;
+  Status CheckKvCalibration(const KvCalibration& calibration) const;
 
   ModelInfo info_;
   std::vector<std::pair<std::string, std::string>> metadata_;

@@ -81,7 +81,7 @@ KvCalibration EngineImpl::CalibrationOfNorms() const {
   return CalibrationFromNorms(KvShapeOf(info_), q, k);
 }
 
-Status EngineImpl::UseKvCalibration(KvCalibration calibration) {
+Status EngineImpl::CheckKvCalibration(const KvCalibration& calibration) const {
   const size_t values =
       static_cast<size_t>(info_.layers) * static_cast<size_t>(info_.kv_heads) * static_cast<size_t>(info_.head_size);
   const auto finite = [](const std::vector<float>& numbers, bool positive) {
@@ -93,6 +93,11 @@ Status EngineImpl::UseKvCalibration(KvCalibration calibration) {
       (!calibration.careful.empty() && calibration.careful.size() != static_cast<size_t>(info_.layers))) {
     return Status(StatusCode::kInvalidArgument, "the KV calibration does not fit this model; make it again");
   }
+  return Status();
+}
+
+Status EngineImpl::UseKvCalibration(KvCalibration calibration) {
+  NIWAKI_RETURN_IF_ERROR(CheckKvCalibration(calibration));
   info_.kv_calibration = calibration.source;
   info_.kv_careful_layers = static_cast<int32_t>(std::count(calibration.careful.begin(), calibration.careful.end(), 1));
   careful_ = calibration.careful;
@@ -270,8 +275,16 @@ Result<KvQuality> EngineImpl::MeasureKv(std::span<const TokenId> tokens, const S
 }
 
 Result<std::vector<uint8_t>> EngineImpl::FindCarefulLayers(std::span<const TokenId> tokens, KvCodec codec,
-                                                           const CancelFlag* cancel,
+                                                           const KvCalibration& calibration, const CancelFlag* cancel,
                                                            const std::function<void(float)>& progress) {
+  NIWAKI_RETURN_IF_ERROR(CheckKvCalibration(calibration));
+  // The measured sessions are to go by it, and nothing that is opened after them.
+  struct Lent {
+    std::shared_ptr<const KvBasis>& place;
+    std::shared_ptr<const KvBasis> own;
+    ~Lent() { place = std::move(own); }
+  } lent{basis_, basis_};
+  basis_ = NewKvBasis(KvShapeOf(info_), calibration);
   const size_t layers = static_cast<size_t>(info_.layers);
   const size_t most = layers / 4;
   const float passes = static_cast<float>(layers + most + 1);

@@ -226,8 +226,9 @@ TEST("comparison: half precision is itself, fewer bits are further off, careful 
   EXPECT(kv4.bytes < kv8.bytes && kv8.bytes < kv8.bytes_fp16);
 
   CancelFlag cancel{true};
-  EXPECT(engine->FindCarefulLayers(text, kKv4, &cancel).status().code() == StatusCode::kCancelled);
   KvCalibration calibration = engine->CalibrateKv(text, nullptr).value();
+  EXPECT(engine->FindCarefulLayers(text, kKv4, calibration, &cancel).status().code() == StatusCode::kCancelled);
+  EXPECT_EQ(measure(kKv4).mean_kl, kv4.mean_kl);  // what was in use still is
   calibration.careful = {0, 0, 0, 0, 0, 1, 0, 1};
   EXPECT(engine->UseKvCalibration(calibration).ok());
   EXPECT_EQ(engine->info().kv_careful_layers, 2);

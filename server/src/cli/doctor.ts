@@ -132,9 +132,19 @@ export async function doctor(args: string[]): Promise<string> {
     const started = performance.now();
     const { model, info } = await engine.load({ path });
     const loadMs = performance.now() - started - (report?.ms ?? 0);
-    const kv = await planKv(engine, info, { ...automaticChoice, kvCodec }, kvBudget(0));
+    const settings = { ...automaticChoice, kvCodec };
+    const budget = kvBudget(0);
+    let kv = await planKv(engine, info, settings, budget);
     const calibrator = calibratorFor(engine, values.data);
-    await calibrator.prepare({ handle: model, info, embedded: values.model === undefined, kv });
+    await calibrator.prepare({
+      handle: model,
+      info,
+      embedded: values.model === undefined,
+      kv,
+      replan: async (carefulLayers) => {
+        kv = await planKv(engine, info, settings, budget, carefulLayers);
+      },
+    });
     const estimate = await engine.estimate({ path }, kv.context, kv.codec);
     const tried = report ?? { tables: [], failures: [] };
     const calibration = calibrationInWords(kv, calibrator.source);

@@ -30,7 +30,7 @@ export class SessionPool {
   /** The document's session, opened where there is none. `tokens` is what it is about to hold. */
   async acquire(uri: string, tokens: number): Promise<EngineSession> {
     const { handle, info, kv } = this.model;
-    const bytes = await this.engine.kvBytesFor(info, kv.codec, tokens);
+    const bytes = await this.engine.kvBytesFor(info, kv.codec, tokens, kv.carefulLayers);
     const known = this.entries.get(uri);
     this.entries.delete(uri);
     const entry = known ?? {

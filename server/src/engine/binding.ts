@@ -8,7 +8,7 @@ import type {
   JobId,
   KernelTableInfo,
   KvCalibration,
-  KvCalibrationSource,
+  KvCalibrationState,
   KvCodec,
   KvQuality,
   KvShape,
@@ -19,7 +19,7 @@ import type {
 } from './port';
 
 /** Raised whenever this file changes in a way that an older addon does not meet. */
-export const bindingVersion = 6;
+export const bindingVersion = 7;
 
 export interface NativeBinding {
   readonly bindingVersion: number;
@@ -32,8 +32,9 @@ export interface NativeBinding {
   /** Names of the codecs, the largest first. */
   readonly kvCodecs: readonly string[];
   kvFits(shape: KvShape, codec: KvCodec): boolean;
-  kvBytes(shape: KvShape, codec: KvCodec, tokens: number): number;
-  kvTokensWithin(shape: KvShape, codec: KvCodec, bytes: number): number;
+  /** `careful`: how many layers keep 8 bits. */
+  kvBytes(shape: KvShape, codec: KvCodec, tokens: number, careful: number): number;
+  kvTokensWithin(shape: KvShape, codec: KvCodec, bytes: number, careful: number): number;
   /** Loads on the model's own engine thread. */
   load(options: LoadOptions): Promise<NativeModel>;
 }
@@ -50,10 +51,10 @@ export interface NativeModel {
   /** What the KV caches of all sessions hold. */
   kvBytes(): number;
   /** Both are queued like generate calls and begin anew when something more urgent has interrupted them. */
-  calibrateKv(request: NativeKvRequest, onProgress: (share: number) => void): Promise<KvCalibration>;
+  calibrateKv(request: NativeCalibrateRequest, onProgress: (share: number) => void): Promise<KvCalibration>;
   measureKv(request: NativeMeasureRequest, onProgress: (share: number) => void): Promise<KvQuality>;
   /** Before all that waits. */
-  useKvCalibration(bytes: Uint8Array): Promise<KvCalibrationSource>;
+  useKvCalibration(bytes: Uint8Array): Promise<KvCalibrationState>;
   /** Of calibrateKv and measureKv; the engine is idle within 20 ms. */
   cancel(job: JobId): void;
   /** Cancels all jobs, joins the engine thread, frees the memory. Later calls reject with `invalid_argument`. */
@@ -115,6 +116,10 @@ export interface NativeKvRequest {
   readonly priority: number;
   readonly tokens: Int32Array;
   readonly threads: number;
+}
+
+export interface NativeCalibrateRequest extends NativeKvRequest {
+  readonly careful: boolean;
 }
 
 export interface NativeMeasureRequest extends NativeKvRequest {

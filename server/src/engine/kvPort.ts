@@ -11,6 +11,13 @@ export type KvCodec = (typeof kvCodecs)[number];
 /** What a model's sessions know of its keys: what a text has shown, or what its norm weights give away. */
 export type KvCalibrationSource = 'text' | 'norms';
 
+/** What sessions opened from now on go by. */
+export interface KvCalibrationState {
+  readonly source: KvCalibrationSource;
+  /** How many layers keep 8 bits a value under a codec of fewer. */
+  readonly carefulLayers: number;
+}
+
 /** What of a model decides how large its cache is. A ModelInfo is one. */
 export interface KvShape {
   readonly layers: number;
@@ -30,7 +37,13 @@ interface LongRequest {
   readonly threads?: number;
 }
 
-export type CalibrateKvRequest = LongRequest;
+export interface CalibrateKvRequest extends LongRequest {
+  /**
+   * Also find the careful layers: those in which kv4 does most of its damage, which then keep 8 bits a value. Absent = no: it
+   * takes as long as comparing codecs once for every layer.
+   */
+  readonly careful?: boolean;
+}
 
 export interface MeasureKvRequest extends LongRequest {
   readonly codec: KvCodec;
@@ -53,6 +66,8 @@ export interface KvCalibration {
   readonly bytes: Uint8Array;
   /** One entry a layer. */
   readonly layers: readonly KvLayerStatistics[];
+  /** Numbers of the careful layers, from 0; none where they were not asked for. */
+  readonly careful: readonly number[];
 }
 
 /** How far a codec's predictions are from those of half precision, over one text, each token given. */

@@ -5,7 +5,13 @@
 import type { NativeBinding, NativeModel, NativeSession } from './binding';
 import { cancelled, invalidArgument, toEngineError } from './errors';
 import { findAddon, loadAddon } from './loadAddon';
-import { fromIds, toIds, toNativeKvRequest, toNativeMeasureRequest, toNativeRequest } from './nativeRequest';
+import {
+  fromIds,
+  toIds,
+  toNativeCalibrateRequest,
+  toNativeMeasureRequest,
+  toNativeRequest,
+} from './nativeRequest';
 import type {
   CalibrateKvRequest,
   EnginePort,
@@ -16,7 +22,7 @@ import type {
   JobId,
   KernelTableInfo,
   KvCalibration,
-  KvCalibrationSource,
+  KvCalibrationState,
   KvCodec,
   KvQuality,
   KvShape,
@@ -204,12 +210,12 @@ class NativeEngine implements EnginePort {
     return this.reckon((binding) => binding.kvFits(shape, codec));
   }
 
-  async kvBytesFor(shape: KvShape, codec: KvCodec, tokens: number): Promise<number> {
-    return this.reckon((binding) => binding.kvBytes(shape, codec, tokens));
+  async kvBytesFor(shape: KvShape, codec: KvCodec, tokens: number, careful = 0): Promise<number> {
+    return this.reckon((binding) => binding.kvBytes(shape, codec, tokens, careful));
   }
 
-  async kvTokensWithin(shape: KvShape, codec: KvCodec, bytes: number): Promise<number> {
-    return this.reckon((binding) => binding.kvTokensWithin(shape, codec, bytes));
+  async kvTokensWithin(shape: KvShape, codec: KvCodec, bytes: number, careful = 0): Promise<number> {
+    return this.reckon((binding) => binding.kvTokensWithin(shape, codec, bytes, careful));
   }
 
   async calibrateKv(
@@ -217,7 +223,7 @@ class NativeEngine implements EnginePort {
     onProgress: (share: number) => void,
   ): Promise<KvCalibration> {
     const model = this.findModel(request.model);
-    const native = toNativeKvRequest(request);
+    const native = toNativeCalibrateRequest(request);
     return this.runOnModel(model, request.job, () => model.native.calibrateKv(native, onProgress));
   }
 
@@ -227,7 +233,7 @@ class NativeEngine implements EnginePort {
     return this.runOnModel(model, request.job, () => model.native.measureKv(native, onProgress));
   }
 
-  async useKvCalibration(model: ModelHandle, bytes: Uint8Array): Promise<KvCalibrationSource> {
+  async useKvCalibration(model: ModelHandle, bytes: Uint8Array): Promise<KvCalibrationState> {
     return this.guard(this.findModel(model).native.useKvCalibration(bytes));
   }
 

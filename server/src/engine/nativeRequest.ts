@@ -1,5 +1,5 @@
 /** The port's requests in the form that the addon takes: every field there, numbers in typed arrays. */
-import type { NativeKvRequest, NativeMeasureRequest, NativeRequest } from './binding';
+import type { NativeCalibrateRequest, NativeKvRequest, NativeMeasureRequest, NativeRequest } from './binding';
 import { invalidArgument } from './errors';
 import {
   Priority,
@@ -94,13 +94,17 @@ export function toNativeRequest(request: GenerateRequest, vocabSize: number): Na
 
 const defaultStep = 16;
 
-export function toNativeKvRequest(request: CalibrateKvRequest): NativeKvRequest {
+function toNativeKvRequest(request: CalibrateKvRequest | MeasureKvRequest): NativeKvRequest {
   return {
     job: request.job,
     priority: request.priority ?? Priority.background,
     tokens: toIds(request.tokens, 'tokens'),
     threads: request.threads ?? 0,
   };
+}
+
+export function toNativeCalibrateRequest(request: CalibrateKvRequest): NativeCalibrateRequest {
+  return { ...toNativeKvRequest(request), careful: request.careful ?? false };
 }
 
 export function toNativeMeasureRequest(request: MeasureKvRequest): NativeMeasureRequest {

@@ -8,6 +8,7 @@ import type {
   CalibrateKvRequest,
   KvCalibration,
   KvCalibrationSource,
+  KvCalibrationState,
   KvCodec,
   KvQuality,
   KvShape,
@@ -77,8 +78,9 @@ export interface ModelInfo {
   readonly tiedHead: boolean;
   /** 32 hexadecimal digits that name the model's contents. */
   readonly fingerprint: string;
-  /** When it was loaded; `useKvCalibration` says what it is from then on. */
+  /** Both as it was loaded; `useKvCalibration` says what they are from then on. */
   readonly kvCalibration: KvCalibrationSource;
+  readonly kvCarefulLayers: number;
   readonly eos: TokenId;
   readonly bos: TokenId;
   /** GGUF metadata: scalars and strings as text, long arrays abbreviated. */
@@ -261,20 +263,20 @@ export interface EnginePort {
 
   /** Whether the codec can store a cache of this shape; 'f16' always can. */
   kvFits(shape: KvShape, codec: KvCodec): Promise<boolean>;
-  /** Bytes that a session's cache holds when it holds `tokens` tokens. */
-  kvBytesFor(shape: KvShape, codec: KvCodec, tokens: number): Promise<number>;
+  /** Bytes that a session's cache holds when it holds `tokens` tokens. `careful`: layers that keep 8 bits; absent = none. */
+  kvBytesFor(shape: KvShape, codec: KvCodec, tokens: number, careful?: number): Promise<number>;
   /** The most tokens, a whole number of pages, whose cache fits into `bytes`; 0 when not even one page does. */
-  kvTokensWithin(shape: KvShape, codec: KvCodec, bytes: number): Promise<number>;
+  kvTokensWithin(shape: KvShape, codec: KvCodec, bytes: number, careful?: number): Promise<number>;
   /**
    * Has the model read the tokens and takes its keys' statistics. Uses nothing of it yet. More urgent jobs interrupt it; it then
    * begins anew, and so does `onProgress` (0 to 1).
    */
   calibrateKv(request: CalibrateKvRequest, onProgress: (share: number) => void): Promise<KvCalibration>;
   /**
-   * Sessions opened from now on go by it. Resolves with where it comes from. Rejects with `bad_file` when the bytes are damaged or
-   * belong to another model.
+   * Sessions opened from now on go by it. Resolves with what that means for them. Rejects with `bad_file` when the bytes are
+   * damaged or belong to another model.
    */
-  useKvCalibration(model: ModelHandle, bytes: Uint8Array): Promise<KvCalibrationSource>;
+  useKvCalibration(model: ModelHandle, bytes: Uint8Array): Promise<KvCalibrationState>;
   /** Compares a codec with half precision over the tokens. Interrupted as calibrateKv is. */
   measureKv(request: MeasureKvRequest, onProgress: (share: number) => void): Promise<KvQuality>;
 

@@ -16,7 +16,7 @@ import {
   type JobId,
   type KernelTableInfo,
   type KvCalibration,
-  type KvCalibrationSource,
+  type KvCalibrationState,
   type KvCodec,
   type KvQuality,
   type KvShape,
@@ -237,12 +237,12 @@ export class ScriptedEngine implements EnginePort {
     return this.call(() => scriptedKvFits(shape, codec));
   }
 
-  kvBytesFor(shape: KvShape, codec: KvCodec, tokens: number): Promise<number> {
-    return this.call(() => scriptedKvBytes(shape, codec, tokens));
+  kvBytesFor(shape: KvShape, codec: KvCodec, tokens: number, careful = 0): Promise<number> {
+    return this.call(() => scriptedKvBytes(shape, codec, tokens, careful));
   }
 
-  kvTokensWithin(shape: KvShape, codec: KvCodec, bytes: number): Promise<number> {
-    return this.call(() => scriptedKvTokens(shape, codec, bytes));
+  kvTokensWithin(shape: KvShape, codec: KvCodec, bytes: number, careful = 0): Promise<number> {
+    return this.call(() => scriptedKvTokens(shape, codec, bytes, careful));
   }
 
   async calibrateKv(
@@ -253,7 +253,7 @@ export class ScriptedEngine implements EnginePort {
     return this.kv.calibrate(request, info.fingerprint, onProgress);
   }
 
-  async useKvCalibration(model: ModelHandle, bytes: Uint8Array): Promise<KvCalibrationSource> {
+  async useKvCalibration(model: ModelHandle, bytes: Uint8Array): Promise<KvCalibrationState> {
     return this.call(() => this.kv.use(bytes, this.findModel(model).info.fingerprint));
   }
 

@@ -7,7 +7,7 @@ import {
   type CalibrateKvRequest,
   type JobId,
   type KvCalibration,
-  type KvCalibrationSource,
+  type KvCalibrationState,
   type KvCodec,
   type KvQuality,
   type KvShape,
@@ -20,12 +20,13 @@ const steps = 4;
 const fewestTokens = 256;
 
 /** Keys and values, in bytes. */
-export function scriptedKvBytes(shape: KvShape, codec: KvCodec, tokens: number): number {
-  return Math.ceil((2 * shape.layers * shape.kvHeads * shape.headSize * tokens * bits[codec]) / 8);
+export function scriptedKvBytes(shape: KvShape, codec: KvCodec, tokens: number, careful = 0): number {
+  const layerBits = (shape.layers - careful) * bits[codec] + careful * Math.max(8, bits[codec]);
+  return Math.ceil((2 * shape.kvHeads * shape.headSize * tokens * layerBits) / 8);
 }
 
-export function scriptedKvTokens(shape: KvShape, codec: KvCodec, bytes: number): number {
-  return Math.floor(bytes / scriptedKvBytes(shape, codec, 1000)) * 1000;
+export function scriptedKvTokens(shape: KvShape, codec: KvCodec, bytes: number, careful = 0): number {
+  return Math.floor(bytes / scriptedKvBytes(shape, codec, 1000, careful)) * 1000;
 }
 
 /** As with the real one, heads of 80 cannot be rotated. */
@@ -33,14 +34,16 @@ export function scriptedKvFits(shape: KvShape, codec: KvCodec): boolean {
   return codec === 'f16' || Number.isInteger(Math.log2(shape.headSize));
 }
 
-export function scriptedCalibration(fingerprint: string): Uint8Array {
-  return new TextEncoder().encode(`calibration of ${fingerprint}`);
+export function scriptedCalibration(fingerprint: string, carefulLayers = 0): Uint8Array {
+  return new TextEncoder().encode(`calibration of ${fingerprint}, careful ${String(carefulLayers)}`);
 }
 
 export interface ScriptedKvOptions {
   /** How long a calibration or a measurement takes. */
   readonly kvMs?: number;
   readonly quality?: (request: MeasureKvRequest) => Partial<KvQuality>;
+  /** The careful layers that a calibration finds when it is asked to look for them. */
+  readonly careful?: readonly number[];
 }
 
 export class ScriptedKv {
@@ -70,17 +73,21 @@ export class ScriptedKv {
     }
     await this.work(request.job, onProgress);
     this.calibrations += 1;
+    const careful = request.careful === true ? (this.options.careful ?? []) : [];
     return {
-      bytes: scriptedCalibration(fingerprint),
+      bytes: scriptedCalibration(fingerprint, careful.length),
       layers: [{ meanRatio: 0.5, channelRatio: 4, scaledRatio: 2 }],
+      careful,
     };
   }
 
-  use(bytes: Uint8Array, fingerprint: string): KvCalibrationSource {
-    if (new TextDecoder().decode(bytes) !== `calibration of ${fingerprint}`) {
+  use(bytes: Uint8Array, fingerprint: string): KvCalibrationState {
+    const [, of, careful] =
+      /^calibration of (\w+), careful (\d+)$/.exec(new TextDecoder().decode(bytes)) ?? [];
+    if (of !== fingerprint) {
       throw new EngineError('bad_file', 'the KV calibration is damaged; it will be made again');
     }
-    return 'text';
+    return { source: 'text', carefulLayers: Number(careful) };
   }
 
   async measure(request: MeasureKvRequest, onProgress: (share: number) => void): Promise<KvQuality> {

@@ -70,6 +70,7 @@ export function scriptedInfo(
     tiedHead: true,
     fingerprint: '0'.repeat(32),
     kvCalibration: 'norms',
+    kvCarefulLayers: 0,
     eos: tokenizer.endOfText,
     bos: -1,
     metadata: { 'general.name': 'Scripted' },

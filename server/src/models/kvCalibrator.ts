@@ -6,6 +6,7 @@
 import { readFile } from 'node:fs/promises';
 import {
   calibrateKv,
+  cancelled,
   EngineError,
   isCancelled,
   type EnginePort,
@@ -39,10 +40,17 @@ export interface CalibrationTarget {
   readonly info: ModelInfo;
   readonly embedded: boolean;
   readonly kv: KvPlan;
+  /** Careful layers take more room, so the plan for the sessions to come depends on how many there are. */
+  readonly replan: (carefulLayers: number) => Promise<void>;
 }
 
 /** The engine asks for as many. */
 const fewestTokens = 256;
+/**
+ * Weights, in bytes, up to which a model's careful layers are looked for. It takes two passes over the text for every layer, and
+ * whoever needs the model meanwhile makes all of it begin anew: with a larger model it would hardly ever come to an end.
+ */
+const smallModel = 16 * 2 ** 20;
 
 function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
@@ -53,6 +61,7 @@ export class KvCalibrator {
   private target: CalibrationTarget | undefined;
   private known: KvCalibrationSource = 'norms';
   private running: AbortController | undefined;
+  private applying: Promise<unknown> = Promise.resolve();
   private readonly idle = new IdleTimer(() => {
     void this.work();
   });
@@ -62,6 +71,11 @@ export class KvCalibrator {
   /** What new sessions of the model go by. */
   get source(): KvCalibrationSource {
     return this.known;
+  }
+
+  /** Resolves, at once or nearly, when the plan agrees with what new sessions go by. */
+  async settled(): Promise<void> {
+    await this.applying;
   }
 
   /** To be called when a model has been loaded, before its first session is opened. */
@@ -99,14 +113,14 @@ export class KvCalibrator {
     if (target === undefined || this.running !== undefined) {
       return;
     }
-    if (!(await mayWork()) || this.target !== target) {
-      return;
-    }
     const controller = new AbortController();
     this.running = controller;
     try {
+      if (!(await mayWork()) || controller.signal.aborted) {
+        return;
+      }
       // Another window may have made it meanwhile.
-      if (!(await this.useFile(target))) {
+      if (!(await this.useFile(target, controller.signal))) {
         await this.make(target, controller.signal);
       }
       this.idle.setAfter(0);
@@ -122,7 +136,7 @@ export class KvCalibrator {
   }
 
   /** True when there is a file that fits. One that is damaged is deleted, to be made anew. */
-  private async useFile(target: CalibrationTarget): Promise<boolean> {
+  private async useFile(target: CalibrationTarget, signal?: AbortSignal): Promise<boolean> {
     const { store, embeddedPath, log } = this.options;
     const { fingerprint, name } = target.info;
     const shipped = target.embedded ? await readFile(embeddedPath).catch(() => undefined) : undefined;
@@ -132,9 +146,12 @@ export class KvCalibrator {
         continue;
       }
       try {
-        await this.use(target, bytes);
+        await this.use(target, bytes, signal);
         return true;
       } catch (error) {
+        if (isCancelled(error)) {
+          throw error;
+        }
         log.warn(`The KV calibration of ${name} cannot be used: ${reasonOf(error)}`);
         if (bytes === kept && error instanceof EngineError && error.code === 'bad_file') {
           await store?.remove(fingerprint).catch(() => undefined);
@@ -145,24 +162,13 @@ export class KvCalibrator {
   }
 
   private async make(target: CalibrationTarget, signal: AbortSignal): Promise<void> {
-    const { engine, store, log, text } = this.options;
-    const { handle, info, kv } = target;
-    const started = performance.now();
-    const tokens = await engine.tokenize(handle, await text(), false);
-    // The model reads with a cache in half precision, which must not take more than any other.
-    const room = Math.min(info.contextLength, await engine.kvTokensWithin(info, 'f16', kv.budget));
-    if (room < fewestTokens) {
-      throw new Error(`there is no room for ${String(fewestTokens)} tokens in the KV memory.`);
+    const small = target.info.weightBytes <= smallModel && (await this.room(target, true)) >= fewestTokens;
+    if (small && this.known === 'norms') {
+      await this.learn(target, false, signal); // a moment; nobody's files shall wait for the rest
     }
-    const { bytes } = await calibrateKv(
-      engine,
-      { model: handle, tokens: tokens.slice(0, room), threads: Math.ceil(info.threads / 2) },
-      { signal },
-    );
-    await this.use(target, bytes);
-    const seconds = ((performance.now() - started) / 1000).toFixed(1);
-    log.info(`Calibrated the KV cache of ${info.name} in ${seconds} s, for files opened from now on.`);
-    await store?.write(info.fingerprint, bytes).then(
+    const bytes = await this.learn(target, small, signal);
+    const { store, log } = this.options;
+    await store?.write(target.info.fingerprint, bytes).then(
       (path) => {
         log.info(`Kept the KV calibration in ${path}.`);
       },
@@ -172,10 +178,59 @@ export class KvCalibrator {
     );
   }
 
-  private async use(target: CalibrationTarget, bytes: Uint8Array): Promise<void> {
-    const source = await this.options.engine.useKvCalibration(target.handle, bytes);
+  /**
+   * Tokens that may be read: in half precision, to find careful layers beside a second cache, and both together must not take more
+   * than any other.
+   */
+  private async room({ info, kv }: CalibrationTarget, careful: boolean): Promise<number> {
+    const bytes = Math.floor(careful ? kv.budget / 2 : kv.budget);
+    return Math.min(info.contextLength, await this.options.engine.kvTokensWithin(info, 'f16', bytes));
+  }
+
+  private async learn(
+    target: CalibrationTarget,
+    careful: boolean,
+    signal: AbortSignal,
+  ): Promise<Uint8Array> {
+    const { engine, log, text } = this.options;
+    const { handle, info } = target;
+    const started = performance.now();
+    const tokens = await engine.tokenize(handle, await text(), false);
+    const room = await this.room(target, careful);
+    if (room < fewestTokens) {
+      throw new Error(`there is no room for ${String(fewestTokens)} tokens in the KV memory.`);
+    }
+    const { bytes, careful: found } = await calibrateKv(
+      engine,
+      { model: handle, tokens: tokens.slice(0, room), threads: Math.ceil(info.threads / 2), careful },
+      { signal },
+    );
+    await this.use(target, bytes, signal);
+    const seconds = ((performance.now() - started) / 1000).toFixed(1);
+    const what = careful ? ` with ${String(found.length)} of ${String(info.layers)} layers at 8 bits` : '';
+    log.info(`Calibrated the KV cache of ${info.name}${what} in ${seconds} s, for files opened from now on.`);
+    return bytes;
+  }
+
+  /**
+   * Rejects as cancelled when somebody has come to need the model meanwhile and works by the old plan; whoever comes later waits for
+   * the new one (`settled`).
+   */
+  private async use(target: CalibrationTarget, bytes: Uint8Array, signal?: AbortSignal): Promise<void> {
+    if (signal?.aborted === true) {
+      throw cancelled();
+    }
+    const applied = this.apply(target, bytes);
+    this.applying = applied.catch(() => undefined);
+    await applied;
+  }
+
+  private async apply(target: CalibrationTarget, bytes: Uint8Array): Promise<void> {
+    const { source, carefulLayers } = await this.options.engine.useKvCalibration(target.handle, bytes);
     if (this.target === target) {
       this.known = source;
+      await target.replan(carefulLayers);
+      this.changes.fire();
     }
   }
 }

@@ -1,6 +1,9 @@
 /** How a model's sessions store what they have read: the codec, the context that fits the memory, and both in words. */
 import type { EnginePort, KvCalibrationSource, KvCodec, ModelInfo } from '../engine';
 
+/** Codecs of fewer bits than careful layers keep. */
+const spared: readonly KvCodec[] = ['kv4', 'kv43', 'kv3'];
+
 export interface KvSettings {
   readonly kvCodec: KvCodec;
   /** 0 = automatic. */
@@ -11,6 +14,8 @@ export interface KvSettings {
 
 export interface KvPlan {
   readonly codec: KvCodec;
+  /** Layers that keep 8 bits a value, because the calibration says that the codec would do most of its damage there. */
+  readonly carefulLayers: number;
   /** Tokens that one session may hold. */
   readonly context: number;
   /** Bytes that a session with that many tokens holds. */
@@ -26,22 +31,28 @@ const smallestContext = 256;
 /** Of source code, on average. */
 const tokensPerLine = 9;
 
-/** The context is the least of the model's own, of what the budget has room for, and of the user's limit. */
+/**
+ * The context is the least of the model's own, of what the budget has room for, and of the user's limit. `careful`: how many layers
+ * are careful by the calibration in use. They take twice the room, so another calibration needs another plan.
+ */
 export async function planKv(
   engine: EnginePort,
   info: ModelInfo,
   { kvCodec, maxContextTokens }: KvSettings,
   budget: number,
+  careful = info.kvCarefulLayers,
 ): Promise<KvPlan> {
   const fits = await engine.kvFits(info, kvCodec);
   const codec = fits ? kvCodec : 'f16';
-  const byMemory = await engine.kvTokensWithin(info, codec, Math.floor(budget));
+  const carefulLayers = spared.includes(codec) ? careful : 0;
+  const byMemory = await engine.kvTokensWithin(info, codec, Math.floor(budget), carefulLayers);
   const byUser = maxContextTokens > 0 ? maxContextTokens : Infinity;
   const context = Math.min(info.contextLength, Math.max(smallestContext, Math.min(byMemory, byUser)));
   return {
     codec,
+    carefulLayers,
     context,
-    bytes: await engine.kvBytesFor(info, codec, context),
+    bytes: await engine.kvBytesFor(info, codec, context, carefulLayers),
     budget,
     note: fits
       ? ''
@@ -67,11 +78,13 @@ export function contextInWords({ context, codec, bytes }: KvPlan): string {
 }
 
 /** Where what is known of the model's keys comes from, as a clause. */
-export function calibrationInWords({ codec }: KvPlan, source: KvCalibrationSource): string {
+export function calibrationInWords({ codec, carefulLayers }: KvPlan, source: KvCalibrationSource): string {
   if (codec === 'f16') {
     return 'half precision needs no calibration';
   }
-  return source === 'text'
-    ? 'calibrated on a text'
-    : "not calibrated yet: by the model's norm weights alone";
+  if (source === 'norms') {
+    return "not calibrated yet: by the model's norm weights alone";
+  }
+  const layers = `${String(carefulLayers)} ${carefulLayers === 1 ? 'layer' : 'layers'}`;
+  return carefulLayers === 0 ? 'calibrated on a text' : `calibrated on a text, ${layers} at 8 bits`;
 }

@@ -24,6 +24,7 @@ export interface LoadedModel {
   readonly info: ModelInfo;
   readonly embedded: boolean;
   readonly profile: CompletionProfile;
+  /** Changes with the model's calibration, which may come later: to be read when it is needed, not kept. */
   readonly kv: KvPlan;
 }
 
@@ -125,6 +126,7 @@ export class ModelHost {
     this.options.calibrator?.interrupt();
     try {
       const model = await this.ready(signal);
+      await this.options.calibrator?.settled();
       return model === undefined ? undefined : await work(model);
     } finally {
       this.users -= 1;
@@ -245,12 +247,16 @@ export class ModelHost {
         path,
         ...(choice.threads > 0 ? { threads: choice.threads } : {}),
       });
-      const next: LoadedModel = {
+      const budget = kvBudget(choice.kvMemoryMB, this.memory());
+      const next = {
         handle: model,
         info,
         embedded,
         profile: await completionProfile(engine, model, info),
-        kv: await planKv(engine, info, choice, kvBudget(choice.kvMemoryMB, this.memory())),
+        kv: await planKv(engine, info, choice, budget),
+        replan: async (carefulLayers: number): Promise<void> => {
+          next.kv = await planKv(engine, info, choice, budget, carefulLayers);
+        },
       };
       await this.drop();
       await calibrator?.prepare(next);

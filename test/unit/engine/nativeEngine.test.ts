@@ -220,6 +220,11 @@ describe('native engine port', function () {
     engine.cancel(5);
     await assert.rejects(running, { code: 'cancelled' });
     assert.ok(log.some((line) => line.startsWith('calibrate {"job":5,"priority":3')));
+    assert.ok(log.some((line) => line.includes('"careful":false')));
+    const careful = engine.calibrateKv({ model, job: 5, tokens: [1], careful: true }, quietly);
+    engine.cancel(5);
+    await assert.rejects(careful, { code: 'cancelled' });
+    assert.ok(log.some((line) => line.includes('"careful":true')));
     const request = await engine.measureKv({ model, job: 5, tokens: [1], codec: 'kv4' }, quietly);
     assert.equal(JSON.stringify(request).includes('"codec":"kv4","step":16'), true);
     await assert.rejects(engine.useKvCalibration(model, Uint8Array.of(1, 2)), {

@@ -320,11 +320,24 @@ describe('scripted engine: the KV cache', () => {
     const { bytes } = await engine.calibrateKv({ model, job: 1, tokens }, (share) => shares.push(share));
     assert.equal(shares.at(-1), 1);
     assert.equal(info.kvCalibration, 'norms');
-    assert.equal(await engine.useKvCalibration(model, bytes), 'text');
+    assert.deepEqual(await engine.useKvCalibration(model, bytes), { source: 'text', carefulLayers: 0 });
     await assert.rejects(engine.useKvCalibration(model, bytes.slice(1)), { code: 'bad_file' });
     await assert.rejects(engine.calibrateKv({ model, job: 2, tokens: [1] }, quietly), {
       code: 'invalid_argument',
     });
+  });
+
+  it('finds careful layers when it is asked to', async () => {
+    const engine = new ScriptedEngine({ careful: [1, 3], info: { layers: 4, headSize: 64 } });
+    const { model, info } = await engine.load({ path: 'm' });
+    assert.deepEqual((await engine.calibrateKv({ model, job: 1, tokens }, quietly)).careful, []);
+    const request = { model, job: 2, tokens, careful: true };
+    const { bytes, careful } = await engine.calibrateKv(request, quietly);
+    assert.deepEqual(careful, [1, 3]);
+    assert.deepEqual(await engine.useKvCalibration(model, bytes), { source: 'text', carefulLayers: 2 });
+    const plain = await engine.kvBytesFor(info, 'kv4', 1000);
+    assert.equal(await engine.kvBytesFor(info, 'kv4', 1000, 2), plain * 1.5);
+    assert.equal(await engine.kvTokensWithin(info, 'kv4', 3 * plain, 2), 2000);
   });
 
   it('cancels long jobs, alone and with their model', async () => {

@@ -55,7 +55,7 @@ describe('models: KV calibrations', function () {
   function stage(
     options: ScriptedOptions & { info?: Partial<ModelInfo>; store?: CalibrationStore | null } = {},
   ): Stage {
-    const engine = new ScriptedEngine({ ...options, info: { fingerprint, ...options.info } });
+    const engine = new ScriptedEngine({ ...options, info: { fingerprint, weightBytes: 1e9, ...options.info } });
     const note = (message: string): void => void said.push(message);
     const log: Log = { info: note, warn: note, error: note };
     const store = options.store === undefined ? new CalibrationStore(join(folder, 'kv')) : options.store;
@@ -197,6 +197,64 @@ describe('models: KV calibrations', function () {
     assert.equal(slow.host.state, 'asleep');
     await sleep(250);
     assert.equal(slow.engine.kv.calibrations, 0);
+  });
+
+  const smallModel = { weightBytes: 1e6, layers: 4, headSize: 64, contextLength: 32768 };
+  /** Careful layers of 8 bits count twice. A layer has 64 keys and 64 values a token, 64 bytes in 4 bits. */
+  const tightMB = 4;
+  const tokensOf = (layersOf4Bits: number): number =>
+    Math.floor((tightMB * 2 ** 20) / (layersOf4Bits * 64) / 1000) * 1000;
+
+  it('of small models know careful layers, in a second step, and the plan makes room for them', async () => {
+    const { host, engine } = stage({ careful: [1], info: smallModel });
+    await host.load({ ...user, kvMemoryMB: tightMB });
+    assert.equal(host.model?.kv.context, tokensOf(4));
+    await until('calibrated', () => existsSync(file));
+    assert.equal(engine.kv.calibrations, 2);
+    assert.deepEqual(readFileSync(file), Buffer.from(scriptedCalibration(fingerprint, 1)));
+    const { kv } = host.model;
+    assert.deepEqual([kv.carefulLayers, kv.context], [1, tokensOf(5)]);
+    assert.ok(kv.bytes <= tightMB * 2 ** 20 && tokensOf(5) < tokensOf(4));
+    // And the next time before the first session is opened.
+    const next = stage({ careful: [1], info: smallModel });
+    await next.host.load({ ...user, kvMemoryMB: tightMB });
+    assert.equal(next.host.model?.kv.context, tokensOf(5));
+    await next.host.use(never, (model) => {
+      assert.equal(model.kv.context, tokensOf(5));
+      return Promise.resolve();
+    });
+  });
+
+  it('of large models know none, nor where there is no room for two caches', async () => {
+    const large = stage({ careful: [1] });
+    await large.host.load(user);
+    await until('calibrated', () => existsSync(file));
+    assert.equal(large.engine.kv.calibrations, 1);
+    assert.deepEqual(readFileSync(file), Buffer.from(scriptedCalibration(fingerprint)));
+    rmSync(file);
+    // Of 2 MB a cache in half precision holds 1,000 tokens, and half of that none.
+    const tight = stage({ careful: [1], info: { ...smallModel, kvHeads: 2 } });
+    await tight.host.load({ ...user, kvMemoryMB: 2 });
+    await until('calibrated', () => existsSync(file));
+    assert.equal(tight.engine.kv.calibrations, 1);
+    assert.equal(tight.host.model?.kv.carefulLayers, 0);
+  });
+
+  it('never change the plan under whoever has the model: they wait for that, or it for them', async () => {
+    const { host, engine } = stage({ careful: [1], info: smallModel });
+    const apply = engine.useKvCalibration.bind(engine);
+    let applying = 0;
+    engine.useKvCalibration = async (model, bytes) => {
+      applying += 1;
+      const state = await apply(model, bytes);
+      await sleep(60); // sessions opened from now on go by it, and nobody has been told
+      return state;
+    };
+    await host.load({ ...user, kvMemoryMB: tightMB });
+    await until('the second step', () => applying === 2);
+    assert.equal(host.model?.kv.context, tokensOf(4));
+    const context = await host.use(never, (model) => Promise.resolve(model.kv.context));
+    assert.equal(context, tokensOf(5));
   });
 
   it('refuse names that are no fingerprints', () => {

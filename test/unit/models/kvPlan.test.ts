@@ -36,10 +36,11 @@ describe('models: the plan for a KV cache', () => {
     budget: number,
     maxContextTokens = 0,
     kvCodec: KvCodec = 'kv4',
+    careful?: number,
   ): Promise<KvPlan> {
     const engine = new ScriptedEngine({ contextLength: 32768, info: { headSize: 64, ...info } });
     const loaded = await engine.load({ path: 'm' });
-    return planKv(engine, loaded.info, { kvCodec, kvMemoryMB: 0, maxContextTokens }, budget);
+    return planKv(engine, loaded.info, { kvCodec, kvMemoryMB: 0, maxContextTokens }, budget, careful);
   }
 
   it('takes the least of what model, memory and user allow', async () => {
@@ -49,6 +50,18 @@ describe('models: the plan for a KV cache', () => {
     assert.equal((await plan({}, 64 * 9000)).context, 9000);
     assert.equal((await plan({}, 64 * 9000, 0, 'f16')).context, 2000);
     assert.equal((await plan({}, 64 * 9000, 1000)).context, 1000);
+  });
+
+  it('leaves room for careful layers, under the codecs that have them', async () => {
+    const four = { layers: 4 };
+    const { context, bytes, carefulLayers } = await plan(four, 4 * 64 * 10000, 0, 'kv4', 1);
+    assert.deepEqual([context, bytes, carefulLayers], [8000, 8000 * 5 * 64, 1]);
+    assert.equal((await plan(four, 4 * 64 * 10000)).context, 10000);
+    assert.equal((await plan({ ...four, kvCarefulLayers: 1 }, 4 * 64 * 10000)).context, 8000);
+    for (const codec of ['f16', 'kv8'] as const) {
+      const plain = await plan(four, 1e6, 0, codec);
+      assert.deepEqual(await plan(four, 1e6, 0, codec, 2), plain, codec);
+    }
   });
 
   it('keeps a little context however little memory there is, and never more than the model has', async () => {
@@ -68,16 +81,18 @@ describe('models: the plan for a KV cache', () => {
 
   it('is put in words', () => {
     const words = (context: number, codec: KvCodec, bytes: number): string =>
-      contextInWords({ context, codec, bytes, budget: 0, note: '' });
+      contextInWords({ context, codec, carefulLayers: 0, bytes, budget: 0, note: '' });
     assert.equal(
       words(32768, 'kv4', 1.24e9),
       '32,768 tokens (about 3,600 lines), KV cache kv4, up to 1.2 GB',
     );
     assert.equal(words(2048, 'f16', 8.4e6), '2,048 tokens (about 230 lines), KV cache f16, up to 8 MB');
     assert.match(words(256, 'kv8', 1000), /about 30 lines.*up to 1 MB/);
-    const coded: KvPlan = { context: 1, codec: 'kv4', bytes: 1, budget: 1, note: '' };
+    const coded: KvPlan = { context: 1, codec: 'kv4', carefulLayers: 0, bytes: 1, budget: 1, note: '' };
     assert.match(calibrationInWords(coded, 'norms'), /not calibrated/);
-    assert.match(calibrationInWords(coded, 'text'), /^calibrated/);
+    assert.equal(calibrationInWords(coded, 'text'), 'calibrated on a text');
+    assert.match(calibrationInWords({ ...coded, carefulLayers: 1 }, 'text'), /text, 1 layer at 8 bits$/);
+    assert.match(calibrationInWords({ ...coded, carefulLayers: 2 }, 'text'), /text, 2 layers at 8 bits$/);
     assert.match(calibrationInWords({ ...coded, codec: 'f16' }, 'norms'), /needs no/);
   });
 });
