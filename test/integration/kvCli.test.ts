@@ -23,6 +23,8 @@ interface Report {
   readonly text: { readonly tokens: number };
   readonly codecs: readonly {
     readonly codec: string;
+    readonly careful: readonly number[];
+    readonly bits: number;
     readonly bytesPerToken: number;
     readonly bytesAt32k: number;
     readonly quality: { readonly meanKl: number; readonly top1: number; readonly positions: number };
@@ -55,9 +57,10 @@ describe('integration: the KV cache on the command line', function () {
         }
       ).kv.calibration;
     assert.match(calibration(), /^not calibrated/);
-    const { status, out, err } = niwaki(['kv-calibrate', mine, '--data', data]);
+    const { status, out, err } = niwaki(['kv-calibrate', mine, '--data', data, '--careful']);
     assert.equal(status, 0, err);
     assert.match(out, /calibrated on 2048 tokens[\s\S]*layer +mean[\s\S]*\n {2}7 /);
+    assert.match(out, /\nCareful layers: \d.* of 8 layers keep/);
     const [name = ''] = readdirSync(join(data, 'kv'));
     assert.match(name, /^[0-9a-f]{32}\.kvc$/);
     const file = join(data, 'kv', name);
@@ -66,7 +69,7 @@ describe('integration: the KV cache on the command line', function () {
     }
     // The same weights and the same text as those of the embedded model's.
     assert.deepEqual(readFileSync(file), readFileSync(join(root, 'models', 'nano.kvc')));
-    assert.match(calibration(), /^calibrated/);
+    assert.match(calibration(), /^calibrated on a text, \d layers? at 8 bits$/);
     writeFileSync(file, readFileSync(file).subarray(0, 100));
     assert.match(calibration(), /^not calibrated/);
     assert.ok(!existsSync(file), 'what is damaged is deleted');
@@ -78,23 +81,25 @@ describe('integration: the KV cache on the command line', function () {
     writeFileSync(text, readFileSync(join(root, 'server', 'src', 'completion', 'completer.ts')));
     const result = niwaki(['kv-calibrate', mine, text, '--out', out, '--json']);
     assert.equal(result.status, 0, result.err);
-    const { tokens, layers, written } = JSON.parse(result.out) as {
+    const { tokens, layers, written, careful } = JSON.parse(result.out) as {
       tokens: number;
       layers: unknown[];
+      careful: unknown[];
       written: string;
     };
     assert.equal(layers.length, 8);
+    assert.deepEqual(careful, [], 'nobody asked for them');
     assert.ok(tokens > 1000 && written === out && statSync(out).size > 8000);
     assert.notDeepEqual(readFileSync(out), readFileSync(join(root, 'models', 'nano.kvc')));
   });
 
   it('measures what every codec costs, and advises', () => {
-    const { status, out, err } = niwaki(['kv-doctor', nano, '--tokens', '700', '--json']);
+    const { status, out, err } = niwaki(['kv-doctor', nano, '--tokens', '700', '--careful', '--json']);
     assert.equal(status, 0, err);
     const report = JSON.parse(out) as Report;
     assert.deepEqual(
       report.codecs.map(({ codec }) => codec),
-      ['f16', 'kv8', 'kv4', 'kv43', 'kv3'],
+      ['f16', 'kv8', 'kv4', 'kv4', 'kv43', 'kv3'],
     );
     assert.equal(report.text.tokens, 700);
     for (const [i, { codec, bytesPerToken, bytesAt32k, quality }] of report.codecs.entries()) {
@@ -103,7 +108,14 @@ describe('integration: the KV cache on the command line', function () {
       assert.ok(larger === undefined || bytesPerToken < larger.bytesPerToken, codec);
       assert.ok(larger === undefined || bytesAt32k < larger.bytesAt32k, codec);
     }
-    const [f16, kv8, kv4] = report.codecs;
+    const [f16, kv8, careful, kv4] = report.codecs;
+    assert.deepEqual(
+      report.codecs.filter((row) => row.careful.length > 0),
+      [careful],
+    );
+    assert.ok((careful?.quality.meanKl ?? 1) < (kv4?.quality.meanKl ?? 0));
+    const layers = careful?.careful.length ?? NaN;
+    assert.deepEqual([kv4?.bits, careful?.bits], [4.25, (layers * 8.25 + (8 - layers) * 4.25) / 8]);
     assert.equal(f16?.bytesPerToken, 4096);
     assert.ok((kv8?.quality.meanKl ?? 1) < (kv4?.quality.meanKl ?? 0));
     assert.ok((kv4?.quality.meanKl ?? 1) < 0.01 && (kv4?.bytesPerToken ?? 9999) < 4096 / 3.7);
@@ -119,9 +131,13 @@ describe('integration: the KV cache on the command line', function () {
     const { status, out, err } = niwaki(['kv-doctor', nano, text, '--tokens', '400']);
     assert.equal(status, 0, err);
     assert.match(out, /400 tokens of ".*own\.md"/);
-    assert.match(out, /\n {2}f16 +4\.00 KiB +32\.0 MiB +128\.0 MiB +0\.00000/);
+    assert.match(out, /\n {2}f16 +16\.00 +4\.00 KiB +32\.0 MiB +128\.0 MiB +0\.00000/);
     assert.match(out, /by the model's norms alone/);
-    assert.match(out, /Recommendation: (f16|kv\d+)\. .*\nTo use it: set "niwaki\.kv\.codec" to/);
+    assert.match(out, /\n {2}kv4 careful +\d\.\d\d [\s\S]*\nCareful layers: \d.* of 8 layers/);
+    assert.match(
+      out,
+      /Recommendation: (f16|kv\d+)( with careful layers)?\. .*\nTo use it: set "niwaki\.kv\.codec" to/,
+    );
     assert.equal(err, '', 'progress is for terminals');
   });
 

@@ -2,7 +2,7 @@
 import { calibrateKv, createNativeEngine } from '../engine';
 import { bundledText, writeWhole } from '../models';
 import { extensionRoot, readArguments, readCount, readText, UsageError } from './arguments';
-import { layerTable } from './kvReport';
+import { carefulInWords, layerTable } from './kvReport';
 import { calibrationStore, progressLine, tokensOf } from './kvShared';
 
 export async function kvCalibrate(args: string[]): Promise<string> {
@@ -13,6 +13,7 @@ export async function kvCalibrate(args: string[]): Promise<string> {
       out: { type: 'string' },
       data: { type: 'string' },
       threads: { type: 'string' },
+      careful: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
     },
   });
@@ -28,8 +29,10 @@ export async function kvCalibrate(args: string[]): Promise<string> {
     const { model, info } = await engine.load({ path, threads });
     const name = textPath === undefined ? "Niwaki's own text" : `"${textPath}"`;
     const tokens = await tokensOf(engine, model, text, name, info.contextLength);
-    const progress = progressLine(`Reading ${String(tokens.length)} tokens`);
-    const { bytes, layers } = await calibrateKv(engine, { model, tokens }, { onProgress: progress.show });
+    const passes = values.careful ? `, some ${String(2 * info.layers)} times` : '';
+    const progress = progressLine(`Reading ${String(tokens.length)} tokens${passes}`);
+    const request = { model, tokens, careful: values.careful };
+    const { bytes, layers, careful } = await calibrateKv(engine, request, { onProgress: progress.show });
     progress.end();
     let written = values.out ?? '';
     if (values.out === undefined) {
@@ -39,7 +42,7 @@ export async function kvCalibrate(args: string[]): Promise<string> {
     }
     const { fingerprint } = info;
     if (values.json) {
-      const result = { model: info.name, fingerprint, tokens: tokens.length, written, layers };
+      const result = { model: info.name, fingerprint, tokens: tokens.length, written, layers, careful };
       return JSON.stringify(result, null, 2);
     }
     return [
@@ -47,6 +50,7 @@ export async function kvCalibrate(args: string[]): Promise<string> {
       '',
       ...layerTable(layers),
       '',
+      ...(values.careful ? [carefulInWords(careful, info.layers), ''] : []),
       `Written to ${written}`,
     ].join('\n');
   } finally {

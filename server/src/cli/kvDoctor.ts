@@ -6,6 +6,7 @@ import {
   kvCodecs,
   measureKv,
   type EnginePort,
+  type KvCalibration,
   type KvCodec,
   type KvQuality,
   type ModelHandle,
@@ -14,12 +15,21 @@ import {
 } from '../engine';
 import { bundledText } from '../models';
 import { extensionRoot, readArguments, readCount, readText, UsageError } from './arguments';
-import { advise, calibrationTable, codecTable, layerTable, type CodecReport } from './kvReport';
+import {
+  advise,
+  calibrationTable,
+  carefulInWords,
+  codecTable,
+  layerTable,
+  type CodecReport,
+} from './kvReport';
 import { fewestTokens, progressLine, tokensOf } from './kvShared';
 
 const defaultTokens = 4096;
 const small = 8192;
 const large = 32768;
+/** Careful layers are looked for unasked where that takes no longer. */
+const shortWhileMs = 60_000;
 
 /** Half precision beside itself: there is nothing to measure. */
 function exactQuality(other: KvQuality): KvQuality {
@@ -54,13 +64,39 @@ class Examination {
     }
   }
 
-  async report(codec: KvCodec, quality: KvQuality): Promise<CodecReport> {
+  async report(codec: KvCodec, quality: KvQuality, careful: readonly number[] = []): Promise<CodecReport> {
     const [bytesAt8k = 0, bytesAt32k = 0] = await Promise.all(
-      [small, large].map((tokens) => this.engine.kvBytesFor(this.info, codec, tokens)),
+      [small, large].map((tokens) => this.engine.kvBytesFor(this.info, codec, tokens, careful.length)),
     );
     const bytesPerToken = (bytesAt32k - bytesAt8k) / (large - small);
-    return { codec, bytesPerToken, bytesAt8k, bytesAt32k, quality };
+    const bits = (bytesPerToken * 16) / this.info.kvBytesPerToken;
+    return { codec, careful, bits, bytesPerToken, bytesAt8k, bytesAt32k, quality };
   }
+
+  /** Has the model learn from `tokens`, and says what came of it. Sessions go by it from then on. */
+  async calibrate(tokens: readonly TokenId[], careful: boolean): Promise<KvCalibration> {
+    const progress = progressLine(careful ? 'Looking for careful layers' : 'Calibrating');
+    const { engine, model } = this;
+    try {
+      const request = { model, tokens, careful };
+      const made = await calibrateKv(engine, request, { onProgress: progress.show });
+      await engine.useKvCalibration(model, made.bytes);
+      return made;
+    } finally {
+      progress.end();
+    }
+  }
+}
+
+function minutes(ms: number): string {
+  return `${String(Math.ceil(ms / 60_000))} minutes`;
+}
+
+function howToBeCareful(path: string): string {
+  return (
+    `Careful layers: run "niwaki kv-calibrate ${path} --careful", with "--out FILE" for the editor, FILE being the one that its log ` +
+    'names after the calibration. For small models the editor does it by itself.'
+  );
 }
 
 export async function kvDoctor(args: string[]): Promise<string> {
@@ -70,6 +106,7 @@ export async function kvDoctor(args: string[]): Promise<string> {
     options: {
       tokens: { type: 'string' },
       threads: { type: 'string' },
+      careful: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
     },
   });
@@ -97,24 +134,32 @@ export async function kvDoctor(args: string[]): Promise<string> {
     const name = textPath === undefined ? "Niwaki's own text" : `"${textPath}"`;
     const tokens = await tokensOf(engine, model, text, name, Math.min(most, info.contextLength));
     const examination = new Examination(engine, model, info, tokens);
+    const started = performance.now();
     const norms = await examination.measure('kv4', ' before calibration');
+    const msOfToken = (performance.now() - started) / tokens.length;
     // What is measured on is not what it is calibrated on.
     const ours = await tokensOf(engine, model, bundled.calibrate, "Niwaki's own text", info.contextLength);
-    const progress = progressLine('Calibrating');
-    const { bytes, layers } = await calibrateKv(
-      engine,
-      { model, tokens: ours },
-      { onProgress: progress.show },
-    );
-    progress.end();
-    await engine.useKvCalibration(model, bytes);
+    const { layers } = await examination.calibrate(ours, false);
     const coded: CodecReport[] = [];
     for (const codec of kvCodecs) {
       if (codec !== 'f16') {
         coded.push(await examination.report(codec, await examination.measure(codec)));
       }
     }
-    const calibrated = coded.find(({ codec }) => codec === 'kv4')?.quality ?? norms;
+    // Whoever wants few tokens measured is in a hurry here, too.
+    const searched = ours.slice(0, most);
+    const searchMs = msOfToken * searched.length * (info.layers * 1.25 + 1);
+    let careful: readonly number[] | undefined;
+    if (values.careful || searchMs <= shortWhileMs) {
+      ({ careful } = await examination.calibrate(searched, true));
+      if (careful.length > 0) {
+        const quality = await examination.measure('kv4', ' with careful layers');
+        const at = coded.findIndex(({ codec }) => codec === 'kv4');
+        coded.splice(at, 0, await examination.report('kv4', quality, careful)); // they go by size, the largest first
+      }
+    }
+    const calibrated =
+      coded.find((report) => report.codec === 'kv4' && report.careful.length === 0)?.quality ?? norms;
     const reports: [CodecReport, ...CodecReport[]] = [
       await examination.report('f16', exactQuality(norms)),
       ...coded,
@@ -130,6 +175,7 @@ export async function kvDoctor(args: string[]): Promise<string> {
           codecs: reports,
           kv4ByNorms: norms,
           layers,
+          ...(careful && { careful }),
           recommendation: advice,
         },
         null,
@@ -148,8 +194,13 @@ export async function kvDoctor(args: string[]): Promise<string> {
       "Keys, layer by layer: the mean's share of their energy, the loudest channel beside the median one, and the same scaled",
       ...layerTable(layers),
       '',
-      `Recommendation: ${advice.codec}. ${advice.words}`,
+      careful === undefined
+        ? `Careful layers were not looked for: that takes some ${minutes(searchMs)} (--careful).`
+        : carefulInWords(careful, info.layers),
+      '',
+      `Recommendation: ${advice.codec}${advice.careful.length > 0 ? ' with careful layers' : ''}. ${advice.words}`,
       `To use it: set "niwaki.kv.codec" to "${advice.codec}" in the settings.`,
+      ...(advice.careful.length > 0 ? [howToBeCareful(path)] : []),
     ].join('\n');
   } finally {
     await engine.dispose();

@@ -4,19 +4,42 @@ import type { KvCodec, KvLayerStatistics, KvQuality } from '../engine';
 /** One codec of one model. */
 export interface CodecReport {
   readonly codec: KvCodec;
+  /** Layers that keep 8 bits under it. */
+  readonly careful: readonly number[];
+  /** That a value of a key or value takes, scales and careful layers included. */
+  readonly bits: number;
   readonly bytesPerToken: number;
   readonly bytesAt8k: number;
   readonly bytesAt32k: number;
   readonly quality: KvQuality;
 }
 
-/** What a codec must keep to be recommended. */
-export const bar = { meanKl: 0.01, top1: 0.98 };
+/** What a codec must keep to be recommended. Where half precision itself is undecided, either token is as good. */
+export const bar = { meanKl: 0.01, top1Clear: 0.99 };
+const barInWords =
+  `a mean KL of at most ${String(bar.meanKl)}, and the same likeliest token in at least ${String(bar.top1Clear * 100)} % of ` +
+  'the positions at which the two best logits of half precision differ by 0.1 or more';
 /** Fewer positions say little about the rare ones. */
 const enoughPositions = 1000;
 
 function passes({ quality }: CodecReport): boolean {
-  return quality.meanKl <= bar.meanKl && quality.top1 >= bar.top1;
+  return quality.meanKl <= bar.meanKl && quality.top1Clear >= bar.top1Clear;
+}
+
+function nameOf({ codec, careful }: CodecReport): string {
+  return careful.length === 0 ? codec : `${codec} careful`;
+}
+
+export function carefulInWords(careful: readonly number[], layers: number): string {
+  const all = `of ${String(layers)} layers`;
+  switch (careful.length) {
+    case 0:
+      return `Careful layers: none ${all} has to be, kv4 is as good as half precision where that is decided.`;
+    case 1:
+      return `Careful layers: ${String(careful[0])} ${all} keeps 8 bits a value under codecs of fewer.`;
+    default:
+      return `Careful layers: ${careful.join(', ')} ${all} keep 8 bits a value under codecs of fewer.`;
+  }
 }
 
 function percent(share: number): string {
@@ -25,6 +48,7 @@ function percent(share: number): string {
 
 export interface Advice {
   readonly codec: KvCodec;
+  readonly careful: readonly number[];
   readonly words: string;
 }
 
@@ -34,20 +58,15 @@ export function advise(reports: readonly [CodecReport, ...CodecReport[]]): Advic
   const at = smallestFirst.findIndex(passes);
   const chosen = smallestFirst[at] ?? reports[0];
   const smaller = smallestFirst[at - 1];
-  const { quality, codec } = chosen;
-  const limits = `mean KL at most ${String(bar.meanKl)}, the same likeliest token at ${String(bar.top1 * 100)} % or more`;
+  const { codec, careful } = chosen;
+  const figures = ({ quality }: CodecReport): string =>
+    `mean KL ${quality.meanKl.toFixed(5)}, the same likeliest token in ${percent(quality.top1Clear)}`;
   const words =
     codec === 'f16'
-      ? [`No compressed cache stays close enough to half precision here (${limits}).`]
-      : [
-          `${codec} is the smallest that stays close to half precision (${limits}): ` +
-            `mean KL ${quality.meanKl.toFixed(5)}, the same likeliest token at ${percent(quality.top1)}.`,
-        ];
+      ? [`No compressed cache stays close enough to half precision here (that would be ${barInWords}).`]
+      : [`${nameOf(chosen)} is the smallest with ${barInWords}: ${figures(chosen)}.`];
   if (smaller !== undefined) {
-    words.push(
-      `The next smaller one, ${smaller.codec}, does not: mean KL ${smaller.quality.meanKl.toFixed(5)}, ` +
-        `the same likeliest token at ${percent(smaller.quality.top1)}.`,
-    );
+    words.push(`The next smaller one, ${nameOf(smaller)}, is not as close: ${figures(smaller)}.`);
   }
   const measured = reports.find((report) => report.codec !== 'f16')?.quality.positions ?? 0;
   words.push(
@@ -56,7 +75,7 @@ export function advise(reports: readonly [CodecReport, ...CodecReport[]]): Advic
   if (measured < enoughPositions) {
     words.push(`That is few: a text of some thousand tokens would say more.`);
   }
-  return { codec, words: words.join(' ') };
+  return { codec, careful, words: words.join(' ') };
 }
 
 /** Columns as wide as their widest cell, the first to the left, the others to the right. */
@@ -93,14 +112,15 @@ function qualityCells({ meanKl, p999Kl, top1, top1Clear, perplexity, perplexityF
 
 export function codecTable(reports: readonly CodecReport[]): string[] {
   return table([
-    ['codec', 'a token', 'at 8k', 'at 32k', ...qualityColumns, 'positions'],
-    ...reports.map(({ codec, bytesPerToken, bytesAt8k, bytesAt32k, quality }) => [
-      codec,
-      kibibytes(bytesPerToken),
-      mebibytes(bytesAt8k),
-      mebibytes(bytesAt32k),
-      ...qualityCells(quality),
-      String(quality.positions),
+    ['codec', 'bits a value', 'a token', 'at 8k', 'at 32k', ...qualityColumns, 'positions'],
+    ...reports.map((report) => [
+      nameOf(report),
+      report.bits.toFixed(2),
+      kibibytes(report.bytesPerToken),
+      mebibytes(report.bytesAt8k),
+      mebibytes(report.bytesAt32k),
+      ...qualityCells(report.quality),
+      String(report.quality.positions),
     ]),
   ]);
 }

@@ -26,11 +26,14 @@ const usage = `Usage: niwaki <command> [options]
       --model FILE           as above
   kv-doctor MODEL [TEXT]   What each way of storing the KV cache costs this model, in memory and in quality, measured on
                            TEXT (a file; default: a text that ships with Niwaki), with a recommendation. Takes a while.
+      --careful              also kv4 with careful layers (see below), where that takes more than a minute
       --tokens N             most tokens of TEXT (default 4096)
       --threads N            as above
   kv-calibrate MODEL [TEXT]
                            Read TEXT with the model, so that a compressed KV cache knows its keys. Kept for niwaki complete;
                            in the editor Niwaki does this by itself.
+      --careful              also find the layers in which kv4 does most of its damage, to keep 8 bits a value there. Compares
+                             codecs once for every layer of the model: seconds for the built-in one, hours for a large one
       --out FILE             write there instead
       --threads N            as above
 

@@ -1,22 +1,24 @@
 import * as assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { advise, table, type CodecReport } from '../../../server/src/cli/kvReport';
+import { advise, carefulInWords, table, type CodecReport } from '../../../server/src/cli/kvReport';
 import { dataFolder } from '../../../server/src/cli/kvShared';
 import { kvCodecs, type KvQuality } from '../../../server/src/engine';
 
-type Measured = readonly [meanKl: number, top1: number];
+type Measured = readonly [meanKl: number, top1Clear: number];
 type Reports = [CodecReport, ...CodecReport[]];
 
 /** Of kv8, kv4, kv43, kv3. */
 function reports(measured: readonly Measured[], positions = 5000): Reports {
   return kvCodecs.map((codec, i) => {
-    const [meanKl, top1] = measured[i - 1] ?? [0, 1];
+    const [meanKl, top1Clear] = measured[i - 1] ?? [0, 1];
     return {
       codec,
+      careful: [],
+      bits: 16 - i,
       bytesPerToken: 1000 - i,
       bytesAt8k: 0,
       bytesAt32k: 0,
-      quality: { meanKl, top1, positions } as KvQuality,
+      quality: { meanKl, top1: top1Clear - 0.1, top1Clear, positions } as KvQuality,
     };
   }) as unknown as Reports;
 }
@@ -27,13 +29,17 @@ describe('cli: advice on the KV codec', () => {
       reports([
         [0.0001, 0.999],
         [0.002, 0.99],
-        [0.008, 0.979],
+        [0.008, 0.9899],
         [0.02, 0.97],
       ]),
     );
     assert.equal(codec, 'kv4');
-    assert.match(words, /kv4 is the smallest.*mean KL 0\.00200.*99\.00 %/);
-    assert.match(words, /next smaller one, kv43, does not: mean KL 0\.00800.*97\.90 %/);
+    assert.match(
+      words,
+      /kv4 is the smallest with a mean KL of at most 0\.01, and .* at least 99 % .*differ by 0\.1/,
+    );
+    assert.match(words, /: mean KL 0\.00200.*99\.00 %/);
+    assert.match(words, /next smaller one, kv43, is not as close: mean KL 0\.00800.*98\.99 %/);
     assert.match(words, /5,000 positions, and is about this model file and this text\.$/);
   });
 
@@ -50,7 +56,7 @@ describe('cli: advice on the KV codec', () => {
       ),
     );
     assert.equal(codec, 'f16');
-    assert.match(words, /No compressed cache.*kv8, does not: mean KL 0\.02000/);
+    assert.match(words, /No compressed cache.*kv8, is not as close: mean KL 0\.02000/);
     assert.match(words, /300 positions.*That is few/);
   });
 
@@ -60,11 +66,35 @@ describe('cli: advice on the KV codec', () => {
         [0, 1],
         [0, 1],
         [0, 1],
-        [0.01, 0.98],
+        [0.01, 0.99],
       ]),
     );
     assert.equal(codec, 'kv3');
     assert.ok(!words.includes('next smaller'));
+  });
+
+  it('may be a codec with careful layers, which is larger than the same without', () => {
+    const plain: Reports = reports([
+      [0, 1],
+      [0.002, 0.98],
+      [1, 0.5],
+      [1, 0.5],
+    ]);
+    const [f16, kv8, kv4, ...others] = plain;
+    assert.ok(kv8 !== undefined && kv4 !== undefined);
+    const quality = { ...kv4.quality, meanKl: 0.0004, top1Clear: 0.995 };
+    const careful = { ...kv4, careful: [5, 7], quality };
+    const advice = advise([f16, kv8, careful, kv4, ...others]);
+    assert.deepEqual([advice.codec, advice.careful], ['kv4', [5, 7]]);
+    assert.match(advice.words, /^kv4 careful is the smallest.*99\.50 %.*The next smaller one, kv4, is not/);
+    assert.deepEqual(advise(plain).careful, []);
+    assert.equal(advise(plain).codec, 'kv8');
+  });
+
+  it('names the careful layers', () => {
+    assert.match(carefulInWords([], 8), /none of 8 layers/);
+    assert.match(carefulInWords([5], 8), /: 5 of 8 layers keeps/);
+    assert.match(carefulInWords([5, 7], 8), /: 5, 7 of 8 layers keep /);
   });
 });
 
