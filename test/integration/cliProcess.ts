@@ -11,11 +11,11 @@ export interface Outcome {
 
 export function niwaki(
   args: readonly string[],
-  options: { input?: string; env?: Record<string, string> } = {},
+  options: { input?: string; env?: Record<string, string>; timeoutMs?: number } = {},
 ): Outcome {
   const result = spawnSync(process.execPath, [join(root, 'dist', 'cli.js'), ...args], {
     encoding: 'utf8',
-    timeout: 30_000,
+    timeout: options.timeoutMs ?? 30_000,
     input: options.input ?? '',
     env: { ...process.env, ...options.env },
   });
