@@ -1,10 +1,10 @@
 #!/usr/bin/env node
 /**
- * The KV cache: what the codecs lose, what they hold, with the bars that they have to meet. docs/KV.md says how each figure is taken.
+ * The KV cache: what the codecs lose, what they hold, how fast attention is, with the bars that they have to meet. docs/KV.md says how each figure is taken.
  *
  *   node bench/kv.mjs [--quick] [--only PART]... [--part PART] [--json FILE] [--from FILE]
  *
- * --only (or --part, for one) runs single parts (quality, bytes); bars of the others count as short. --quick measures less of each.
+ * --only (or --part, for one) runs single parts (quality, bytes, attention); bars of the others count as short. --quick measures less of each.
  * --json writes the report; --from shows one that was written before, and measures nothing. It does its own set-up.
  */
 import { readFileSync, writeFileSync } from 'node:fs';

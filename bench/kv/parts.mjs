@@ -1,4 +1,5 @@
 /** The parts in the order in which they run, with the bars that each owes. */
+import { attention } from './parts/attention.mjs';
 import { bytes } from './parts/bytes.mjs';
 import { quality } from './parts/quality.mjs';
 
@@ -9,4 +10,9 @@ export const parts = [
     run: quality,
   },
   { name: 'bytes', bars: ['bytes-8b-32k'], run: bytes },
+  {
+    name: 'attention',
+    bars: ['attn-8k', 'attn-32k', 'attn-8k-avx2', 'attn-32k-avx2', 'never-slower'],
+    run: attention,
+  },
 ];

@@ -1,4 +1,6 @@
 /** The report for people: Markdown tables. */
+import { median } from '../engine/figures.mjs';
+import { ratios } from './parts/attention.mjs';
 import { printRows } from '../support/table.mjs';
 
 const small = (value) =>
@@ -68,7 +70,33 @@ function printBytes({ rows }) {
   ]);
 }
 
-const printers = { quality: printQuality, free: printFree, passkey: printPasskey, bytes: printBytes };
+function printAttention({ rows }) {
+  console.log(
+    '\nAttention of one token in one layer of the 8B shape, one thread, milliseconds of its processor time (and fp16 over it).\n',
+  );
+  const codecs = Object.keys(rows[0].milliseconds);
+  printRows([
+    ['kernels', 'tokens', ...codecs],
+    ...rows.map((row) => {
+      const faster = ratios(row);
+      return [
+        ...[row.kernels, String(row.depth)],
+        ...codecs.map((codec) => {
+          const time = median(row.milliseconds[codec]).toFixed(3);
+          return codec in faster ? `${time} (${faster[codec].toFixed(2)}x)` : time;
+        }),
+      ];
+    }),
+  ]);
+}
+
+const printers = {
+  quality: printQuality,
+  free: printFree,
+  passkey: printPasskey,
+  bytes: printBytes,
+  attention: printAttention,
+};
 
 export function printReport(report) {
   const { tables, bars, notes, load, seconds } = report;

@@ -44,7 +44,10 @@ export function judgeQuality(rows) {
   );
   measured['top1-clear-kv4'] = {
     value: clear.value,
-    note: models.map((model, i) => `${model}: ${missed[i]} of ${positions[i]} missed`).join(', '),
+    note:
+      models.map((model, i) => `${model}: ${missed[i]} of ${positions[i]} missed`).join(', ') +
+      `; the largest lead overturned is ${worst(rows, 'kv4', (row) => row.overturned, true).value.toFixed(2)} logits, and where the ` +
+      `two best probabilities differ by 0.1 it is ${worst(rows, 'kv4', (row) => row.top1Sure, false).value.toFixed(2)} %`,
   };
   measured.ablations = judgeAblations(rows);
   return measured;

@@ -7,8 +7,9 @@
 namespace niwaki::kvbench {
 
 namespace {
-constexpr float kClear = 0.1f;
-}
+constexpr float kClear = 0.1f;  // of logits
+constexpr double kSure = 0.1;   // of probabilities
+}  // namespace
 
 double LogSumExp(const float* logits, size_t n) {
   const float top = *std::max_element(logits, logits + n);
@@ -28,7 +29,8 @@ void Reference::Add(const float* logits) {
     second = i != row.best ? std::max(second, logits[i]) : second;
     probabilities_.push_back(static_cast<float>(std::exp(logits[i] - row.log_sum)));
   }
-  row.clear = logits[row.best] - second >= kClear;
+  row.lead = logits[row.best] - second;
+  row.sure = std::exp(logits[row.best] - row.log_sum) - std::exp(second - row.log_sum);
   logits_.insert(logits_.end(), logits, logits + vocabulary_);
   rows_.push_back(row);
 }
@@ -47,9 +49,16 @@ void Tally::Add(const Reference& reference, int64_t position, const float* logit
   divergences_.push_back({std::max(0.0, kl), block});
   const bool same = static_cast<size_t>(std::max_element(logits, logits + n) - logits) == row.best;
   agreed_ += same ? 1 : 0;
-  if (row.clear) {
+  if (row.lead >= kClear) {
     ++clear_;
     clear_agreed_ += same ? 1 : 0;
+  }
+  if (row.sure >= kSure) {
+    ++sure_;
+    sure_agreed_ += same ? 1 : 0;
+  }
+  if (!same) {
+    overturned_ = std::max(overturned_, row.lead);
   }
   if (next >= 0) {
     ++scored_;
@@ -63,6 +72,9 @@ void Tally::Merge(const Tally& other) {
   agreed_ += other.agreed_;
   clear_ += other.clear_;
   clear_agreed_ += other.clear_agreed_;
+  sure_ += other.sure_;
+  sure_agreed_ += other.sure_agreed_;
+  overturned_ = std::max(overturned_, other.overturned_);
   scored_ += other.scored_;
   loss_ += other.loss_;
   reference_loss_ += other.reference_loss_;
@@ -103,6 +115,9 @@ JsonObject Tally::Json() const {
   json.Set("klMax", sorted.empty() ? 0 : sorted.back());
   json.Set("top1", share(agreed_, static_cast<int64_t>(sorted.size())));
   json.Set("clear", clear_).Set("top1Clear", share(clear_agreed_, clear_)).Set("clearMissed", clear_ - clear_agreed_);
+  json.Set("sure", sure_)
+      .Set("top1Sure", share(sure_agreed_, sure_))
+      .Set("overturned", static_cast<double>(overturned_));
   const double scored = static_cast<double>(std::max<int64_t>(1, scored_));
   json.Set("perplexity", std::exp(reference_loss_ / scored));
   json.Set("perplexityChange", 100 * (std::exp((loss_ - reference_loss_) / scored) - 1));

@@ -20,7 +20,8 @@ class Reference {
   struct Row {
     double log_sum;
     size_t best;
-    bool clear;  // the two best are 0.1 apart or more
+    float lead;   // of the best logit over the second
+    double sure;  // the same of their probabilities
   };
   const Row& row(int64_t position) const { return rows_[static_cast<size_t>(position - from_)]; }
   const float* logits(int64_t position) const { return At(logits_, position); }
@@ -59,6 +60,9 @@ class Tally {
   int64_t agreed_ = 0;
   int64_t clear_ = 0;
   int64_t clear_agreed_ = 0;
+  int64_t sure_ = 0;
+  int64_t sure_agreed_ = 0;
+  float overturned_ = 0;  // the largest lead that the best token had where another one was taken for the best
   int64_t scored_ = 0;
   double loss_ = 0;  // of the text
   double reference_loss_ = 0;

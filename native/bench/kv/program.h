@@ -86,5 +86,6 @@ void RunQuality(const Arguments& arguments);
 void RunFree(const Arguments& arguments);
 void RunPasskey(const Arguments& arguments);
 void RunBytes(const Arguments& arguments);
+void RunAttention(const Arguments& arguments);
 
 }  // namespace niwaki::kvbench

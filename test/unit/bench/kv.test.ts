@@ -13,7 +13,8 @@ const ids = [
 ];
 
 function row(model: string, id: string, more: Partial<QualityRow> = {}): QualityRow {
-  return { model, id, kl: 0.02, top1: 97, top1Clear: 99.95, clear: 2000, clearMissed: 1, ...more };
+  const top1 = { top1: 97, top1Clear: 99.95, top1Sure: 100, clear: 2000, clearMissed: 1, overturned: 0.2 };
+  return { model, id, kl: 0.02, ...top1, ...more };
 }
 
 /** A table in which every bar holds. */
