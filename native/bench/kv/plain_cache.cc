@@ -51,7 +51,8 @@ class PlainCache final : public KvCache {
     }
   }
 
-  void Attend(int32_t layer, int32_t kv_head, const AttendQueries& queries, int64_t length) const override {
+  void Attend(int32_t layer, int32_t kv_head, const AttendQueries& queries, int64_t length,
+              const std::atomic<bool>*) const override {
     const int64_t head = int64_t{layer} * shape_.kv_heads + kv_head;
     for (int64_t t = 0; t < queries.tokens; ++t) {
       for (int64_t g = 0; g < queries.group; ++g) {

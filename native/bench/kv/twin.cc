@@ -28,8 +28,9 @@ class ConstantCache final : public KvCache {
     }
     inner_->Store(layer, kv_head, position, moved, v);
   }
-  void Attend(int32_t layer, int32_t kv_head, const AttendQueries& queries, int64_t length) const override {
-    inner_->Attend(layer, kv_head, queries, length);
+  void Attend(int32_t layer, int32_t kv_head, const AttendQueries& queries, int64_t length,
+              const std::atomic<bool>* cancel) const override {
+    inner_->Attend(layer, kv_head, queries, length, cancel);
   }
   int64_t Truncate(int64_t tokens) override { return inner_->Truncate(tokens); }
   int64_t allocated_bytes() const override { return inner_->allocated_bytes(); }
