@@ -1,6 +1,8 @@
 export interface QualityRow {
   readonly model: string;
   readonly id: string;
+  readonly what: string;
+  readonly bits: number;
   readonly kl: number;
   readonly top1: number;
   readonly top1Clear: number;

@@ -122,7 +122,18 @@ Subject MakeSubject(const std::string& path, bool twin, const std::vector<std::v
   return subject;
 }
 
-std::vector<CacheKind> CacheKinds(const KvShape& shape, bool explain, const std::string& maps) {
+std::vector<uint8_t> CarefulLayers(const std::string& path, int threads,
+                                   const std::vector<std::vector<TokenId>>& calibration) {
+  const std::unique_ptr<Engine> engine = Take(Engine::Load({.path = path, .threads = threads, .kernels = ""}));
+  const Status used = engine->UseKvCalibration(Take(engine->CalibrateKv(calibration[0], nullptr)));
+  if (!used.ok()) {
+    throw Failure(used.message());
+  }
+  return Take(engine->FindCarefulLayers(calibration[0], {}, nullptr));
+}
+
+std::vector<CacheKind> CacheKinds(const KvShape& shape, const std::vector<uint8_t>& careful, bool explain,
+                                  const std::string& maps) {
   std::vector<CacheKind> kinds;
   kinds.push_back({"f32", "32 bits", 32, false, false, [](const Subject&, const Model& model, int64_t tokens) {
                      return NewPlainCache(model.shape(), tokens, model.kernels(), false, nullptr);
@@ -135,6 +146,16 @@ std::vector<CacheKind> CacheKinds(const KvShape& shape, bool explain, const std:
       kinds.push_back(Real(name, name, shape, Codecs(static_cast<size_t>(shape.layers), codec)));
     }
   }
+  Codecs careful_codecs;
+  std::string careful_names;
+  for (size_t layer = 0; layer < careful.size(); ++layer) {
+    const KvBits bits = careful[layer] != 0 ? KvBits::k8 : KvBits::k4;
+    careful_codecs.push_back({bits, bits});
+    if (careful[layer] != 0) {
+      careful_names += (careful_names.empty() ? "" : ", ") + std::to_string(layer);
+    }
+  }
+  kinds.push_back(Real("kv4-careful", "kv4 with careful layers (" + careful_names + ")", shape, careful_codecs));
   kinds.push_back(Real("kv4-norms", "kv4 before any calibration text", shape,
                        Codecs(static_cast<size_t>(shape.layers), {KvBits::k4, KvBits::k4}), true));
   for (const NamedPlan& plan : SimulatedCodecs()) {

@@ -36,6 +36,11 @@ struct CacheKind {
 // "f32", "f16", the product's codecs, and simulated ones. With `explain` also where kv4's divergence comes from: keys
 // and values apart, single layers with 8 bits, codes read in floats. `maps`: kv4 with other bits in some layers, for
 // example "5=88" (layer 5: keys 8, values 8) or "5=84,7=84;0=88" (two caches).
-std::vector<CacheKind> CacheKinds(const KvShape& shape, bool explain, const std::string& maps);
+// "kv4-careful": kv4 as the product has it once a calibration has found its careful layers ([layers] of 0 and 1).
+std::vector<CacheKind> CacheKinds(const KvShape& shape, const std::vector<uint8_t>& careful, bool explain,
+                                  const std::string& maps);
+// Those layers, found by the product on a window of the calibration text.
+std::vector<uint8_t> CarefulLayers(const std::string& path, int threads,
+                                   const std::vector<std::vector<TokenId>>& calibration);
 
 }  // namespace niwaki::kvbench

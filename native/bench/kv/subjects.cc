@@ -30,9 +30,11 @@ Subjects::Subjects(const Arguments& arguments)
       models_[twin ? 1 : 0].push_back(LoadSubject(path_, "", 1, twin));
     }
   }
-  kinds_ = CacheKinds(model(0, 0).shape(), arguments.Integer("explain", 0) != 0, arguments.Text("maps", ""));
   const auto calibration =
       Windows(model(0, 0), arguments.Text("calibrate"), arguments.Integer("calibration-windows", 8));
+  // The twin computes what the model computes, so its careful layers are the model's.
+  kinds_ = CacheKinds(model(0, 0).shape(), CarefulLayers(path_, workers_, calibration),
+                      arguments.Integer("explain", 0) != 0, arguments.Text("maps", ""));
   for (const bool twin : {false, true}) {
     subjects_.push_back(MakeSubject(path_, twin, calibration));
   }
