@@ -1,5 +1,6 @@
 /**
- * Building the engine's C++ tests (native/src, *_test.cc) with CMake and running them: what test-native.mjs and test-arm.mjs share.
+ * Building the engine's C++ tests (native/src, *_test.cc) with CMake and running them: what test-native.mjs and test-arm.mjs share; and
+ * building the programs of native/bench.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -78,6 +79,27 @@ export function buildTests(folder, options, targets = []) {
     ...(targets.length === 0 ? [] : ['--target', ...targets]),
   ]);
   return buildDir;
+}
+
+/** Builds a program of native/bench, and what it needs, in a folder of native/. Returns the program's path. */
+export function buildBench(folder, program) {
+  const generator = checkTools();
+  const buildDir = join(nativeDir, folder);
+  dropForeignBuildFolder(buildDir, generator);
+  cmake('Configuring the benchmark', [
+    ...['-S', nativeDir, '-B', buildDir],
+    ...(generator === undefined ? [] : ['-G', generator]),
+    ...['-DCMAKE_BUILD_TYPE=Release', '-DNIWAKI_BENCH=ON'],
+  ]);
+  cmake('Building the benchmark', [
+    ...['--build', buildDir, '--config', 'Release', '--parallel', String(availableParallelism())],
+    ...['--target', program],
+  ]);
+  const path = executableOf(buildDir, program);
+  if (path === undefined) {
+    throw new SetupError(`The build ended well but left no ${program} in ${buildDir}.`);
+  }
+  return path;
 }
 
 /** Names of a processor's tests, after their sources: what an old build left behind is not run. */

@@ -109,6 +109,25 @@ void BrokenNarrow(const float* x, int64_t n, uint16_t* y) {
 void BrokenAttention(const AttendQueries& queries, const uint16_t* k, const uint16_t* v, int64_t first) {
   kGenericKernels.attend_page_f16(queries, k, v, first > 1 ? first / 2 : 1);
 }
+void BrokenTurn(const float* x, const float* mean, const float* factor, int64_t n, float* y) {
+  kGenericKernels.rotate(x, mean, factor, n, y);
+  y[n - 1] = -y[n - 1];
+}
+void BrokenTurnBack(float*, const float*, int64_t) {}
+float BrokenCode(const float* y, int64_t n, int bits, bool unbiased, uint8_t* indices) {
+  const float scale = kGenericKernels.quantize_code(y, n, bits, unbiased, indices);
+  indices[n / 2] ^= 7;
+  return scale;
+}
+void BrokenQuery(const float* q, int64_t n, int digits, int8_t* out, float* scale, int32_t* sum) {
+  kGenericKernels.quantize_query(q, n, digits, out, scale, sum);
+  *sum = 0;
+}
+void BrokenPage(const CodeQueries& queries, const CodePage& page) {
+  CodeQueries fewer = queries;
+  fewer.rows -= 1;
+  kGenericKernels.attend_page_codes(fewer, page);
+}
 
 TEST("the self-test notices faults and names the table") {
   const auto check = [](const char* what, auto spoil) {
@@ -130,6 +149,11 @@ TEST("the self-test notices faults and names the table") {
   check("addition", [](KernelTable& t) { t.add = BrokenAdd; });
   check("half precision", [](KernelTable& t) { t.f32_to_f16 = BrokenNarrow; });
   check("attention", [](KernelTable& t) { t.attend_page_f16 = BrokenAttention; });
+  check("turning", [](KernelTable& t) { t.rotate = BrokenTurn; });
+  check("turning back", [](KernelTable& t) { t.rotate_back = BrokenTurnBack; });
+  check("codes", [](KernelTable& t) { t.quantize_code = BrokenCode; });
+  check("queries as integers", [](KernelTable& t) { t.quantize_query = BrokenQuery; });
+  check("attention over codes", [](KernelTable& t) { t.attend_page_codes = BrokenPage; });
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // How many instructions the hot kernels take, counted by Valgrind: unlike time the same on a busy machine, so a change
 // that makes a kernel longer is noticed. The program runs itself under Callgrind, with one and with three repetitions
 // of a kernel; half the difference is one repetition. (Valgrind knows no AVX-512: "generic" and "avx2" only.)
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -23,11 +24,13 @@ struct Job {
   const char* what;
   double most;  // instructions a unit; measured with GCC 12, and a fifth more, because compilers differ
 };
-// A unit is 1,024 weights times one token, 1,024 activations, or 1,024 multiplications of attention.
+// A unit is 1,024 weights times one token, 1,024 activations (encode: elements of keys), or 1,024 multiplications of
+// attention (codes: over codes of 4 bits).
 constexpr Job kJobs[] = {
     {"avx2", "q1-1", 135},           {"avx2", "q1-16", 96},         {"avx2", "quantize", 7'800},
     {"avx2", "attend", 430},         {"generic", "q1-1", 9'300},    {"generic", "q1-16", 9'300},
-    {"generic", "quantize", 33'700}, {"generic", "attend", 22'200},
+    {"generic", "quantize", 33'700}, {"generic", "attend", 22'200}, {"avx2", "codes", 278},
+    {"avx2", "encode", 20'700},      {"generic", "codes", 18'000},  {"generic", "encode", 150'000},
 };
 
 // Units that one repetition has.
@@ -46,6 +49,35 @@ double Repeat(const KernelTable& table, const std::string& what, int times) {
                             page.data(), 128);
     }
     return 2.0 * static_cast<double>(rows * head * 128) / 1024;
+  }
+  if (what == "encode") {
+    const std::vector<float> x = testing::Floats(128 * 8, [&] { return random.Gauss(); });
+    const std::vector<float> zeros(128, 0.0f);
+    const std::vector<float> ones(128, 1.0f);
+    float y[128];
+    uint8_t codes[128];
+    for (int i = 0; i < times * 8; ++i) {
+      table.rotate(x.data() + i % 8 * 128, zeros.data(), ones.data(), 128, y);
+      table.quantize_code(y, 128, 4, true, codes);
+    }
+    return 1;
+  }
+  if (what == "codes") {  // the four heads that share an 8B model's keys and values, one token
+    const CodePageLayout layout{4, 4, 128};
+    AlignedBuffer page(static_cast<size_t>(layout.bytes()));
+    std::fill_n(page.data(), layout.bytes(), uint8_t{0x35});
+    const std::vector<int8_t> q(4 * 128, 7);
+    const std::vector<float> scale(4, 0.01f);
+    const std::vector<int32_t> total(4, 7 * 128);
+    std::vector<float> out(4 * 128, 0.0f);
+    std::vector<float> max(4, 0.0f);
+    std::vector<float> sum(4, 0.0f);
+    for (int i = 0; i < times; ++i) {
+      table.attend_page_codes(
+          {out.data(), q.data(), scale.data(), total.data(), out.data(), 4, 128, max.data(), sum.data()},
+          {page.data(), layout, 0, nullptr});
+    }
+    return 2.0 * 4 * 128 * 128 / 1024;
   }
   const int64_t tokens = what == "q1-16" ? 16 : 1;
   const Q1Matrix w = testing::RandomQ1(random, 128, 512);

@@ -1,0 +1,3 @@
+import type { Part } from './report.mjs';
+
+export const parts: readonly Pick<Part, 'name' | 'bars'>[];

@@ -1,0 +1,18 @@
+/** The parts in the order in which they run, with the bars that each owes. */
+import { attention } from './parts/attention.mjs';
+import { bytes } from './parts/bytes.mjs';
+import { quality } from './parts/quality.mjs';
+
+export const parts = [
+  {
+    name: 'quality',
+    bars: ['kl-kv8', 'kl-kv4', 'top1-kv4', 'top1-clear-kv4', 'ablations'],
+    run: quality,
+  },
+  { name: 'bytes', bars: ['bytes-8b-32k'], run: bytes },
+  {
+    name: 'attention',
+    bars: ['attn-8k', 'attn-32k', 'attn-8k-avx2', 'attn-32k-avx2', 'never-slower'],
+    run: attention,
+  },
+];

@@ -1,0 +1,126 @@
+/** The report for people: Markdown tables. */
+import { median } from '../engine/figures.mjs';
+import { ratios } from './parts/attention.mjs';
+import { printRows } from '../support/table.mjs';
+
+const small = (value) =>
+  value === 0 ? '0' : Math.abs(value) < 0.001 ? value.toExponential(1) : value.toFixed(4);
+const percent = (value) => `${value.toFixed(2)} %`;
+const mib = (bytes) => (bytes / 2 ** 20).toFixed(1);
+
+function printQuality({ rows, twinProof, twinFloor32, twinFloor16, windows, context }) {
+  console.log(
+    `\nNext-token distributions against the fp16 cache, ${windows} windows of ${context} tokens. The twin against the model, in floats ` +
+      `throughout: mean KL ${small(twinProof.kl)}, most ${small(twinProof.klMax)} (${twinProof.positions} positions); with the usual ` +
+      `kernels: ${small(twinFloor32.kl)} with a cache of floats, ${small(twinFloor16.kl)} with fp16.\n`,
+  );
+  printRows([
+    ['model', 'cache', 'bits', 'mean KL', '99.9 %', 'most', 'top-1', 'top-1, clear', 'perplexity', 'n'],
+    ...rows.map((row) => [
+      row.model,
+      row.what,
+      row.bits.toFixed(2),
+      `${small(row.kl)} ± ${small(row.klError)}`,
+      small(row.kl999),
+      small(row.klMax),
+      percent(row.top1),
+      percent(row.top1Clear),
+      `${row.perplexityChange >= 0 ? '+' : ''}${row.perplexityChange.toFixed(2)} %`,
+      String(row.positions),
+    ]),
+  ]);
+}
+
+function printFree({ rows }) {
+  console.log(
+    '\nTexts of its own: tokens until the first that fp16 would not have written, and what fp16 thinks of them.\n',
+  );
+  printRows([
+    ['model', 'cache', 'texts', 'agreed (mean)', 'agreed (median)', 'to the end', 'mean log p'],
+    ...rows.map((row) => [
+      ...[row.model, row.what, String(row.texts)],
+      ...[`${row.agreedMean.toFixed(0)} of ${row.tokens}`, row.agreedMedian.toFixed(0), String(row.whole)],
+      row.logprob.toFixed(3),
+    ]),
+  ]);
+}
+
+function printPasskey({ cells }) {
+  const ids = Object.keys(cells.find(({ signal }) => signal)?.right ?? {});
+  console.log(
+    '\nNames found again among four that are nearly the same. "no signal": with a cache of floats no better than guessing.\n',
+  );
+  printRows([
+    ['model', 'length', 'depth', 'trials', 'floats', ...ids],
+    ...cells.map((cell) => [
+      ...[cell.model, String(cell.length), String(cell.depth), String(cell.trials)],
+      cell.signal ? String(cell.exact) : `${cell.exact}: no signal`,
+      ...ids.map((id) => (cell.signal ? String(cell.right[id]) : '')),
+    ]),
+  ]);
+}
+
+function printBytes({ rows }) {
+  console.log('\nThe 8B shape (36 layers, 8 kv heads of 128), MiB.\n');
+  printRows([
+    ['cache', 'tokens', 'by its own account', 'resident', 'fp16, computed'],
+    ...rows.map((row) => [
+      ...[row.codec, String(row.tokens), mib(row.allocated), mib(row.resident), mib(row.formulaF16)],
+    ]),
+  ]);
+}
+
+function printAttention({ rows }) {
+  console.log(
+    '\nAttention of one token in one layer of the 8B shape, one thread, milliseconds of its processor time (and fp16 over it).\n',
+  );
+  const codecs = Object.keys(rows[0].milliseconds);
+  printRows([
+    ['kernels', 'tokens', ...codecs],
+    ...rows.map((row) => {
+      const faster = ratios(row);
+      return [
+        ...[row.kernels, String(row.depth)],
+        ...codecs.map((codec) => {
+          const time = median(row.milliseconds[codec]).toFixed(3);
+          return codec in faster ? `${time} (${faster[codec].toFixed(2)}x)` : time;
+        }),
+      ];
+    }),
+  ]);
+}
+
+const printers = {
+  quality: printQuality,
+  free: printFree,
+  passkey: printPasskey,
+  bytes: printBytes,
+  attention: printAttention,
+};
+
+export function printReport(report) {
+  const { tables, bars, notes, load, seconds } = report;
+  const total = Object.values(seconds).reduce((a, b) => a + b, 0);
+  console.log(
+    `${report.date}, ${report.cpu}, ${report.cores} cores, load ${load.map((one) => one.toFixed(1)).join(' to ')}; ${total} s`,
+  );
+  for (const [name, print] of Object.entries(printers)) {
+    if (tables[name] !== undefined) {
+      print(tables[name]);
+    }
+  }
+  console.log('');
+  printRows([
+    ['bar', 'wanted', 'measured', 'holds', 'note'],
+    ...bars.map(({ id, bar, atMost, unit, value, holds, note }) => [
+      `\`${id}\``,
+      `${atMost ? '≤' : '≥'} ${bar} ${unit}`,
+      value === null ? '–' : `${Math.abs(value) < 0.1 ? small(value) : value.toFixed(2)} ${unit}`,
+      holds ? 'yes' : '**no**',
+      note ?? '',
+    ]),
+  ]);
+  for (const text of notes) {
+    console.log(`\n${text}`);
+  }
+}
