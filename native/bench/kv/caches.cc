@@ -125,11 +125,8 @@ Subject MakeSubject(const std::string& path, bool twin, const std::vector<std::v
 std::vector<uint8_t> CarefulLayers(const std::string& path, int threads,
                                    const std::vector<std::vector<TokenId>>& calibration) {
   const std::unique_ptr<Engine> engine = Take(Engine::Load({.path = path, .threads = threads, .kernels = ""}));
-  const Status used = engine->UseKvCalibration(Take(engine->CalibrateKv(calibration[0], nullptr)));
-  if (!used.ok()) {
-    throw Failure(used.message());
-  }
-  return Take(engine->FindCarefulLayers(calibration[0], {}, nullptr));
+  const KvCalibration learnt = Take(engine->CalibrateKv(calibration[0], nullptr));
+  return Take(engine->FindCarefulLayers(calibration[0], {}, learnt, nullptr));
 }
 
 std::vector<CacheKind> CacheKinds(const KvShape& shape, const std::vector<uint8_t>& careful, bool explain,
