@@ -33,7 +33,7 @@ Napi::Value BytesOfTokens(const Napi::CallbackInfo& info) {
   const KvShape shape = ReadKvShape(env, info[0]);
   const KvCodec codec = ReadKvCodec(env, info[1]);
   const int64_t tokens = ReadInteger(env, info[2], "tokens", 0, INT32_MAX);
-  return Napi::Number::New(env, static_cast<double>(KvBytes(shape, codec, tokens, ReadCareful(env, info[3]))));
+  return Napi::Number::New(env, static_cast<double>(KvPeakBytes(shape, codec, tokens, ReadCareful(env, info[3]))));
 }
 
 Napi::Value TokensWithin(const Napi::CallbackInfo& info) {

@@ -15,6 +15,8 @@ namespace {
 // Before whatever waits: it takes no time, and what is opened next shall go by it.
 constexpr int kUsePriority = -1;
 constexpr int64_t kNoJobId = -1;
+// Jobs of this priority are computed by threads that the system puts behind all others (Priority in port.ts).
+constexpr int kBackground = 3;
 
 class KvJob;
 
@@ -41,7 +43,12 @@ class KvJob : public Job {
     }
     thread.engine().LimitThreads(threads_);
     thread.SetPreemptible(*this, true);
-    const Status status = Work(thread.engine());
+    Status status;
+    if (priority() < kBackground) {
+      status = Work(thread.engine());
+    } else {
+      thread.engine().InBackground([&] { status = Work(thread.engine()); });
+    }
     thread.SetPreemptible(*this, false);
     if (status.code() == StatusCode::kCancelled && !this->cancelled()) {
       return false;  // pre-empted

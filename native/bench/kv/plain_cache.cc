@@ -23,7 +23,7 @@ class PlainCache final : public KvCache {
     pages_.resize(static_cast<size_t>(pages));
   }
 
-  Status Prepare(int64_t begin, int64_t, ThreadPool&) override {
+  Status Prepare(int64_t begin, int64_t, ThreadPool&, const std::atomic<bool>*) override {
     const int64_t page = begin / kPage;
     if (page >= static_cast<int64_t>(pages_.size())) {
       return Overflow(begin + 1, static_cast<int64_t>(pages_.size()) * kPage);

@@ -19,7 +19,9 @@ class ConstantCache final : public KvCache {
   ConstantCache(const KvShape& shape, const Twin& twin, std::unique_ptr<KvCache> inner)
       : shape_(shape), constant_(twin.constant), inner_(std::move(inner)) {}
 
-  Status Prepare(int64_t begin, int64_t end, ThreadPool& pool) override { return inner_->Prepare(begin, end, pool); }
+  Status Prepare(int64_t begin, int64_t end, ThreadPool& pool, const std::atomic<bool>* cancel) override {
+    return inner_->Prepare(begin, end, pool, cancel);
+  }
   void Store(int32_t layer, int32_t kv_head, int64_t position, const float* k, const float* v) override {
     const float* add = constant_.data() + (int64_t{layer} * shape_.kv_heads + kv_head) * shape_.head_size;
     float moved[kMostHeadSize];

@@ -58,15 +58,19 @@ struct KvCalibration {
 // checksum.
 std::vector<uint8_t> SerializeKvCalibration(const KvCalibration& calibration, const KvShape& shape,
                                             std::string_view fingerprint);
-// kBadFile, saying what is wrong, when the bytes are damaged, of another version, or belong to another model.
+// kBadFile when the bytes are damaged, kUnsupported when they are of another version, kInvalidArgument when they belong
+// to another model; each says what to do.
 Result<KvCalibration> ParseKvCalibration(const std::vector<uint8_t>& bytes, const KvShape& shape,
                                          std::string_view fingerprint);
 
 // Bytes that a session's cache holds when it holds `tokens` tokens: codes, scales, and the tokens that stay in half
-// precision (the first ones and the unfinished page). For up to 64 tokens behind a page's end one more page in half
-// precision is held, which is not counted here. `careful` layers keep 8 bits.
+// precision: the first ones, the page at hand and, until that one has more than 64 tokens, the page before it.
+// `careful` layers keep 8 bits.
 int64_t KvBytes(const KvShape& shape, KvCodec codec, int64_t tokens, int32_t careful = 0);
-// The most tokens, a whole number of pages, whose cache fits into `bytes`; 0 when not even one page does.
+// The most that it holds on its way to `tokens` tokens.
+int64_t KvPeakBytes(const KvShape& shape, KvCodec codec, int64_t tokens, int32_t careful = 0);
+// The most tokens, a whole number of pages, on the way to which the cache always fits into `bytes`; 0 when not even one
+// page does.
 int64_t KvTokensWithin(const KvShape& shape, KvCodec codec, int64_t bytes, int32_t careful = 0);
 
 // How far a codec's predictions are from those of the fp16 cache, over one text, teacher-forced.

@@ -35,7 +35,6 @@ class EngineImpl final : public Engine {
 
   Qwen3& model() { return *model_; }
   const KernelTable& kernels() const { return *kernels_; }
-  ThreadPool& pool() { return *pool_; }
   // An empty cache. kUnsupported where codes cannot be made of the model's heads.
   Result<std::unique_ptr<KvCache>> NewCache(const SessionOptions& options, int64_t context) const;
   // [vocab_size]: 1 for ids that are never sampled: control tokens that do not end a text, and rows without a token.

@@ -86,7 +86,7 @@ Status EngineImpl::CheckKvCalibration(const KvCalibration& calibration) const {
       static_cast<size_t>(info_.layers) * static_cast<size_t>(info_.kv_heads) * static_cast<size_t>(info_.head_size);
   const auto finite = [](const std::vector<float>& numbers, bool positive) {
     return std::all_of(numbers.begin(), numbers.end(),
-                       [positive](float x) { return std::isfinite(x) && (!positive || x > 0); });
+                       [positive](float x) { return std::isfinite(x) && (!positive || (x >= 1e-6f && x <= 1e6f)); });
   };
   if (calibration.key_mean.size() != values || calibration.key_scale.size() != values ||
       !finite(calibration.key_mean, false) || !finite(calibration.key_scale, true) ||

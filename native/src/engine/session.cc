@@ -57,7 +57,7 @@ Status SessionImpl::Extend(std::span<const TokenId> tokens, int64_t states, cons
   for (int64_t done = 0; done < count;) {
     const int64_t at = begin + done;
     const int64_t part = std::min(count - done, KvCache::kPageTokens - at % KvCache::kPageTokens);
-    Status status = cache_->Prepare(at, at + part, engine_.pool());
+    Status status = cache_->Prepare(at, at + part, engine_.model().pool(), cancel);
     const auto piece = tokens.subspan(static_cast<size_t>(done), static_cast<size_t>(part));
     if (status.ok() && !engine_.model().Forward(piece, at, *cache_, cancel)) {
       status = Cancelled();

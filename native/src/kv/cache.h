@@ -21,8 +21,8 @@ class KvCache {
 
   // Makes ready for tokens [begin, end), which lie in one page and follow what is there: pages for them exist
   // afterwards, and those before them may have been turned into codes. kOutOfMemory when there is no memory (what was
-  // there stays), kContextOverflow past the most tokens.
-  virtual Status Prepare(int64_t begin, int64_t end, ThreadPool& pool) = 0;
+  // there stays), kContextOverflow past the most tokens, kCancelled when `cancel` (may be null) is set meanwhile.
+  virtual Status Prepare(int64_t begin, int64_t end, ThreadPool& pool, const std::atomic<bool>* cancel = nullptr) = 0;
   // Stores the rotated (RoPE) key and the value of token `position` in one layer and kv head: k, v [head_size]. Prepare
   // has been called for it. Calls for different positions or heads may run concurrently.
   virtual void Store(int32_t layer, int32_t kv_head, int64_t position, const float* k, const float* v) = 0;

@@ -1,5 +1,6 @@
 // The calibration as a file. Little-endian: "NKVC", version, layers, kv heads, head size (uint32 each), 32 characters
 // of the model's fingerprint, means and scales (fp32), a byte a layer (1 = careful), CRC-32 of all before it.
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <string>
@@ -29,7 +30,7 @@ size_t Values(const KvShape& shape) {
   return static_cast<size_t>(shape.layers) * static_cast<size_t>(shape.kv_heads) * static_cast<size_t>(shape.head_size);
 }
 Status Bad(const std::string& what) {
-  return Status(StatusCode::kBadFile, "the KV calibration " + what + "; it will be made again");
+  return Status(StatusCode::kBadFile, "the KV calibration " + what + "; delete it and make it again");
 }
 
 }  // namespace
@@ -61,7 +62,9 @@ Result<KvCalibration> ParseKvCalibration(const std::vector<uint8_t>& bytes, cons
     return Bad("is no calibration file");
   }
   if (U32(&bytes[4]) != kVersion) {
-    return Bad("is of another version");
+    return Status(
+        StatusCode::kUnsupported,
+        "the KV calibration was made by another version of Niwaki; make it again with \"niwaki kv-calibrate\"");
   }
   if (U32(&bytes[bytes.size() - 4]) != Crc32(bytes.data(), bytes.size() - 4)) {
     return Bad("is damaged");
@@ -71,7 +74,8 @@ Result<KvCalibration> ParseKvCalibration(const std::vector<uint8_t>& bytes, cons
       U32(&bytes[12]) != static_cast<uint32_t>(shape.kv_heads) ||
       U32(&bytes[16]) != static_cast<uint32_t>(shape.head_size) || name != fingerprint ||
       bytes.size() != kHeaderBytes + Values(shape) * 8 + static_cast<size_t>(shape.layers) + 4) {
-    return Bad("belongs to another model");
+    return Status(StatusCode::kInvalidArgument,
+                  "the KV calibration belongs to another model; make one for this model with \"niwaki kv-calibrate\"");
   }
   KvCalibration calibration;
   calibration.source = "text";
@@ -81,6 +85,9 @@ Result<KvCalibration> ParseKvCalibration(const std::vector<uint8_t>& bytes, cons
   std::memcpy(calibration.key_scale.data(), &bytes[kHeaderBytes + Values(shape) * 4], Values(shape) * 4);
   const uint8_t* careful = &bytes[kHeaderBytes + Values(shape) * 8];
   calibration.careful.assign(careful, careful + shape.layers);
+  if (std::any_of(calibration.careful.begin(), calibration.careful.end(), [](uint8_t x) { return x > 1; })) {
+    return Bad("is damaged");
+  }
   return calibration;
 }
 

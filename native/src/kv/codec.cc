@@ -63,13 +63,19 @@ int64_t KvBytes(const KvShape& shape, KvCodec codec, int64_t tokens, int32_t car
   return CodedBytes(shape, codecs, tokens);
 }
 
+int64_t KvPeakBytes(const KvShape& shape, KvCodec codec, int64_t tokens, int32_t careful) {
+  // Least half precision is held at a page's end, most just behind it.
+  const int64_t border = tokens > 0 ? (tokens - 1) / KvCache::kPageTokens * KvCache::kPageTokens : 0;
+  return std::max(KvBytes(shape, codec, tokens, careful), KvBytes(shape, codec, std::min(tokens, border + 1), careful));
+}
+
 int64_t KvTokensWithin(const KvShape& shape, KvCodec codec, int64_t bytes, int32_t careful) {
   // Sizes grow with every page; 2^31 tokens are more than any model's context.
   int64_t low = 0;
   int64_t high = (int64_t{1} << 31) / KvCache::kPageTokens;
   while (low < high) {
     const int64_t pages = (low + high + 1) / 2;
-    if (KvBytes(shape, codec, pages * KvCache::kPageTokens, careful) <= bytes) {
+    if (KvPeakBytes(shape, codec, pages * KvCache::kPageTokens, careful) <= bytes) {
       low = pages;
     } else {
       high = pages - 1;

@@ -53,7 +53,7 @@ class CodedKvCache final : public KvCache {
     slab_pages_ = std::clamp<int64_t>(kSlabBytes / layout_.bytes, 1, most_pages);
   }
 
-  Status Prepare(int64_t begin, int64_t end, ThreadPool& pool) override {
+  Status Prepare(int64_t begin, int64_t end, ThreadPool& pool, const std::atomic<bool>* cancel) override {
     if (end > max_tokens_) {
       return Overflow(end, max_tokens_);
     }
@@ -70,7 +70,7 @@ class CodedKvCache final : public KvCache {
       if (next.bytes() == 0) {
         return NoMemory(TailBytes());
       }
-      NIWAKI_RETURN_IF_ERROR(Seal(pool));
+      NIWAKI_RETURN_IF_ERROR(Seal(pool, cancel));
       retained_ = std::exchange(tail_, std::move(next));
       tail_page_ = page;
     } else {
@@ -90,11 +90,13 @@ class CodedKvCache final : public KvCache {
     uint16_t half[kMostHeadSize];
     uint16_t* keys = Tail(tail_, head);
     kernels_.rotate(k, &basis_->key_mean[At(head)], &basis_->key_factor[At(head)], size, rotated);
+    Limit(rotated, size);
     kernels_.f32_to_f16(rotated, size, half);
     for (int64_t i = 0; i < size; ++i) {
       keys[KeyIndex(i, slot, size)] = half[i];
     }
     kernels_.rotate(v, basis_->zeros.data(), basis_->signs.data(), size, rotated);
+    Limit(rotated, size);
     kernels_.f32_to_f16(rotated, size, keys + kPage * size + slot * size);
   }
 
@@ -151,8 +153,16 @@ class CodedKvCache final : public KvCache {
            layout_.offsets[static_cast<size_t>(layer)] + kv_head * layout_.layers[static_cast<size_t>(layer)].bytes();
   }
 
-  // Turns the page at hand into codes.
-  Status Seal(ThreadPool& pool) {
+  // A rotation may gather a vector in one element, which half precision has no room for, though it had for all before.
+  static void Limit(float* x, int64_t n) {
+    constexpr float kMost = 65504;
+    for (int64_t i = 0; i < n; ++i) {
+      x[i] = std::clamp(x[i], -kMost, kMost);
+    }
+  }
+
+  // Turns the page at hand into codes. What a cancelled call has written is written again by the next one.
+  Status Seal(ThreadPool& pool, const std::atomic<bool>* cancel) {
     if (tail_page_ / slab_pages_ >= static_cast<int64_t>(slabs_.size())) {
       AlignedBuffer slab(static_cast<size_t>(slab_pages_ * layout_.bytes));
       if (slab.bytes() == 0) {
@@ -167,9 +177,15 @@ class CodedKvCache final : public KvCache {
       }
     }
     used_pages_ = std::max(used_pages_, tail_page_ + 1);
+    const auto cancelled = [cancel] { return cancel != nullptr && cancel->load(std::memory_order_relaxed); };
     pool.ParallelFor(int64_t{shape_.layers} * shape_.kv_heads, [&](int64_t head, int) {
-      SealHead(static_cast<int32_t>(head / shape_.kv_heads), static_cast<int32_t>(head % shape_.kv_heads));
+      if (!cancelled()) {
+        SealHead(static_cast<int32_t>(head / shape_.kv_heads), static_cast<int32_t>(head % shape_.kv_heads));
+      }
     });
+    if (cancelled()) {
+      return Status(StatusCode::kCancelled, "the request was cancelled");
+    }
     return Status();
   }
 
@@ -280,7 +296,8 @@ bool CodesFit(int32_t head_size) {
 
 int64_t CodedBytes(const KvShape& shape, const std::vector<KvCodec>& codecs, int64_t tokens) {
   const int64_t sealed = tokens > 0 ? (tokens - 1) / kPage : 0;
-  const int64_t halves = tokens > 0 ? kPage + (sealed > 0 ? kSinks : 0) : 0;
+  const bool retained = sealed > 0 && tokens - sealed * kPage <= kRetained;
+  const int64_t halves = tokens > 0 ? kPage + (retained ? kPage : 0) + (sealed > 0 ? kSinks : 0) : 0;
   return sealed * MakeLayout(shape, codecs).bytes + halves * KvCache::BytesPerTokenF16(shape);
 }
 

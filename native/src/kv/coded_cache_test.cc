@@ -227,7 +227,7 @@ TEST("bytes are those of the formula, and most is freed that is not needed") {
     }
     const auto cache = NewCache(shape, named.codec, kGenericKernels, 1000, Plain(shape));
     int64_t done = 0;
-    for (const int64_t tokens : {1, 128, 256, 384, 512, 1000}) {
+    for (const int64_t tokens : {1, 128, 129, 192, 193, 256, 257, 384, 512, 1000}) {
       Append(*cache, shape, done, tokens, 64);
       done = tokens;
       EXPECT_EQ(cache->allocated_bytes(), KvBytes(shape, named.codec, tokens));
@@ -238,6 +238,10 @@ TEST("bytes are those of the formula, and most is freed that is not needed") {
         static_cast<double>(KvBytes(shape, named.codec, 128 * 101) - KvBytes(shape, named.codec, 128 * 2)) / (128 * 99);
     EXPECT_NEAR(a_token, bits / 8 * 2 * 3 * 2 * 64, 1e-6);
   }
+  for (int64_t tokens = 1; tokens < 700; ++tokens) {
+    EXPECT(KvPeakBytes(shape, {}, tokens) >= KvBytes(shape, {}, tokens));
+    EXPECT(KvPeakBytes(shape, {}, tokens + 1) >= KvPeakBytes(shape, {}, tokens));
+  }
   // What the settings promise: 8B, 32k tokens.
   const KvShape large{36, 8, 128};
   EXPECT(KvBytes(large, {}, 32768) <= int64_t{1210} << 20);
@@ -245,10 +249,39 @@ TEST("bytes are those of the formula, and most is freed that is not needed") {
   for (const int64_t budget : {int64_t{1} << 20, int64_t{500} << 20, int64_t{4} << 30}) {
     for (const KvCodecName& named : KvCodecs()) {
       const int64_t tokens = KvTokensWithin(large, named.codec, budget);
-      EXPECT(tokens == 0 || KvBytes(large, named.codec, tokens) <= budget);
-      EXPECT(KvBytes(large, named.codec, tokens + 128) > budget);
+      EXPECT(tokens == 0 || KvPeakBytes(large, named.codec, tokens) <= budget);
+      EXPECT(KvPeakBytes(large, named.codec, tokens + 128) > budget);
     }
   }
+}
+
+TEST("vectors that a rotation gathers in one element stay finite") {
+  const KvShape shape{1, 1, 128};
+  const auto basis = NewKvBasis(shape, Plain(shape));
+  Vec large(128);
+  for (size_t i = 0; i < large.size(); ++i) {
+    large[i] = basis->signs[i] * 7000;  // 79,000 in the first element afterwards
+  }
+  const auto cache = NewCache(shape, {}, kGenericKernels, 300, Plain(shape));
+  for (int64_t t = 0; t < 200; ++t) {
+    ASSERT_OK(cache->Prepare(t, t + 1, Pool()));
+    cache->Store(0, 0, t, Entry(shape, 0, t, 1).data(), t == 50 ? large.data() : Entry(shape, 0, t, 1).data());
+  }
+  for (const float x : Attend(*cache, shape, 0, 0, 2, 200)) {
+    EXPECT(std::isfinite(x));
+  }
+}
+
+TEST("sealing can be cancelled, and is done again") {
+  const KvShape shape{2, 2, 32};
+  const auto cache = NewCache(shape, {}, kGenericKernels, 300, Plain(shape));
+  Append(*cache, shape, 0, 128, 64);
+  const std::atomic<bool> cancel{true};
+  EXPECT(cache->Prepare(128, 129, Pool(), &cancel).code() == StatusCode::kCancelled);
+  Append(*cache, shape, 128, 140, 64);
+  const auto fresh = NewCache(shape, {}, kGenericKernels, 300, Plain(shape));
+  Append(*fresh, shape, 0, 140, 64);
+  EXPECT(SameValues(Attend(*cache, shape, 1, 1, 2, 140), Attend(*fresh, shape, 1, 1, 2, 140)));
 }
 
 TEST("more tokens than the session holds are refused") {

@@ -16,7 +16,7 @@ class F16KvCache final : public KvCache {
   F16KvCache(const KvShape& shape, int64_t max_tokens, const KernelTable& kernels)
       : shape_(shape), max_tokens_(max_tokens), kernels_(kernels) {}
 
-  Status Prepare(int64_t, int64_t end, ThreadPool&) override {
+  Status Prepare(int64_t, int64_t end, ThreadPool&, const std::atomic<bool>*) override {
     if (end > max_tokens_) {
       return Overflow(end, max_tokens_);
     }

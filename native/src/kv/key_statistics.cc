@@ -29,7 +29,9 @@ class StatisticsCache final : public KvCache {
   StatisticsCache(const KvShape& shape, int64_t max_tokens, const KernelTable& kernels, KeyStatistics* statistics)
       : shape_(shape), cache_(NewF16KvCache(shape, max_tokens, kernels)), statistics_(statistics) {}
 
-  Status Prepare(int64_t begin, int64_t end, ThreadPool& pool) override { return cache_->Prepare(begin, end, pool); }
+  Status Prepare(int64_t begin, int64_t end, ThreadPool& pool, const std::atomic<bool>* cancel) override {
+    return cache_->Prepare(begin, end, pool, cancel);
+  }
   void Store(int32_t layer, int32_t kv_head, int64_t position, const float* k, const float* v) override {
     statistics_->AddKey(int64_t{layer} * shape_.kv_heads + kv_head, k);
     cache_->Store(layer, kv_head, position, k, v);

@@ -47,6 +47,7 @@ class Qwen3 {
 
   // From the next call on these compute; they must outlive the model.
   void UsePool(ThreadPool& pool) { pool_ = &pool; }
+  ThreadPool& pool() { return *pool_; }  // the one in use
 
   const Weights& weights() const { return weights_; }
 

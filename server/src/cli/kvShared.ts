@@ -1,5 +1,4 @@
 /** What the commands about the KV cache share: where calibrations are kept, texts that are long enough, progress. */
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import {
   EngineError,
@@ -9,42 +8,30 @@ import {
   type ModelHandle,
   type TokenId,
 } from '../engine';
-import { CalibrationStore, embeddedCalibrationPath, KvCalibrator } from '../models';
-import { silentLog } from '../util/log';
+import { CalibrationStore, dataFolder, embeddedCalibrationPath, KvCalibrator } from '../models';
+import { silentLog, type Log } from '../util/log';
 import { extensionRoot, UsageError } from './arguments';
 
 /** The engine asks for as many. */
 export const fewestTokens = 256;
 
-/** Where programs keep what is theirs, by the system's custom: XDG's variable, Library, LOCALAPPDATA. */
-export function dataFolder(
-  chosen: string | undefined,
-  platform = process.platform,
-  environment: NodeJS.ProcessEnv = process.env,
-  home = homedir(),
-): string {
-  if (chosen !== undefined) {
-    return chosen;
-  }
-  switch (platform) {
-    case 'win32':
-      return join(environment['LOCALAPPDATA'] ?? join(home, 'AppData', 'Local'), 'Niwaki');
-    case 'darwin':
-      return join(home, 'Library', 'Application Support', 'Niwaki');
-    default:
-      return join(environment['XDG_DATA_HOME'] || join(home, '.local', 'share'), 'niwaki');
-  }
-}
-
 export function calibrationStore(chosen: string | undefined): CalibrationStore {
   return new CalibrationStore(join(dataFolder(chosen), 'kv'));
 }
 
-/** Finds what there is, makes nothing: that is `niwaki kv-calibrate`'s. */
+/** Says why a file that is there is not used. */
+const complaints: Log = {
+  ...silentLog,
+  warn: (message) => {
+    process.stderr.write(`${message}\n`);
+  },
+};
+
+/** Finds what there is, makes and deletes nothing: that is `niwaki kv-calibrate`'s. */
 export function calibratorFor(engine: EnginePort, chosen: string | undefined): KvCalibrator {
   return new KvCalibrator({
     engine,
-    log: silentLog,
+    log: complaints,
     store: calibrationStore(chosen),
     embeddedPath: embeddedCalibrationPath(extensionRoot()),
     text: () => Promise.resolve(''),

@@ -21,6 +21,7 @@ import type { EnginePort } from '../engine';
 import {
   bundledText,
   CalibrationStore,
+  dataFolder,
   embeddedCalibrationPath,
   embeddedModelPath,
   KvCalibrator,
@@ -82,7 +83,10 @@ export function startServer({ connection, log, engine, extensionPath, version }:
       log,
       ...(options.storagePath === undefined
         ? {}
-        : { store: new CalibrationStore(join(options.storagePath, 'kv')) }),
+        : {
+            // What `niwaki kv-calibrate` has made on the command line counts, too.
+            store: new CalibrationStore(join(options.storagePath, 'kv'), [join(dataFolder(undefined), 'kv')]),
+          }),
       embeddedPath: embeddedCalibrationPath(folder),
       text: async () => (await bundledText(folder)).calibrate,
       idleMs: (options.calibrateAfterSeconds ?? defaultCalibrateAfterSeconds) * 1000,

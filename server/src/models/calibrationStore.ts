@@ -1,11 +1,32 @@
 /**
- * Keeps KV calibrations on disk, one file a model, named after the model's fingerprint: numbers about the model, nothing of any
- * user's text. The only thing that the server ever writes.
+ * Keeps KV calibrations on disk, one file a model, named after the model's fingerprint: means and scales of the model's keys while it
+ * read a text, nothing of the text itself. The only thing that the server ever writes.
  */
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { homedir } from 'node:os';
+import { basename, join } from 'node:path';
 
 const fingerprintPattern = /^[0-9a-f]{32}$/;
+
+/** Where programs keep what is theirs, by the system's custom: XDG's variable, Library, LOCALAPPDATA. */
+export function dataFolder(
+  chosen: string | undefined,
+  platform = process.platform,
+  environment: NodeJS.ProcessEnv = process.env,
+  home = homedir(),
+): string {
+  if (chosen !== undefined) {
+    return chosen;
+  }
+  switch (platform) {
+    case 'win32':
+      return join(environment['LOCALAPPDATA'] ?? join(home, 'AppData', 'Local'), 'Niwaki');
+    case 'darwin':
+      return join(home, 'Library', 'Application Support', 'Niwaki');
+    default:
+      return join(environment['XDG_DATA_HOME'] || join(home, '.local', 'share'), 'niwaki');
+  }
+}
 
 /** All or nothing: whoever reads meanwhile sees the old file or the new one. */
 export async function writeWhole(path: string, bytes: Uint8Array, mode = 0o666): Promise<void> {
@@ -20,8 +41,11 @@ export async function writeWhole(path: string, bytes: Uint8Array, mode = 0o666):
 }
 
 export class CalibrationStore {
-  /** `folder` is made when something is first written. */
-  constructor(private readonly folder: string) {}
+  /** `folder` is made when something is first written. `others` are read where it has nothing. */
+  constructor(
+    private readonly folder: string,
+    private readonly others: readonly string[] = [],
+  ) {}
 
   pathOf(fingerprint: string): string {
     if (!fingerprintPattern.test(fingerprint)) {
@@ -32,7 +56,14 @@ export class CalibrationStore {
 
   /** Undefined when there is none, or none that can be read. */
   async read(fingerprint: string): Promise<Uint8Array | undefined> {
-    return readFile(this.pathOf(fingerprint)).catch(() => undefined);
+    const name = basename(this.pathOf(fingerprint));
+    for (const folder of [this.folder, ...this.others]) {
+      const bytes = await readFile(join(folder, name)).catch(() => undefined);
+      if (bytes !== undefined) {
+        return bytes;
+      }
+    }
+    return undefined;
   }
 
   /** Returns where it lies now. */

@@ -135,7 +135,7 @@ export class KvCalibrator {
     }
   }
 
-  /** True when there is a file that fits. One that is damaged is deleted, to be made anew. */
+  /** True when there is a file that fits. One that is damaged is deleted where it will be made anew. */
   private async useFile(target: CalibrationTarget, signal?: AbortSignal): Promise<boolean> {
     const { store, embeddedPath, log } = this.options;
     const { fingerprint, name } = target.info;
@@ -153,7 +153,7 @@ export class KvCalibrator {
           throw error;
         }
         log.warn(`The KV calibration of ${name} cannot be used: ${reasonOf(error)}`);
-        if (bytes === kept && error instanceof EngineError && error.code === 'bad_file') {
+        if (this.options.idleMs > 0 && bytes === kept && error instanceof EngineError && error.code === 'bad_file') {
           await store?.remove(fingerprint).catch(() => undefined);
         }
       }

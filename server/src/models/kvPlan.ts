@@ -48,16 +48,24 @@ export async function planKv(
   const byMemory = await engine.kvTokensWithin(info, codec, Math.floor(budget), carefulLayers);
   const byUser = maxContextTokens > 0 ? maxContextTokens : Infinity;
   const context = Math.min(info.contextLength, Math.max(smallestContext, Math.min(byMemory, byUser)));
+  const notes = [
+    ...(fits
+      ? []
+      : [
+          `The KV cache is kept in half precision (f16): this model's heads have ${String(info.headSize)} values, and ` +
+            `${kvCodec} needs 32, 64, 128 or 256.`,
+        ]),
+    ...(Math.min(byMemory, byUser) < context
+      ? [`The settings leave room for fewer tokens than the ${String(smallestContext)} that a context needs at least; it has these.`]
+      : []),
+  ];
   return {
     codec,
     carefulLayers,
     context,
     bytes: await engine.kvBytesFor(info, codec, context, carefulLayers),
     budget,
-    note: fits
-      ? ''
-      : `The KV cache is kept in half precision (f16): this model's heads have ${String(info.headSize)} values, and ` +
-        `${kvCodec} needs 32, 64, 128 or 256.`,
+    note: notes.join(' '),
   };
 }
 

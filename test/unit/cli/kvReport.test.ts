@@ -1,7 +1,7 @@
 import * as assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { advise, carefulInWords, table, type CodecReport } from '../../../server/src/cli/kvReport';
-import { dataFolder } from '../../../server/src/cli/kvShared';
+import { dataFolder } from '../../../server/src/models';
 import { kvCodecs, type KvQuality } from '../../../server/src/engine';
 
 type Measured = readonly [meanKl: number, top1Clear: number];
