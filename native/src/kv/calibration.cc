@@ -61,13 +61,13 @@ Result<KvCalibration> ParseKvCalibration(const std::vector<uint8_t>& bytes, cons
   if (bytes.size() < kHeaderBytes + 4 || std::memcmp(bytes.data(), kMagic, sizeof kMagic) != 0) {
     return Bad("is no calibration file");
   }
+  if (U32(&bytes[bytes.size() - 4]) != Crc32(bytes.data(), bytes.size() - 4)) {
+    return Bad("is damaged");
+  }
   if (U32(&bytes[4]) != kVersion) {
     return Status(
         StatusCode::kUnsupported,
         "the KV calibration was made by another version of Niwaki; make it again with \"niwaki kv-calibrate\"");
-  }
-  if (U32(&bytes[bytes.size() - 4]) != Crc32(bytes.data(), bytes.size() - 4)) {
-    return Bad("is damaged");
   }
   const std::string_view name(reinterpret_cast<const char*>(&bytes[20]), kFingerprintBytes);
   if (U32(&bytes[8]) != static_cast<uint32_t>(shape.layers) ||

@@ -85,7 +85,7 @@ export class ScriptedKv {
     const [, of, careful] =
       /^calibration of (\w+), careful (\d+)$/.exec(new TextDecoder().decode(bytes)) ?? [];
     if (of !== fingerprint) {
-      throw new EngineError('bad_file', 'the KV calibration is damaged; it will be made again');
+      throw new EngineError('bad_file', 'the KV calibration is damaged; delete it and make it again');
     }
     return { source: 'text', carefulLayers: Number(careful) };
   }
