@@ -4,7 +4,7 @@
  *
  *   node bench/kv.mjs [--quick] [--only PART]... [--part PART] [--json FILE] [--from FILE]
  *
- * --only (or --part, for one) runs single parts (quality, bytes, attention); bars of the others count as short. --quick measures less of each.
+ * --only (or --part, for one) runs single parts (quality, bytes, attention, encode, peer); bars of the others count as short. --quick measures less of each.
  * --json writes the report; --from shows one that was written before, and measures nothing. It does its own set-up.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
