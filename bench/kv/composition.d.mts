@@ -41,12 +41,12 @@ export interface Evaluation {
   readonly processor: number;
   readonly prepare: number;
   readonly prepareProcessor: number;
-  readonly storeProcessor: number;
+  /** Of one call. */
+  readonly storeNanoseconds: number;
   readonly stores: number;
 }
 export function encodeShares(measured: {
   readonly f16: readonly Evaluation[];
   readonly kv4: readonly Evaluation[];
   readonly threads: number;
-  readonly clockNanoseconds: number;
 }): Record<'share' | 'wall' | 'processor' | 'sealing' | 'rotating' | 'milliseconds' | 'longer', number>;

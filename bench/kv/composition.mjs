@@ -78,25 +78,21 @@ export function storeOf(emptyBytes, bytes, tokens, values) {
 }
 
 /**
- * Percent of an evaluation that codes cost: sealing, and what Store takes longer than with halves (both have the same clocks in
- * them). By the wall's clock and by the processor's; what counts is the larger one. The clocks' own time is no part of an
- * evaluation, so it is taken out of what is divided by.
+ * Percent of an evaluation that codes cost: sealing, and what all of Store takes longer than with halves. By the wall's clock and
+ * by the processor's; what counts is the larger one.
  */
-export function encodeShares({ f16, kv4, threads, clockNanoseconds }) {
+export function encodeShares({ f16, kv4, threads }) {
   const middle = (rows, part) => median(rows.map(part));
-  const clocks = (one) => (one.stores * clockNanoseconds) / 1e6;
-  const wallOf = (one) => one.milliseconds - clocks(one) / threads;
-  const processorOf = (one) => one.processor - clocks(one);
-  const store = (rows) => middle(rows, ({ storeProcessor }) => storeProcessor);
-  const rotating = Math.max(0, store(kv4) - store(f16));
-  const wall = 100 * middle(kv4, (one) => (one.prepare + rotating / threads) / wallOf(one));
-  const processor = 100 * middle(kv4, (one) => (one.prepareProcessor + rotating) / processorOf(one));
+  const store = (rows) => middle(rows, ({ storeNanoseconds }) => storeNanoseconds);
+  const rotating = (Math.max(0, store(kv4) - store(f16)) * kv4[0].stores) / 1e6;
+  const wall = 100 * middle(kv4, (one) => (one.prepare + rotating / threads) / one.milliseconds);
+  const processor = 100 * middle(kv4, (one) => (one.prepareProcessor + rotating) / one.processor);
+  const milliseconds = (rows) => middle(rows, (one) => one.milliseconds);
   return {
-    ...{ share: Math.max(wall, processor), wall, processor },
-    sealing: 100 * middle(kv4, (one) => one.prepare / wallOf(one)),
-    rotating: 100 * middle(kv4, (one) => rotating / threads / wallOf(one)),
-    milliseconds: middle(kv4, wallOf),
+    ...{ share: Math.max(wall, processor), wall, processor, milliseconds: milliseconds(kv4) },
+    sealing: 100 * middle(kv4, (one) => one.prepareProcessor / one.processor),
+    rotating: 100 * middle(kv4, (one) => rotating / one.processor),
     /** By how much a prompt takes longer than with f16; attention over codes is in it. */
-    longer: 100 * (middle(kv4, wallOf) / middle(f16, wallOf) - 1),
+    longer: 100 * (milliseconds(kv4) / milliseconds(f16) - 1),
   };
 }

@@ -106,7 +106,7 @@ function printPeer({ rows }) {
 
 function printEncode({ rows }) {
   console.log(
-    '\nA prompt of the 1.7B shape: what making codes costs of it. Rotating is what storing takes longer than with f16.\n',
+    '\nA prompt of the 1.7B shape: what making codes costs of it. Sealing and rotating (what storing takes longer than with f16) by processor time.\n',
   );
   printRows([
     [

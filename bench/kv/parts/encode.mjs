@@ -1,6 +1,6 @@
 /**
- * What codes cost while a prompt is evaluated: the 1.7B shape, the product's model and caches, clocks around Prepare (where pages
- * are sealed) and Store (where keys and values are rotated).
+ * What codes cost while a prompt is evaluated: the 1.7B shape, the product's model and caches, a clock around Prepare (where pages
+ * are sealed), and Store (where keys and values are rotated) timed for a page at once.
  */
 import { encodeShares } from '../composition.mjs';
 import { runProgram } from '../program.mjs';
