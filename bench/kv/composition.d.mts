@@ -35,6 +35,7 @@ export function judgeHalves(
   deep: Readonly<Record<string, number>>,
   layers: number,
 ): Verdict & { readonly times: Times };
+export function lesser<V extends Verdict>(byMedian: V, byQuickest: V): V;
 export function storeOf(emptyBytes: number, bytes: number, tokens: number, values: number): string;
 export interface Evaluation {
   readonly milliseconds: number;

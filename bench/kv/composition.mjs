@@ -63,6 +63,26 @@ export function judgeHalves(settings, shallow, deep, layers) {
 }
 
 /**
+ * The lesser of what medians and what everyone's quickest rounds say. On a quiet machine both say the same; on a busy one the peer,
+ * whose threads wait for each other, suffers more, and medians alone would flatter us.
+ */
+export function lesser(byMedian, byQuickest) {
+  if (byMedian.value === null || byQuickest.value === null) {
+    const found = byMedian.value ?? byQuickest.value;
+    const other =
+      found === null
+        ? ''
+        : ` (${found.toFixed(1)} by ${byMedian.value === null ? 'the quickest rounds' : 'medians'} alone)`;
+    return { ...byQuickest, value: null, note: `too disturbed to say anything${other}` };
+  }
+  const [chosen, other, text] =
+    byMedian.value <= byQuickest.value
+      ? [byMedian, byQuickest, 'medians; by the quickest rounds']
+      : [byQuickest, byMedian, 'quickest rounds; by medians'];
+  return { ...byQuickest, value: chosen.value, note: `${chosen.note} (${text} ${other.value.toFixed(1)})` };
+}
+
+/**
  * Bytes that a token takes in the peer's cache, of its state's sizes with and without tokens; what its type must make of it is
  * 2 bytes a value (f16), or 18 for 32 (q4_0). The state has a few bytes more a token: its position.
  */

@@ -111,6 +111,10 @@ export async function decodeInTurns({ engines, log }, model, settings, { rounds,
   return { ...measured, kernels: about?.kernels, threads: about?.threads };
 }
 
-/** Only the medians, by setting. */
-export const medians = (turns) =>
-  Object.fromEntries(Object.entries(turns).map(([id, { median }]) => [id, median]));
+const each = (turns, figure) =>
+  Object.fromEntries(Object.entries(turns).map(([id, measured]) => [id, figure(measured)]));
+/** What is judged, by setting: medians, and quickest rounds. */
+export const figures = [
+  (turns) => each(turns, ({ median }) => median),
+  (turns) => each(turns, ({ all }) => Math.min(...all)),
+];

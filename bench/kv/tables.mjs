@@ -95,10 +95,10 @@ function printPeer({ rows }) {
     '\nDecoding in depth, milliseconds a token: ours over the whole way to JavaScript, llama.cpp alone (one llama_decode a token, nothing sampled).\n',
   );
   printRows([
-    ['model', 'layers', 'tokens', 'cache and threads', 'ms a token', 'all'],
-    ...rows.map(({ model, layers, depth, id, ms, all, composed }) => [
+    ['model', 'layers', 'tokens', 'cache and threads', 'ms a token', 'quickest', 'all'],
+    ...rows.map(({ model, layers, depth, id, ms, quickest, all, composed }) => [
       ...[model, layers === undefined ? `whole${composed ? ', composed' : ''}` : String(layers)],
-      ...[String(depth), id, ms === null ? 'unknown' : ms.toFixed(2)],
+      ...[String(depth), id, ...[ms, quickest].map((one) => one?.toFixed(2) ?? 'unknown')],
       (all ?? []).map((one) => one.toFixed(2)).join(' '),
     ]),
   ]);

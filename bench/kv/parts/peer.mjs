@@ -5,8 +5,8 @@
  */
 import { Engines } from '../../engine/engines.mjs';
 import { prepare } from '../../engine/prepare.mjs';
-import { composeSettings, judgeDecode, judgeHalves } from '../composition.mjs';
-import { allSettings, decodeInTurns, depths, medians } from '../decode.mjs';
+import { composeSettings, judgeDecode, judgeHalves, lesser } from '../composition.mjs';
+import { allSettings, decodeInTurns, depths, figures } from '../decode.mjs';
 
 /** `values`: keys and values of a token in one layer. */
 const shapes = [
@@ -39,18 +39,37 @@ async function composed(context, rows, { model, shape, layers, values }) {
       context,
       { path: models.synthetic(shape, count), values: values * count },
       allSettings,
-      { rounds: quick ? 3 : 5, steps: { ours: 32, 'llama.cpp': 16 } },
+      { rounds: quick ? 7 : 9, steps: { ours: 32, 'llama.cpp': 16 } },
     );
     for (const depth of Object.keys(depths)) {
       for (const [id, { median, all }] of Object.entries(turns[count][depth])) {
-        rows.push({ model, layers: count, depth: depths[depth], id, ms: median, all });
+        rows.push({
+          model,
+          layers: count,
+          depth: depths[depth],
+          id,
+          ms: median,
+          quickest: Math.min(...all),
+          all,
+        });
       }
     }
   }
-  const [one, three] = few.map((count) => medians(turns[count].deep));
-  const times = composeSettings(one, three, layers);
-  addRows(rows, model, allSettings, times, { composed: true });
+  const times = figures.map((figure) => {
+    const [one, three] = few.map((count) => figure(turns[count].deep));
+    return composeSettings(one, three, layers);
+  });
+  const [medians, quickest] = times;
+  addRows(rows, model, allSettings, medians, { composed: true, quickest });
   return { turns, times, kernels: turns[1].kernels, threads: turns[1].threads };
+}
+
+/** By store of the peer's. */
+function judgeBoth(settings, times, how) {
+  const [byMedian, byQuickest] = times.map((one) => judgeDecode(settings, one, how));
+  return Object.fromEntries(
+    Object.keys(byMedian).map((store) => [store, lesser(byMedian[store], byQuickest[store])]),
+  );
 }
 
 /** The 1.7B shape as it is, ours and the peer's best. */
@@ -65,8 +84,9 @@ async function whole(context, rows, { model, shape, layers, values }, best) {
     wanted,
     { rounds: 3, steps: { ours: 32, 'llama.cpp': 8 } },
   );
-  addRows(rows, model, wanted, medians(turns.deep), { composed: false });
-  return judgeDecode(wanted, medians(turns.deep), 'measured whole');
+  const times = figures.map((figure) => figure(turns.deep));
+  addRows(rows, model, wanted, times[0], { composed: false, quickest: times[1] });
+  return judgeBoth(wanted, times, 'measured whole');
 }
 
 function reportDecode(report, model, judged) {
@@ -75,26 +95,29 @@ function reportDecode(report, model, judged) {
   }
 }
 
-export async function peer(context, report) {
+/** Attention over halves, one thread each, in the model with the most layers. */
+function judgeAttention(turns) {
+  const most = few.at(-1);
+  const { shallow, deep } = turns[most];
+  const [byMedian, byQuickest] = figures.map((figure) =>
+    judgeHalves(allSettings, figure(shallow), figure(deep), most),
+  );
+  const { value, note } = lesser(byMedian, byQuickest);
+  return [value, `8B shape, ${most} layers, ${depths.deep} tokens, one thread; ${note}`];
+}
+
+export async function peer(context, report, plan = shapes) {
   const engines = new Engines(await prepare());
   const rows = [];
   report.tables.peer = { rows };
   try {
-    for (const one of shapes) {
+    for (const one of plan) {
       const { turns, times, kernels, threads } = await composed({ ...context, engines }, rows, one);
-      const how = `composed of models with ${few.join(' and ')} layers; ours with ${threads} threads and kernels ${kernels}`;
-      const judged = judgeDecode(allSettings, times, how);
+      const how = `composed of models with ${few.join(' and ')} layers; ours with ${threads} threads, kernels ${kernels}`;
+      const judged = judgeBoth(allSettings, times, how);
       reportDecode(report, one.model, judged);
       if (one.model === '8b') {
-        const most = few.at(-1);
-        const { value, note } = judgeHalves(
-          ...[allSettings, medians(turns[most].shallow), medians(turns[most].deep), most],
-        );
-        report.bar(
-          'fp16-path',
-          value,
-          `8B shape, ${most} layers, ${depths.deep} tokens, one thread; ${note}`,
-        );
+        report.bar('fp16-path', ...judgeAttention(turns));
       }
       const best = Object.values(judged).flatMap(({ peer: setting }) =>
         setting === undefined ? [] : [setting],

@@ -1,6 +1,5 @@
-// What codes cost while a prompt is evaluated: the time in which pages are sealed, and that in which vectors are moved
-// into the basis of the codes, beside the whole evaluation. The clocks of
-// the first sit in a cache around the product's.
+// What codes cost while a prompt is evaluated: the time in which pages are sealed, taken by a cache around the
+// product's, and that in which vectors are moved into the basis of the codes, beside the whole evaluation.
 #include <time.h>
 
 #include <algorithm>

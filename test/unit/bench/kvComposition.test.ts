@@ -7,6 +7,7 @@ import {
   fastest,
   judgeDecode,
   judgeHalves,
+  lesser,
   storeOf,
   type Evaluation,
   type Setting,
@@ -59,6 +60,27 @@ describe('KV benchmark: composition', () => {
     assert.deepEqual(layer, { 'ours f16, 1': 8, 'peer f16, 1': 64 / 3, 'peer f16 flash, 1': 18 });
     assert.equal(attentionALayer(6, 5, 3), null);
     assert.equal(judgeHalves(settings, times, times, 3).value, null);
+  });
+
+  it('takes the lesser of medians and quickest rounds, and nothing where one says nothing', () => {
+    const verdict = (value: number | null, note: string): { value: number | null; note: string } => ({
+      value,
+      note,
+    });
+    assert.deepEqual(
+      lesser(verdict(9, 'a'), verdict(5, 'b')),
+      verdict(5, 'b (quickest rounds; by medians 9.0)'),
+    );
+    assert.deepEqual(
+      lesser(verdict(4, 'a'), verdict(5, 'b')),
+      verdict(4, 'a (medians; by the quickest rounds 5.0)'),
+    );
+    const alone = lesser(verdict(null, 'a'), verdict(5, 'b'));
+    assert.deepEqual(
+      alone,
+      verdict(null, 'too disturbed to say anything (5.0 by the quickest rounds alone)'),
+    );
+    assert.equal(lesser(verdict(null, 'a'), verdict(null, 'b')).note, 'too disturbed to say anything');
   });
 
   it("knows the peer's cache by the bytes of its tokens", () => {
