@@ -4,7 +4,8 @@
  *
  *   node bench/kv.mjs [--quick] [--only PART]... [--part PART] [--json FILE] [--from FILE]
  *
- * --only (or --part, for one) runs single parts (quality, bytes, attention); bars of the others count as short. --quick measures less of each.
+ * --only (or --part, for one) runs single parts (quality, bytes, attention, encode, peer); bars of the others count as short.
+ * --quick measures less of each: the 1.7B shape is then not decoded whole.
  * --json writes the report; --from shows one that was written before, and measures nothing. It does its own set-up.
  */
 import { readFileSync, writeFileSync } from 'node:fs';

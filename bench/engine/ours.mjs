@@ -41,10 +41,10 @@ function request(tokens, maxTokens, more = {}) {
 const ignore = () => undefined;
 
 /** As the product would be after this: the model is there and takes requests. */
-async function open({ path, contextSize, threads, kernels }) {
+async function open({ path, contextSize, threads, kernels, codec }) {
   ({ model, info } = await engine.load({ path, threads, ...(kernels && { kernels }) }));
   const loaded = memory();
-  session = await engine.openSession(model, contextSize);
+  session = await engine.openSession(model, contextSize, codec);
   return loaded;
 }
 

@@ -1,6 +1,8 @@
 /** The parts in the order in which they run, with the bars that each owes. */
 import { attention } from './parts/attention.mjs';
 import { bytes } from './parts/bytes.mjs';
+import { encode } from './parts/encode.mjs';
+import { peer } from './parts/peer.mjs';
 import { quality } from './parts/quality.mjs';
 
 export const parts = [
@@ -14,5 +16,14 @@ export const parts = [
     name: 'attention',
     bars: ['attn-8k', 'attn-32k', 'attn-8k-avx2', 'attn-32k-avx2', 'never-slower'],
     run: attention,
+  },
+  { name: 'encode', bars: ['encode'], run: encode },
+  {
+    name: 'peer',
+    bars: [
+      ...['fp16-path', 'decode-8k-q4_0-1.7b', 'decode-8k-f16-1.7b'],
+      ...['decode-8k-q4_0-8b', 'decode-8k-f16-8b'],
+    ],
+    run: peer,
   },
 ];

@@ -90,12 +90,51 @@ function printAttention({ rows }) {
   ]);
 }
 
+function printPeer({ rows }) {
+  console.log(
+    '\nDecoding in depth, milliseconds a token: ours over the whole way to JavaScript, llama.cpp alone (one llama_decode a token, nothing sampled).\n',
+  );
+  printRows([
+    ['model', 'layers', 'tokens', 'cache and threads', 'ms a token', 'quickest', 'all'],
+    ...rows.map(({ model, layers, depth, id, ms, quickest, all, composed }) => [
+      ...[model, layers === undefined ? `whole${composed ? ', composed' : ''}` : String(layers)],
+      ...[String(depth), id, ...[ms, quickest].map((one) => one?.toFixed(2) ?? 'unknown')],
+      (all ?? []).map((one) => one.toFixed(2)).join(' '),
+    ]),
+  ]);
+}
+
+function printEncode({ rows }) {
+  console.log(
+    '\nA prompt of the 1.7B shape: what making codes costs of it. Sealing and rotating (what storing takes longer than with f16) by processor time.\n',
+  );
+  printRows([
+    [
+      'tokens',
+      'threads',
+      'ms',
+      'sealing',
+      'rotating',
+      'of the time',
+      "of the processor's",
+      'kv4 takes longer than f16',
+    ],
+    ...rows.map((row) => [
+      ...[String(row.tokens), String(row.threads), row.milliseconds.toFixed(0), percent(row.sealing)],
+      ...[percent(row.rotating), percent(row.wall), percent(row.processor)],
+      `${row.longer >= 0 ? '+' : ''}${percent(row.longer)}`,
+    ]),
+  ]);
+}
+
 const printers = {
   quality: printQuality,
   free: printFree,
   passkey: printPasskey,
   bytes: printBytes,
   attention: printAttention,
+  encode: printEncode,
+  peer: printPeer,
 };
 
 export function printReport(report) {

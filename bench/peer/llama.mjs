@@ -28,9 +28,10 @@ async function load({ getLlama, LlamaLogLevel }, path) {
   model = await llama.loadModel({ modelPath: path, ignoreMemorySafetyChecks: true });
 }
 
-async function createContext({ contextSize, threads, flashAttention, batchSize = 512 }) {
+async function createContext({ contextSize, threads, flashAttention, kvType, batchSize = 512 }) {
   context = await model.createContext({
     ...{ contextSize, batchSize, flashAttention, ignoreMemorySafetyChecks: true },
+    ...(kvType && { experimentalKvCacheKeyType: kvType, experimentalKvCacheValueType: kvType }),
     ...(threads && { threads: { ideal: threads, min: threads } }),
   });
   sequence = context.getSequence();
@@ -130,6 +131,11 @@ const operations = {
     await context?.dispose();
     await createContext(settings);
     return { threads: context.currentThreads };
+  },
+
+  /** Bytes that the context's state takes: what it holds of the sequence, in the cache's own types. */
+  async stateBytes() {
+    return context._ctx.getStateSize();
   },
 
   async tokenize({ text }) {

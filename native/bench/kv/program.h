@@ -87,5 +87,6 @@ void RunFree(const Arguments& arguments);
 void RunPasskey(const Arguments& arguments);
 void RunBytes(const Arguments& arguments);
 void RunAttention(const Arguments& arguments);
+void RunEncode(const Arguments& arguments);
 
 }  // namespace niwaki::kvbench
