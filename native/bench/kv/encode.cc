@@ -37,9 +37,9 @@ class TimedCache final : public KvCache {
  public:
   explicit TimedCache(std::unique_ptr<KvCache> cache) : cache_(std::move(cache)) {}
 
-  Status Prepare(int64_t begin, int64_t end, ThreadPool& pool) override {
+  Status Prepare(int64_t begin, int64_t end, ThreadPool& pool, const std::atomic<bool>* cancel) override {
     const Stopwatch stopwatch;
-    Status status = cache_->Prepare(begin, end, pool);
+    Status status = cache_->Prepare(begin, end, pool, cancel);
     const Spent spent = stopwatch.Read();
     prepare_.wall += spent.wall;
     prepare_.processor += spent.processor;
