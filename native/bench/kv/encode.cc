@@ -83,7 +83,7 @@ std::string Evaluate(Model& model, KvCodec codec, const std::vector<TokenId>& to
   const Stopwatch stopwatch;
   model.Extend(tokens, 0, cache, count, nullptr);
   // The prompt's last page is sealed when the token after it comes; that is the prompt's doing too.
-  Check(cache.Prepare(count, count + 1, model.pool()));
+  Check(cache.Prepare(count, count + 1, model.pool(), nullptr));
   const Spent all = stopwatch.Read();
   constexpr double kMillisecond = 1e6;
   JsonObject json;
