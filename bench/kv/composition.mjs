@@ -23,6 +23,12 @@ export function attentionALayer(shallow, deep, layers) {
   return ms > 0 ? ms : null;
 }
 
+/** The peer may have been best with any of its settings: one that says nothing leaves nothing to be said of the peer. */
+function bestOfPeer(settings, times, wanted) {
+  const all = settings.filter(peers(wanted));
+  return all.every(({ id }) => typeof times[id] === 'number') ? fastest(all, times, () => true) : undefined;
+}
+
 const ours = ({ engine, store }) => engine === 'ours' && store === 'kv4';
 const peers =
   (wanted) =>
@@ -37,7 +43,7 @@ export function judgeDecode(settings, times, how) {
   const own = fastest(settings, times, ours);
   return Object.fromEntries(
     ['q4_0', 'f16'].map((store) => {
-      const best = fastest(settings, times, peers(store));
+      const best = bestOfPeer(settings, times, store);
       if (own === undefined || best === undefined) {
         return [store, { value: null, note: `${how}: too disturbed to say anything`, peer: undefined }];
       }
@@ -54,7 +60,7 @@ export function judgeHalves(settings, shallow, deep, layers) {
     single.map(({ id }) => [id, attentionALayer(shallow[id], deep[id], layers)]),
   );
   const own = fastest(single, times, ({ engine }) => engine === 'ours');
-  const best = fastest(single, times, peers('f16'));
+  const best = bestOfPeer(single, times, 'f16');
   if (own === undefined || best === undefined) {
     return { value: null, note: 'too disturbed to say anything', times };
   }

@@ -15,19 +15,12 @@ const shapes = [
 ];
 const few = [1, 3];
 
-function addRows(rows, model, settings, times, more) {
-  for (const { id, engine, store, threads, flashAttention } of settings) {
-    rows.push({
-      model,
-      id,
-      engine,
-      store,
-      threads,
-      flashAttention,
-      depth: depths.deep,
-      ms: times[id],
-      ...more,
-    });
+/** `times`: by medians and by quickest rounds. */
+function addRows(rows, model, settings, [medians, quickest], isComposed) {
+  for (const setting of settings) {
+    const { id } = setting;
+    const found = { ms: medians[id], quickest: quickest[id], composed: isComposed };
+    rows.push({ model, ...setting, depth: depths.deep, ...found });
   }
 }
 
@@ -59,8 +52,7 @@ async function composed(context, rows, { model, shape, layers, values }) {
     const [one, three] = few.map((count) => figure(turns[count].deep));
     return composeSettings(one, three, layers);
   });
-  const [medians, quickest] = times;
-  addRows(rows, model, allSettings, medians, { composed: true, quickest });
+  addRows(rows, model, allSettings, times, true);
   return { turns, times, kernels: turns[1].kernels, threads: turns[1].threads };
 }
 
@@ -85,7 +77,7 @@ async function whole(context, rows, { model, shape, layers, values }, best) {
     { rounds: 3, steps: { ours: 32, 'llama.cpp': 8 } },
   );
   const times = figures.map((figure) => figure(turns.deep));
-  addRows(rows, model, wanted, times[0], { composed: false, quickest: times[1] });
+  addRows(rows, model, wanted, times, false);
   return judgeBoth(wanted, times, 'measured whole');
 }
 

@@ -53,6 +53,12 @@ describe('KV benchmark: composition', () => {
     assert.equal(disturbed.q4_0.value, null, 'our half f16 does not stand in for kv4');
   });
 
+  it('says nothing of a peer one of whose settings was disturbed: it may have been the best', () => {
+    const { q4_0, f16 } = judgeDecode(settings, { ...times, 'peer f16 flash, 2': null }, 'composed');
+    assert.equal(f16.value, null);
+    assert.equal(q4_0.value, 9);
+  });
+
   it('compares attention over halves with one thread alone, at its best for the peer', () => {
     const shallow = Object.fromEntries(settings.map(({ id }) => [id, 6]));
     const { value, times: layer } = judgeHalves(settings, shallow, times, 3);
