@@ -60,7 +60,10 @@ async function composed(context, rows, { model, shape, layers, values }) {
 function judgeBoth(settings, times, how) {
   const [byMedian, byQuickest] = times.map((one) => judgeDecode(settings, one, how));
   return Object.fromEntries(
-    Object.keys(byMedian).map((store) => [store, lesser(byMedian[store], byQuickest[store])]),
+    Object.keys(byMedian).map((store) => {
+      const verdict = lesser(byMedian[store], byQuickest[store]);
+      return [store, { ...verdict, peer: byQuickest[store].peer ?? byMedian[store].peer }];
+    }),
   );
 }
 
