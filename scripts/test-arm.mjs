@@ -17,6 +17,8 @@ const timeoutMs = 1_200_000;
 /** All that lies in a kernel table, and dispatch. */
 const kernelTests = [
   'attention_test',
+  'codes_test',
+  'coded_cache_test',
   'dispatch_test',
   'f16_test',
   'kernels_test',
