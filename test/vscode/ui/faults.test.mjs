@@ -46,6 +46,12 @@ describe('Niwaki when something is broken', function () {
     await ui.revert();
   }
 
+  /** That we have said one thing. What VS Code itself says, of a slow machine for example, is its own matter. */
+  async function saidOnce() {
+    const all = await (await ui.notifications()).allTextContents();
+    assert.equal(all.filter((text) => /niwaki/i.test(text)).length, 1, all.join(' | '));
+  }
+
   /** Kills every server as soon as it shows, until none comes any more. Returns how many there were. */
   async function crashAgainAndAgain() {
     const killed = new Set();
@@ -82,7 +88,7 @@ describe('Niwaki when something is broken', function () {
     assert.ok(text.includes(damaged), text);
     assert.match(text, /truncated|cut off|end of the file|ends? (too early|before)|beyond|incomplete|bytes/i);
     assert.match(text, /is used instead/);
-    assert.equal(await (await ui.notifications()).count(), 1, 'it is said once');
+    await saidOnce();
     await ui.screenshot('damaged-model');
     await ui.clearNotifications();
     await ui.command('Niwaki: Show Engine Info');
@@ -98,7 +104,7 @@ describe('Niwaki when something is broken', function () {
     await message.locator('.monaco-button', { hasText: 'Restart' }).waitFor();
     await message.locator('.monaco-button', { hasText: 'Show Log' }).waitFor();
     // What the language client has to say about it is for the log.
-    assert.equal(await (await ui.notifications()).count(), 1);
+    await saidOnce();
     await ui.screenshot('crash-loop');
     await ui.clearNotifications();
     await ui.page.keyboard.press('Enter');
@@ -142,7 +148,9 @@ describe('Niwaki when something is broken', function () {
     assert.deepEqual(ui.languageServers(), [pid]);
     assert.notEqual(pid, first);
     assert.deepEqual(
-      (await (await ui.notifications()).allTextContents()).filter((text) => !text.includes('cut short.gguf')),
+      (await (await ui.notifications()).allTextContents()).filter(
+        (text) => /niwaki/i.test(text) && !text.includes('cut short.gguf'),
+      ),
       [],
     );
   });
