@@ -34,7 +34,25 @@ export interface ServerStatus {
   /** A sentence for the user when something is wrong, else ''. */
   readonly problem: string;
   readonly counters: CompletionCounters;
+  /** What became of prompts' tokens since the model was loaded, by who asked. */
+  readonly kvTokens: KvTokens;
 }
+
+/** Prompt tokens. What a prompt has is reused, shared, restored or shifted, and the rest computed. */
+export interface KvTokenCounts {
+  /** The session itself had them. */
+  readonly reused: number;
+  /** Another session had computed them. */
+  readonly shared: number;
+  /** They were on disk. */
+  readonly restored: number;
+  /** The session had them behind an edit and moved them: approximate. */
+  readonly shifted: number;
+  readonly computed: number;
+  /** Their memory was needed for others. */
+  readonly evicted: number;
+}
+export type KvTokens = Readonly<Record<'completion' | 'chat' | 'agent' | 'other', KvTokenCounts>>;
 
 /** Bytes. */
 export interface MemoryUse {

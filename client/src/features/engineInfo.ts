@@ -56,6 +56,25 @@ function countersSection({ counters, ...status }: ServerStatus): string[] {
   ];
 }
 
+function tokensSection({ kvTokens }: ServerStatus): string[] {
+  const rows = Object.entries(kvTokens).filter(([, counts]) =>
+    Object.values(counts).some((count) => count > 0),
+  );
+  return rows.length === 0
+    ? []
+    : [
+        '## Prompt tokens since the model was loaded',
+        '',
+        '| who | reused | shared | from disk | moved | computed | evicted |',
+        '| --- | ---: | ---: | ---: | ---: | ---: | ---: |',
+        ...rows.map(
+          ([who, { reused, shared, restored, shifted, computed, evicted }]) =>
+            `| ${[who, reused, shared, restored, shifted, computed, evicted].map(String).join(' | ')} |`,
+        ),
+        '',
+      ];
+}
+
 export function activate({ server, documents }: NiwakiContext): Disposable {
   return commands.registerCommand('niwaki.showEngineInfo', async () => {
     const [status, model] = await Promise.all([server.fetchStatus(), server.modelDetails()]);
@@ -73,6 +92,7 @@ export function activate({ server, documents }: NiwakiContext): Disposable {
       '',
       ...memorySection(status, model),
       '',
+      ...tokensSection(status),
       ...countersSection(status),
       '',
     ];

@@ -146,6 +146,9 @@ struct SyncStats {
   int64_t reused = 0;     // prompt tokens whose KV was already there
   int64_t evaluated = 0;  // prompt tokens that were computed now
   double ms = 0;          // wall time of the evaluation
+  int64_t shared = 0;     // of the reused ones: another session had computed them
+  int64_t restored = 0;   // of the reused ones: they were on disk
+  int64_t shifted = 0;    // of the reused ones: moved behind an edit, computed with the text before it (approximate)
 };
 
 struct SamplingOptions {
@@ -232,6 +235,10 @@ struct SessionOptions {
   KvCodec codec;
   // Layers whose codec is another one. Where it is empty, the calibration's careful layers count.
   std::vector<std::pair<int32_t, KvCodec>> layer_codecs;
+  KvUser user = KvUser::kOther;  // for the counters
+  KvSavedPages saved;
+  bool shift = false;            // as Session::Shift
+  bool isolated = false;  // shares no pages with other sessions: for measurements
 };
 
 class Session {
@@ -250,9 +257,28 @@ class Session {
   // [vocab_size] logits after the last token of the timeline, computed when they are first asked for; empty when
   // nothing has been evaluated. Valid until the next call on a session of the engine.
   virtual std::span<const float> logits() = 0;
-  // Tokens whose KV is held.
+  // Tokens whose KV was held when the session last worked. While it rests, memory may have been taken for others; Sync
+  // finds out.
   virtual std::span<const TokenId> timeline() const = 0;
+  // Held by this session. Sessions share pages, so their sum may be more than Engine::kv_bytes.
   virtual int64_t kv_bytes() const = 0;
+
+  // Whether Sync may, after an edit in the middle, keep what follows it and move it, although that was computed with the
+  // old text before it: quick and nearly right. A Sync that may not computes anew what was moved before.
+  virtual void Shift(bool allowed) = 0;
+  // Another session with the same timeline, for a branch: what is finished is shared, and the page at hand until one of
+  // both goes on. To decode in it, Sync first.
+  virtual Result<std::unique_ptr<Session>> Fork() = 0;
+  // Forgets the timeline from `tokens` on. To decode, Sync first. kInvalidArgument when there are fewer.
+  virtual Status Rollback(int64_t tokens) = 0;
+  // The first finished page from number `from` on (from 0) that is exact and not yet on disk where the session's options
+  // say, copied. To save a session: ask, write, ask for the one after it, until there is none; whoever wants to compute
+  // comes between.
+  virtual Result<KvUnsavedPage> NextUnsaved(int64_t from) = 0;
+  // Keeps whole pages of the timeline's first `tokens` in memory, whatever else needs room, until the session pins
+  // something else or ends. Pins what is exact. kOutOfMemory when all pins together would take more than half of the
+  // budget.
+  virtual Status Pin(int64_t tokens) = 0;
 };
 
 class Engine {
@@ -266,8 +292,14 @@ class Engine {
 
   virtual const ModelInfo& info() const = 0;
   virtual const niwaki::Tokenizer& tokenizer() const = 0;
-  // KV pages are allocated as they fill.
+  // KV pages are allocated as they fill. Sessions of one codec and calibration share the pages of a common beginning.
   virtual Result<std::unique_ptr<Session>> NewSession(const SessionOptions& options) = 0;
+  // Bytes that the KV caches of all sessions, and pages that closed sessions leave behind, may take together; what was
+  // used longest ago goes first. 0, as after loading: no limit, and nothing is left behind. The session at work gets
+  // what it needs also beyond the limit.
+  virtual void SetKvBudget(int64_t bytes) = 0;
+  virtual int64_t kv_bytes() const = 0;  // any thread
+  virtual KvCounters kv_counters() const = 0;
 
   // Runs the model over `tokens` (cut to its context) and takes the keys' and queries' statistics. kCancelled,
   // kInvalidArgument for fewer than 256 tokens. `layers` (may be null) gets one entry a layer.

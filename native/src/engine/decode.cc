@@ -277,6 +277,7 @@ Result<DecodeResult> Decoding::Run() {
 
 Result<DecodeResult> SessionImpl::Decode(const DecodeOptions& options, const CancelFlag* cancel,
                                          const TokenSink& sink) {
+  const Working working(*this);
   if (!has_state_) {
     return Status(StatusCode::kInvalidArgument, "decoding needs a prompt: sync the session first");
   }

@@ -216,11 +216,11 @@ Result<std::unique_ptr<Session>> EngineImpl::NewSession(const SessionOptions& op
   const int32_t most = info_.context_length;
   const int32_t context = options.context == 0 ? most : std::min(options.context, most);
   try {
-    Result<std::unique_ptr<KvCache>> cache = NewCache(options, context);
+    Result<std::unique_ptr<KvCache>> cache = NewCache(options, context, options.isolated ? nullptr : kv_pool_);
     if (!cache.ok()) {
       return cache.status();
     }
-    return NewSessionImpl(*this, context, std::move(cache.value()));
+    return NewSessionImpl(*this, context, std::move(cache.value()), options);
   } catch (const std::bad_alloc&) {
     return Status(StatusCode::kOutOfMemory, kNoMemory);
   }

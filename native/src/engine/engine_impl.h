@@ -1,12 +1,15 @@
 // The loaded model behind niwaki::Engine, as sessions see it.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "base/thread_pool.h"
+#include "kv/page_store.h"
+#include "kv/pool.h"
 #include "model/qwen3.h"
 #include "niwaki/engine.h"
 
@@ -32,11 +35,19 @@ class EngineImpl final : public Engine {
   void LimitThreads(int threads) override;
   void InBackground(const std::function<void()>& work) override;
   const std::vector<std::pair<std::string, std::string>>& metadata() const override { return metadata_; }
+  void SetKvBudget(int64_t bytes) override { kv_pool_->SetBudget(bytes); }
+  int64_t kv_bytes() const override { return kv_pool_->bytes(); }
+  KvCounters kv_counters() const override { return kv_pool_->counters(); }
 
   Qwen3& model() { return *model_; }
   const KernelTable& kernels() const { return *kernels_; }
-  // An empty cache. kUnsupported where codes cannot be made of the model's heads.
-  Result<std::unique_ptr<KvCache>> NewCache(const SessionOptions& options, int64_t context) const;
+  // An empty cache, in a pool of its own when `pool` is null. kUnsupported where codes cannot be made of the model's
+  // heads.
+  Result<std::unique_ptr<KvCache>> NewCache(const SessionOptions& options, int64_t context,
+                                            std::shared_ptr<KvPool> pool) const;
+  KvPool& kv_pool() { return *kv_pool_; }
+  // Null when the options name none.
+  std::shared_ptr<const KvPageStore> PageStore(const KvSavedPages& saved, const KvPageKind& kind) const;
   // [vocab_size]: 1 for ids that are never sampled: control tokens that do not end a text, and rows without a token.
   const std::vector<uint8_t>& never() const { return never_; }
   // Tokens that end a text: end of sequence and turn, and the markers that can only follow a finished completion.
@@ -62,6 +73,9 @@ class EngineImpl final : public Engine {
   std::vector<uint8_t> never_;
   std::shared_ptr<const KvBasis> basis_;  // of sessions opened from now on
   std::vector<uint8_t> careful_;          // layers; may be empty
+  // Of saved pages, by their place and kind: opening one tidies the folder.
+  mutable std::map<std::string, std::weak_ptr<const KvPageStore>> stores_;
+  const std::shared_ptr<KvPool> kv_pool_ = std::make_shared<KvPool>();
 };
 
 // One codec a layer; `careful` ([layers] or empty) counts where the options name no layer.
@@ -69,6 +83,7 @@ std::vector<KvCodec> LayerCodecs(const SessionOptions& options, int32_t layers, 
 // kUnsupported or kInvalidArgument where the cache that is asked for cannot be made.
 Status CheckCodecs(const SessionOptions& options, const KvShape& shape);
 
-std::unique_ptr<Session> NewSessionImpl(EngineImpl& engine, int32_t context, std::unique_ptr<KvCache> cache);
+std::unique_ptr<Session> NewSessionImpl(EngineImpl& engine, int32_t context, std::unique_ptr<KvCache> cache,
+                                        const SessionOptions& options);
 
 }  // namespace niwaki

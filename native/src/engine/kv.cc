@@ -62,13 +62,43 @@ Status CheckCodecs(const SessionOptions& options, const KvShape& shape) {
   return Status();
 }
 
-Result<std::unique_ptr<KvCache>> EngineImpl::NewCache(const SessionOptions& options, int64_t context) const {
+Result<std::unique_ptr<KvCache>> EngineImpl::NewCache(const SessionOptions& options, int64_t context,
+                                                      std::shared_ptr<KvPool> pool) const {
   const KvShape shape = KvShapeOf(info_);
   NIWAKI_RETURN_IF_ERROR(CheckCodecs(options, shape));
-  if (options.codec.exact()) {
-    return NewF16KvCache(shape, context, *kernels_);
+  KvCachePlace place(
+      context, std::move(pool), options.user,
+      [this](int64_t positions, float* cos, float* sin) { model_->rope().FillTurn(positions, cos, sin); });
+  const std::vector<KvCodec> codecs = LayerCodecs(options, info_.layers, careful_);
+  KvPageKind kind;
+  kind.model = info_.fingerprint;
+  for (const KvCodec& codec : codecs) {
+    kind.codecs += (kind.codecs.empty() ? "" : " ") + KvCodecText(codec);
   }
-  return NewCodedKvCache(shape, context, LayerCodecs(options, info_.layers, careful_), basis_, *kernels_);
+  kind.basis = options.codec.exact() ? "" : basis_->digest;
+  kind.shape = shape;
+  kind.kernels = KvKernelFamily(kernels_->name);
+  place.kind = kind.Digest();
+  place.store = PageStore(options.saved, kind);
+  if (options.codec.exact()) {
+    return NewF16KvCache(shape, place, *kernels_);
+  }
+  return NewCodedKvCache(shape, place, codecs, basis_, *kernels_);
+}
+
+std::shared_ptr<const KvPageStore> EngineImpl::PageStore(const KvSavedPages& saved, const KvPageKind& kind) const {
+  if (saved.root.empty()) {
+    return nullptr;
+  }
+  std::erase_if(stores_, [](const auto& entry) { return entry.second.expired(); });
+  const std::string budget = std::to_string(saved.budget);
+  std::weak_ptr<const KvPageStore>& known = stores_[saved.root + '\n' + saved.folder + '\n' + budget + '\n' + kind.Text()];
+  std::shared_ptr<const KvPageStore> store = known.lock();
+  if (store == nullptr) {
+    store = std::make_shared<const KvPageStore>(saved.root, saved.folder, kind, saved.budget);
+    known = store;
+  }
+  return store;
 }
 
 KvCalibration EngineImpl::CalibrationOfNorms() const {
@@ -102,6 +132,7 @@ Status EngineImpl::UseKvCalibration(KvCalibration calibration) {
   info_.kv_careful_layers = static_cast<int32_t>(std::count(calibration.careful.begin(), calibration.careful.end(), 1));
   careful_ = calibration.careful;
   basis_ = NewKvBasis(KvShapeOf(info_), calibration);
+  kv_pool_->ForgetTrees();
   return Status();
 }
 
@@ -262,8 +293,8 @@ Result<KvQuality> EngineImpl::MeasureKv(std::span<const TokenId> tokens, const S
   }
   const int32_t context = static_cast<int32_t>(tokens.size());
   try {
-    Result<std::unique_ptr<KvCache>> exact = NewCache({context}, context);
-    Result<std::unique_ptr<KvCache>> coded = NewCache(options, context);
+    Result<std::unique_ptr<KvCache>> exact = NewCache({context}, context, nullptr);
+    Result<std::unique_ptr<KvCache>> coded = NewCache(options, context, nullptr);
     if (!exact.ok() || !coded.ok()) {
       return exact.ok() ? coded.status() : exact.status();
     }

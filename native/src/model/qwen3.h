@@ -50,6 +50,7 @@ class Qwen3 {
   ThreadPool& pool() { return *pool_; }  // the one in use
 
   const Weights& weights() const { return weights_; }
+  const RopeTable& rope() const { return rope_; }
 
  private:
   Qwen3(const ModelConfig& config, Weights weights, const KernelTable& kernels, ThreadPool& pool);

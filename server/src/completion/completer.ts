@@ -183,7 +183,7 @@ export class Completer {
     maxTokens: number,
     policy: LinePolicy,
   ): Promise<{ readonly result: GenerateResult; readonly written: string }> {
-    const session = await workshop.sessions.acquire(request.document.uri, prompt.tokens.length + maxTokens);
+    const session = await workshop.sessions.acquire(request.document.uri);
     const ending = new AbortController();
     let written = '';
     let decided: string | undefined;
@@ -203,6 +203,7 @@ export class Completer {
           requiredPrefix: prompt.healed,
           ...(model.profile.lookup ? { lookup: {} } : {}),
           threads: Math.ceil(model.info.threads * effort.threadShare),
+          shift: true,
         },
         {
           signal: AbortSignal.any([signal, ending.signal]),

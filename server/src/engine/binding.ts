@@ -10,16 +10,18 @@ import type {
   KvCalibration,
   KvCalibrationState,
   KvCodec,
+  KvCounters,
   KvQuality,
   KvShape,
   LoadOptions,
   MemoryEstimate,
   ModelInfo,
+  SessionOptions,
   StopReason,
 } from './port';
 
 /** Raised whenever this file changes in a way that an older addon does not meet. */
-export const bindingVersion = 7;
+export const bindingVersion = 8;
 
 export interface NativeBinding {
   readonly bindingVersion: number;
@@ -47,9 +49,12 @@ export interface NativeModel {
   tokenizeEdited(slot: number, text: string): Promise<Int32Array>;
   detokenize(tokens: Int32Array): string;
   findToken(text: string): number;
-  openSession(context: number, codec?: KvCodec): Promise<NativeSession>;
-  /** What the KV caches of all sessions hold. */
+  openSession(context: number, codec?: KvCodec, options?: SessionOptions): Promise<NativeSession>;
+  /** What the KV caches of all sessions hold, and what closed ones have left behind. */
   kvBytes(): number;
+  kvCounters(): KvCounters;
+  /** Before all that waits. */
+  setKvBudget(bytes: number): Promise<void>;
   /** Both are queued like generate calls and begin anew when something more urgent has interrupted them. */
   calibrateKv(request: NativeCalibrateRequest, onProgress: (share: number) => void): Promise<KvCalibration>;
   measureKv(request: NativeMeasureRequest, onProgress: (share: number) => void): Promise<KvQuality>;
@@ -73,6 +78,10 @@ export interface NativeSession {
   ): Promise<NativeResult>;
   /** Sets the job's cancel flag; the engine is idle within 20 ms. */
   cancel(job: JobId): void;
+  /** These three come before all that waits, and after what the session is at work with. */
+  fork(): Promise<NativeSession>;
+  rollback(tokens: number): Promise<void>;
+  pin(tokens: number): Promise<void>;
   /** Frees the KV cache once its running job has ended (it is cancelled). */
   dispose(): Promise<void>;
 }
@@ -104,6 +113,7 @@ export interface NativeRequest {
   /** Tokens that must agree before a draft, 2 to 64. */
   readonly lookupNgram: number;
   readonly forced: Int32Array;
+  readonly shift: boolean;
   readonly stopTokens: Int32Array;
   readonly stopStrings: readonly string[];
   readonly requiredPrefix: string;
@@ -144,6 +154,8 @@ export interface NativeResult {
   readonly reason: StopReason;
   readonly reused: number;
   readonly evaluated: number;
+  readonly shared: number;
+  readonly shifted: number;
   readonly prefillMs: number;
   readonly decodeMs: number;
   readonly queueMs: number;

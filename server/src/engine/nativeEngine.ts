@@ -24,6 +24,7 @@ import type {
   KvCalibration,
   KvCalibrationState,
   KvCodec,
+  KvCounters,
   KvQuality,
   KvShape,
   LoadOptions,
@@ -32,6 +33,7 @@ import type {
   ModelHandle,
   ModelInfo,
   SessionHandle,
+  SessionOptions,
   TokenId,
 } from './port';
 import { shownText } from '../util/shownText';
@@ -140,16 +142,36 @@ class NativeEngine implements EnginePort {
     return this.guard(Promise.resolve().then(() => native.kvBytes()));
   }
 
-  async openSession(model: ModelHandle, context: number, codec?: KvCodec): Promise<SessionHandle> {
+  async setKvBudget(model: ModelHandle, bytes: number): Promise<void> {
+    await this.guard(this.findModel(model).native.setKvBudget(bytes));
+  }
+
+  async kvCounters(model: ModelHandle): Promise<KvCounters> {
+    const { native } = this.findModel(model);
+    return this.guard(Promise.resolve().then(() => native.kvCounters()));
+  }
+
+  async openSession(
+    model: ModelHandle,
+    context: number,
+    codec?: KvCodec,
+    options?: SessionOptions,
+  ): Promise<SessionHandle> {
     const open = this.findModel(model);
-    const native = await this.guard(open.native.openSession(context, codec));
-    if (open.unloaded) {
-      throw invalidArgument(`Model ${String(model)} was unloaded while a session was being opened.`);
-    }
-    const session = this.nextHandle++;
-    this.sessions.set(session, { native, model: open });
-    open.sessions.add(session);
-    return session;
+    return this.addSession(open, await this.guard(open.native.openSession(context, codec, options)));
+  }
+
+  async forkSession(session: SessionHandle): Promise<SessionHandle> {
+    const { native, model } = this.findSession(session);
+    return this.addSession(model, await this.guard(native.fork()));
+  }
+
+  async rollbackSession(session: SessionHandle, tokens: number): Promise<void> {
+    await this.guard(this.findSession(session).native.rollback(tokens));
+  }
+
+  async pinSession(session: SessionHandle, tokens: number): Promise<void> {
+    await this.guard(this.findSession(session).native.pin(tokens));
   }
 
   async closeSession(session: SessionHandle): Promise<void> {
@@ -313,6 +335,16 @@ class NativeEngine implements EnginePort {
     } finally {
       this.jobs.delete(job);
     }
+  }
+
+  private addSession(model: OpenModel, native: NativeSession): SessionHandle {
+    if (model.unloaded) {
+      throw invalidArgument('The model was unloaded while a session was being opened.');
+    }
+    const session = this.nextHandle++;
+    this.sessions.set(session, { native, model });
+    model.sessions.add(session);
+    return session;
   }
 
   private findModel(handle: ModelHandle): OpenModel {

@@ -10,9 +10,11 @@ import type {
   KvCalibrationSource,
   KvCalibrationState,
   KvCodec,
+  KvCounters,
   KvQuality,
   KvShape,
   MeasureKvRequest,
+  SessionOptions,
 } from './kvPort';
 
 export * from './kvPort';
@@ -175,6 +177,11 @@ export interface GenerateRequest {
   /** Absent = off. */
   readonly lookup?: LookupOptions;
   /**
+   * After an edit in the middle, what follows it may be kept and moved, although it was computed with the old text before it: quick
+   * and nearly right. Absent = no; what was moved before is then computed anew.
+   */
+  readonly shift?: boolean;
+  /**
    * Teacher forcing, for benchmarks and evaluation: the first tokens said are these, whatever the sampler chooses. Log
    * probabilities are the model's all the same.
    */
@@ -211,6 +218,10 @@ export interface GenerateResult {
   readonly reused: number;
   /** Prompt tokens computed now. */
   readonly evaluated: number;
+  /** Of the reused ones: taken over from other sessions. */
+  readonly shared: number;
+  /** Of the reused ones: moved behind an edit, approximate. */
+  readonly shifted: number;
   readonly prefillMs: number;
   readonly decodeMs: number;
   /** From submission until the engine took the job. */
@@ -247,15 +258,35 @@ export interface EnginePort {
   /** The id of the token with exactly this text, or -1. */
   findToken(model: ModelHandle, text: string): Promise<TokenId>;
 
-  /** What the KV caches of the model's sessions hold now. */
+  /** What the KV caches of the model's sessions hold now, with what closed sessions have left behind. */
   kvBytes(model: ModelHandle): Promise<number>;
+  /**
+   * What they may hold. What was used longest ago goes first; sessions compute what they miss when they are next used. 0, as after
+   * loading: no limit, and nothing outlives its session.
+   */
+  setKvBudget(model: ModelHandle, bytes: number): Promise<void>;
+  kvCounters(model: ModelHandle): Promise<KvCounters>;
 
   /**
    * `context` tokens at the most (0 = the model's own), whose keys and values are stored as `codec` says; absent = in half
-   * precision.
+   * precision. Sessions of one codec share what is finished of a common beginning.
    */
-  openSession(model: ModelHandle, context: number, codec?: KvCodec): Promise<SessionHandle>;
+  openSession(
+    model: ModelHandle,
+    context: number,
+    codec?: KvCodec,
+    options?: SessionOptions,
+  ): Promise<SessionHandle>;
   closeSession(session: SessionHandle): Promise<void>;
+  /** Another session with the same timeline, for a branch. What both have in common is in memory once. */
+  forkSession(session: SessionHandle): Promise<SessionHandle>;
+  /** Forgets the timeline from `tokens` on. `generate` does that by itself where the prompt differs. */
+  rollbackSession(session: SessionHandle, tokens: number): Promise<void>;
+  /**
+   * Keeps whole pages of the timeline's first `tokens` in memory, whatever else needs room, until the session pins something else
+   * or is closed. Rejects with `out_of_memory` when all pins together would take more than half of the budget.
+   */
+  pinSession(session: SessionHandle, tokens: number): Promise<void>;
   /** Sync + decode. Rejects with `cancelled` when cancelled before the first token; later a cancel resolves with what there is. */
   generate(request: GenerateRequest, onEvent: (event: GenerateEvent) => void): Promise<GenerateResult>;
   /** Of generate, calibrateKv and measureKv. Unknown or finished jobs are ignored. */

@@ -18,14 +18,17 @@ import {
   type KvCalibration,
   type KvCalibrationState,
   type KvCodec,
+  type KvCounters,
   type KvQuality,
   type KvShape,
+  type KvUser,
   type LoadOptions,
   type MeasureKvRequest,
   type MemoryEstimate,
   type ModelHandle,
   type ModelInfo,
   type SessionHandle,
+  type SessionOptions,
   type TokenId,
 } from './port';
 import { sleep } from '../util/sleep';
@@ -50,6 +53,7 @@ interface Model {
 
 interface Session extends ScriptedTimeline {
   readonly model: Model;
+  readonly user: KvUser;
 }
 
 interface Waiting {
@@ -169,7 +173,25 @@ export class ScriptedEngine implements EnginePort {
     });
   }
 
-  openSession(handle: ModelHandle, context: number, codec: KvCodec = 'f16'): Promise<SessionHandle> {
+  /** Takes note; nothing is ever evicted here. */
+  async setKvBudget(handle: ModelHandle, bytes: number): Promise<void> {
+    await this.call(() => this.findModel(handle));
+    this.kv.budget = bytes;
+  }
+
+  kvCounters(handle: ModelHandle): Promise<KvCounters> {
+    return this.call(() => {
+      this.findModel(handle);
+      return this.kv.counters();
+    });
+  }
+
+  openSession(
+    handle: ModelHandle,
+    context: number,
+    codec: KvCodec = 'f16',
+    { user = 'other' }: SessionOptions = {},
+  ): Promise<SessionHandle> {
     return this.call(() => {
       const model = this.findModel(handle);
       if (!scriptedKvFits(model.info, codec)) {
@@ -177,10 +199,35 @@ export class ScriptedEngine implements EnginePort {
       }
       const session = this.nextHandle++;
       const capacity = context === 0 ? this.contextLength : context;
-      this.sessions.set(session, { model, tokens: [], evaluated: 0, capacity });
+      this.sessions.set(session, { model, user, tokens: [], evaluated: 0, capacity });
       model.sessions.add(session);
       return session;
     });
+  }
+
+  forkSession(handle: SessionHandle): Promise<SessionHandle> {
+    return this.call(() => {
+      const session = this.findSession(handle);
+      const fork = this.nextHandle++;
+      this.sessions.set(fork, { ...session, tokens: [...session.tokens] });
+      session.model.sessions.add(fork);
+      return fork;
+    });
+  }
+
+  async rollbackSession(handle: SessionHandle, tokens: number): Promise<void> {
+    await this.call(() => {
+      const session = this.findSession(handle);
+      if (tokens < 0 || tokens > session.tokens.length) {
+        throw invalidArgument(`A session cannot be rolled back to ${String(tokens)} tokens.`);
+      }
+      session.tokens = session.tokens.slice(0, tokens);
+      session.evaluated = Math.min(session.evaluated, tokens);
+    });
+  }
+
+  async pinSession(handle: SessionHandle): Promise<void> {
+    await this.call(() => this.findSession(handle));
   }
 
   async closeSession(handle: SessionHandle): Promise<void> {
@@ -319,6 +366,7 @@ export class ScriptedEngine implements EnginePort {
       signal,
       onEvent,
     });
+    this.kv.count(session.user, counts);
     const decodeStart = performance.now();
     const prompt: ScriptedPrompt = { text: this.tokenizer.decode(request.tokens), request };
     const decoded = await decodeScripted(session, this.tokenizer, request, {

@@ -3,6 +3,8 @@ import {
   StatusNotification,
   StatusRequest,
   type EngineState,
+  type KvTokenCounts,
+  type KvTokens,
   type MemoryUse,
   type ServerStatus,
 } from '#protocol';
@@ -13,6 +15,7 @@ import type { ModelHost } from '../models';
 import { Throttle } from '../util/throttle';
 
 const intervalMs = 100;
+const noTokens: KvTokenCounts = { reused: 0, shared: 0, restored: 0, shifted: 0, computed: 0, evicted: 0 };
 
 export interface StatusDeps {
   readonly connection: Connection;
@@ -55,7 +58,7 @@ export class StatusReporter {
   private async status(): Promise<ServerStatus> {
     const { host, completer } = this.deps;
     // What takes its time first, so that the rest is of one moment.
-    const [quiet, kv] = await Promise.all([this.deps.quiet(), this.kvBytes()]);
+    const [quiet, kv, kvTokens] = await Promise.all([this.deps.quiet(), this.kvBytes(), this.kvTokens()]);
     const state: EngineState = host.state === 'ready' && completer.busy ? 'busy' : host.state;
     const info = host.model?.info;
     const memory: MemoryUse = {
@@ -76,7 +79,14 @@ export class StatusReporter {
       tokensPerSecond: completer.counters.tokensPerSecond,
       problem: host.problem,
       counters: completer.counters.snapshot(),
+      kvTokens,
     };
+  }
+
+  private async kvTokens(): Promise<KvTokens> {
+    const { engine, host } = this.deps;
+    const none = { completion: noTokens, chat: noTokens, agent: noTokens, other: noTokens };
+    return host.model === undefined ? none : engine.kvCounters(host.model.handle).catch(() => none);
   }
 
   private async kvBytes(): Promise<number> {

@@ -248,6 +248,7 @@ export class ModelHost {
         ...(choice.threads > 0 ? { threads: choice.threads } : {}),
       });
       const budget = kvBudget(choice.kvMemoryMB, this.memory());
+      await engine.setKvBudget(model, Math.floor(budget));
       const next = {
         handle: model,
         info,
