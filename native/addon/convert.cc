@@ -285,6 +285,25 @@ Napi::Array ToKvLayers(Napi::Env env, const std::vector<KvLayerStatistics>& laye
   return array;
 }
 
+Napi::Object ToJobs(Napi::Env env, const std::vector<JobStatus>& jobs, int64_t scratch_bytes) {
+  Napi::Array array = Napi::Array::New(env, jobs.size());
+  for (size_t i = 0; i < jobs.size(); ++i) {
+    const JobStatus& job = jobs[i];
+    Napi::Object entry = Napi::Object::New(env);
+    entry.Set("job", Napi::Number::New(env, static_cast<double>(job.id)));
+    entry.Set("priority", job.priority);
+    entry.Set("state", JobStateName(job.state));
+    entry.Set("done", Napi::Number::New(env, static_cast<double>(job.done)));
+    entry.Set("total", Napi::Number::New(env, static_cast<double>(job.total)));
+    entry.Set("decoded", Napi::Number::New(env, static_cast<double>(job.decoded)));
+    array.Set(static_cast<uint32_t>(i), entry);
+  }
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("jobs", array);
+  object.Set("scratchBytes", Bytes(env, scratch_bytes));
+  return object;
+}
+
 Napi::Array ToKernelTables(Napi::Env env, const std::vector<KernelTableInfo>& tables) {
   Napi::Array array = Napi::Array::New(env, tables.size());
   for (size_t i = 0; i < tables.size(); ++i) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "niwaki/engine.h"
+#include "schedule/job.h"
 
 namespace niwaki::addon {
 
@@ -66,6 +67,8 @@ Napi::Object ToFileSummary(Napi::Env env, const FileSummary& summary);
 Napi::Object ToMemoryEstimate(Napi::Env env, const MemoryEstimate& estimate);
 Napi::Object ToKvQuality(Napi::Env env, const KvQuality& quality);
 Napi::Array ToKvLayers(Napi::Env env, const std::vector<KvLayerStatistics>& layers);
+// NativeJobs of the binding.
+Napi::Object ToJobs(Napi::Env env, const std::vector<JobStatus>& jobs, int64_t scratch_bytes);
 Napi::Array ToKernelTables(Napi::Env env, const std::vector<KernelTableInfo>& tables);
 
 }  // namespace niwaki::addon

@@ -22,7 +22,7 @@ void CallBack(GenerateState& state, Call&& call) {
     call();
   } catch (const Napi::Error& error) {
     state.callback_error = Napi::Reference<Napi::Value>::New(error.Value(), 1);
-    state.job->Cancel();
+    state.job->CancelThis();
   }
 }
 
@@ -30,11 +30,13 @@ void CallBack(GenerateState& state, Call&& call) {
 
 GenerateJob::GenerateJob(int priority, SessionId session, int64_t id, std::vector<TokenId> prompt, DecodeOptions decode,
                          int threads)
-    : Job(priority, session, id),
+    : EngineJob(priority, session, id),
       prompt_(std::move(prompt)),
       decode_(std::move(decode)),
       threads_(threads),
-      submitted_(Clock::now()) {}
+      submitted_(Clock::now()) {
+  SetProgress(0, static_cast<int64_t>(prompt_.size()));
+}
 
 void GenerateJob::Abandon(const Status& why) {
   channel_->Post([why, evaluated = outcome_.evaluated](Napi::Env env, GenerateState& state) {
@@ -64,6 +66,7 @@ void GenerateJob::Settle(Outcome outcome) {
     result.Set("prefillMs", outcome.prefill_ms);
     result.Set("decodeMs", outcome.decoded.ms);
     result.Set("queueMs", outcome.queue_ms);
+    result.Set("pausedMs", outcome.paused_ms);
     result.Set("batches", static_cast<double>(outcome.decoded.batches));
     result.Set("drafted", static_cast<double>(outcome.decoded.drafted));
     result.Set("accepted", static_cast<double>(outcome.decoded.accepted));
@@ -72,12 +75,12 @@ void GenerateJob::Settle(Outcome outcome) {
   channel_->Close();
 }
 
-bool GenerateJob::Run(EngineThread& thread) {
+bool GenerateJob::RunOn(EngineThread& thread) {
   if (priority() < kBackground) {
     return RunHere(thread);
   }
   bool done = true;
-  thread.engine().InBackground([&] { done = RunHere(thread); });  // the engine thread waits: nothing of it is shared
+  thread.engine().InBackground([&] { done = RunHere(thread); });  // the job's own thread waits: nothing of it is shared
   return done;
 }
 
@@ -100,10 +103,12 @@ bool GenerateJob::RunHere(EngineThread& thread) {
     return true;
   }
   thread.engine().LimitThreads(threads_);
-  thread.SetPreemptible(*this, true);
+  thread.SetInterruptible(*this, true);
   SyncStats stats;
   const Clock::time_point sync_start = Clock::now();
+  const double paused_before = paused_ms();
   const Status synced = session->Sync(prompt_, &interrupt(), &stats, [this](int64_t done, int64_t total) {
+    SetProgress(done, total);
     channel_->Post([done, total](Napi::Env env, GenerateState& state) {
       CallBack(state, [&] {
         state.on_prefill.Call(
@@ -111,21 +116,22 @@ bool GenerateJob::RunHere(EngineThread& thread) {
       });
     });
   });
-  thread.SetPreemptible(*this, false);
+  thread.SetInterruptible(*this, false);
   thread.CountKv();
-  outcome_.prefill_ms += MillisecondsSince(sync_start);
+  outcome_.prefill_ms += MillisecondsSince(sync_start) - (paused_ms() - paused_before);
   outcome_.evaluated += stats.evaluated;
   if (first_run) {
     outcome_.reused = stats.reused;
   }
   if (synced.code() == StatusCode::kCancelled && !this->cancelled()) {
-    return false;  // pre-empted
+    return false;  // interrupted
   }
   if (!synced.ok()) {
     Abandon(synced.code() == StatusCode::kCancelled ? cancelled : synced);
     return true;
   }
   if (decode_.max_tokens == 0) {
+    outcome_.paused_ms = paused_ms();
     Settle(std::move(outcome_));
     return true;
   }
@@ -134,8 +140,10 @@ bool GenerateJob::RunHere(EngineThread& thread) {
     Abandon(cancelled);
     return true;
   }
+  const double paused_in_prompt = paused_ms();
   const bool logprobs = decode_.sampling.logprobs || decode_.sampling.top_logprobs > 0;
   Result<DecodeResult> decoded = session->Decode(decode_, &interrupt(), [this, logprobs](const TokenEvent& event) {
+    CountDecoded();
     channel_->Post([event, logprobs](Napi::Env env, GenerateState& state) {
       CallBack(state, [&] {
         std::vector<TokenId> top_ids;
@@ -170,6 +178,8 @@ bool GenerateJob::RunHere(EngineThread& thread) {
     return true;
   }
   outcome_.decoded = std::move(decoded.value());
+  outcome_.paused_ms = paused_ms();
+  outcome_.decoded.ms -= outcome_.paused_ms - paused_in_prompt;
   Settle(std::move(outcome_));
   return true;
 }

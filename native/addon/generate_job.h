@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine_thread.h"
+#include "job.h"
 #include "js_channel.h"
 #include "niwaki/engine.h"
 
@@ -25,7 +26,7 @@ struct GenerateState {
   std::shared_ptr<GenerateJob> job;
 };
 
-class GenerateJob : public Job {
+class GenerateJob : public EngineJob {
  public:
   // `decode.max_tokens` = 0: only evaluate the prompt.
   // `threads` compute at the most, 0 = all of the model's.
@@ -38,7 +39,7 @@ class GenerateJob : public Job {
   // low priority: whatever the editor does comes first.
   static constexpr int kBackground = 3;
 
-  bool Run(EngineThread& thread) override;
+  bool RunOn(EngineThread& thread) override;
   void Abandon(const Status& why) override;
 
  private:
@@ -49,6 +50,7 @@ class GenerateJob : public Job {
     int64_t evaluated = 0;
     double prefill_ms = 0;
     double queue_ms = 0;
+    double paused_ms = 0;
   };
 
   bool RunHere(EngineThread& thread);
@@ -60,7 +62,7 @@ class GenerateJob : public Job {
   const int threads_;
   const Clock::time_point submitted_;
   std::unique_ptr<JsChannel<GenerateState>> channel_;
-  // Sums over the runs of a job that was pre-empted.
+  // Sums over the runs of a job that was interrupted.
   bool started_ = false;
   Outcome outcome_;
 };

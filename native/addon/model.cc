@@ -79,6 +79,7 @@ Napi::Function NativeModel::DefineClass(Napi::Env env) {
                                      InstanceMethod<&NativeModel::FindToken>("findToken"),
                                      InstanceMethod<&NativeModel::OpenSession>("openSession"),
                                      InstanceMethod<&NativeModel::KvBytes>("kvBytes"),
+                                     InstanceMethod<&NativeModel::Jobs>("jobs"),
                                      InstanceMethod<&NativeModel::CalibrateKv>("calibrateKv"),
                                      InstanceMethod<&NativeModel::UseKvCalibration>("useKvCalibration"),
                                      InstanceMethod<&NativeModel::MeasureKv>("measureKv"),
@@ -187,6 +188,11 @@ Napi::Value NativeModel::OpenSession(const Napi::CallbackInfo& info) {
 Napi::Value NativeModel::KvBytes(const Napi::CallbackInfo& info) {
   Check(info.Env());
   return Napi::Number::New(info.Env(), static_cast<double>(thread_->kv_bytes()));
+}
+
+Napi::Value NativeModel::Jobs(const Napi::CallbackInfo& info) {
+  Check(info.Env());
+  return ToJobs(info.Env(), thread_->Jobs(), engine_->scratch_bytes());
 }
 
 Napi::Value NativeModel::CalibrateKv(const Napi::CallbackInfo& info) {

@@ -13,18 +13,18 @@
 namespace niwaki::addon {
 namespace {
 
-// Sessions are opened before anything else waits longer, and closed as soon as the engine is free.
+// Errands: sessions are opened before anything else waits longer, and closed as soon as no job of theirs is under way.
 constexpr int kHousekeepingPriority = -1;
 // No caller's job has this id.
 constexpr int64_t kNoJobId = -1;
 
-class CloseSessionJob : public Job {
+class CloseSessionJob : public EngineJob {
  public:
   // `channel` may be null: a session that was garbage collected has nobody who waits.
   CloseSessionJob(SessionId session, std::unique_ptr<PromiseChannel> channel)
-      : Job(kHousekeepingPriority, session, kNoJobId), channel_(std::move(channel)) {}
+      : EngineJob(kHousekeepingPriority, session, kNoJobId), channel_(std::move(channel)) {}
 
-  bool Run(EngineThread& thread) override {
+  bool RunOn(EngineThread& thread) override {
     thread.RemoveSession(session());
     Done();
     return true;
@@ -48,17 +48,17 @@ struct OpenState : PromiseState {
   Napi::ObjectReference model;
 };
 
-class OpenSessionJob : public Job {
+class OpenSessionJob : public EngineJob {
  public:
   using Resolve = std::function<void(Napi::Env, OpenState&)>;
   OpenSessionJob(SessionId session, SessionOptions options, std::unique_ptr<JsChannel<OpenState>> channel,
                  Resolve resolve)
-      : Job(kHousekeepingPriority, session, kNoJobId),
+      : EngineJob(kHousekeepingPriority, session, kNoJobId),
         options_(std::move(options)),
         channel_(std::move(channel)),
         resolve_(std::move(resolve)) {}
 
-  bool Run(EngineThread& thread) override {
+  bool RunOn(EngineThread& thread) override {
     Result<std::unique_ptr<Session>> opened = thread.engine().NewSession(options_);
     if (!opened.ok()) {
       Abandon(opened.status());

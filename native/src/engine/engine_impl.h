@@ -31,12 +31,19 @@ class EngineImpl final : public Engine {
                               const CancelFlag* cancel, const std::function<void(float)>& progress) override;
   void LimitThreads(int threads) override;
   void InBackground(const std::function<void()>& work) override;
+  void UsePauser(Pauser* pauser) override;
+  int64_t scratch_bytes() const override { return model_->sets() * info_.scratch_bytes; }
   const std::vector<std::pair<std::string, std::string>>& metadata() const override { return metadata_; }
 
   Qwen3& model() { return *model_; }
   const KernelTable& kernels() const { return *kernels_; }
-  // An empty cache. kUnsupported where codes cannot be made of the model's heads.
-  Result<std::unique_ptr<KvCache>> NewCache(const SessionOptions& options, int64_t context) const;
+  // To be called where a session or a measurement needs nothing of the activations any more: others may compute now.
+  void Between();
+  // How often a computation has made way for others so far. Times that were taken across a change are none.
+  int64_t pauses() const { return pauses_; }
+  // An empty cache. kUnsupported where codes cannot be made of the model's heads. `basis` null = what is in use.
+  Result<std::unique_ptr<KvCache>> NewCache(const SessionOptions& options, int64_t context,
+                                            std::shared_ptr<const KvBasis> basis = nullptr) const;
   // [vocab_size]: 1 for ids that are never sampled: control tokens that do not end a text, and rows without a token.
   const std::vector<uint8_t>& never() const { return never_; }
   // Tokens that end a text: end of sequence and turn, and the markers that can only follow a finished completion.
@@ -45,6 +52,14 @@ class EngineImpl final : public Engine {
  private:
   EngineImpl() = default;
   void FindEnds(const GgufFile& file);
+  void LetPause(ThreadPool& pool);
+  // The workers have seen Pauser::wanted and stopped.
+  void Pause();
+  // Lets others compute in `wait`, and then puts back what they may have changed: the pool in use and its limit.
+  void MakeWay(const std::function<void()>& wait);
+  Result<KvQuality> Measure(std::span<const TokenId> tokens, const SessionOptions& options, int step,
+                            std::shared_ptr<const KvBasis> basis, const CancelFlag* cancel,
+                            const std::function<void(float)>& progress);
   KvCalibration CalibrationOfNorms() const;
   Status CheckKvCalibration(const KvCalibration& calibration) const;
 
@@ -57,6 +72,8 @@ class EngineImpl final : public Engine {
   // been lowered stays so.
   std::unique_ptr<ThreadPool> background_pool_;
   int thread_limit_ = 0;
+  Pauser* pauser_ = nullptr;
+  int64_t pauses_ = 0;
   std::unique_ptr<Qwen3> model_;
   std::vector<TokenId> ends_;
   std::vector<uint8_t> never_;

@@ -62,13 +62,15 @@ Status CheckCodecs(const SessionOptions& options, const KvShape& shape) {
   return Status();
 }
 
-Result<std::unique_ptr<KvCache>> EngineImpl::NewCache(const SessionOptions& options, int64_t context) const {
+Result<std::unique_ptr<KvCache>> EngineImpl::NewCache(const SessionOptions& options, int64_t context,
+                                                      std::shared_ptr<const KvBasis> basis) const {
   const KvShape shape = KvShapeOf(info_);
   NIWAKI_RETURN_IF_ERROR(CheckCodecs(options, shape));
   if (options.codec.exact()) {
     return NewF16KvCache(shape, context, *kernels_);
   }
-  return NewCodedKvCache(shape, context, LayerCodecs(options, info_.layers, careful_), basis_, *kernels_);
+  return NewCodedKvCache(shape, context, LayerCodecs(options, info_.layers, careful_),
+                         basis != nullptr ? std::move(basis) : basis_, *kernels_);
 }
 
 KvCalibration EngineImpl::CalibrationOfNorms() const {
@@ -174,6 +176,7 @@ class KvComparison {
       if (progress) {
         progress(static_cast<float>(at + count) / static_cast<float>(total));
       }
+      engine_.Between();
     }
     return Summary(codec);
   }
@@ -254,6 +257,12 @@ class KvComparison {
 
 Result<KvQuality> EngineImpl::MeasureKv(std::span<const TokenId> tokens, const SessionOptions& options, int step,
                                         const CancelFlag* cancel, const std::function<void(float)>& progress) {
+  return Measure(tokens, options, step, basis_, cancel, progress);
+}
+
+Result<KvQuality> EngineImpl::Measure(std::span<const TokenId> tokens, const SessionOptions& options, int step,
+                                      std::shared_ptr<const KvBasis> basis, const CancelFlag* cancel,
+                                      const std::function<void(float)>& progress) {
   tokens = tokens.first(std::min(tokens.size(), static_cast<size_t>(info_.context_length)));
   for (const TokenId id : tokens) {
     if (id < 0 || id >= info_.vocab_size) {
@@ -263,7 +272,7 @@ Result<KvQuality> EngineImpl::MeasureKv(std::span<const TokenId> tokens, const S
   const int32_t context = static_cast<int32_t>(tokens.size());
   try {
     Result<std::unique_ptr<KvCache>> exact = NewCache({context}, context);
-    Result<std::unique_ptr<KvCache>> coded = NewCache(options, context);
+    Result<std::unique_ptr<KvCache>> coded = NewCache(options, context, std::move(basis));
     if (!exact.ok() || !coded.ok()) {
       return exact.ok() ? coded.status() : exact.status();
     }
@@ -278,19 +287,14 @@ Result<std::vector<uint8_t>> EngineImpl::FindCarefulLayers(std::span<const Token
                                                            const KvCalibration& calibration, const CancelFlag* cancel,
                                                            const std::function<void(float)>& progress) {
   NIWAKI_RETURN_IF_ERROR(CheckKvCalibration(calibration));
-  // The measured sessions are to go by it, and nothing that is opened after them.
-  struct Lent {
-    std::shared_ptr<const KvBasis>& place;
-    std::shared_ptr<const KvBasis> own;
-    ~Lent() { place = std::move(own); }
-  } lent{basis_, basis_};
-  basis_ = NewKvBasis(KvShapeOf(info_), calibration);
+  // Only the measured sessions go by it: others may be opened while this is paused.
+  const std::shared_ptr<const KvBasis> basis = NewKvBasis(KvShapeOf(info_), calibration);
   const size_t layers = static_cast<size_t>(info_.layers);
   const size_t most = layers / 4;
   const float passes = static_cast<float>(layers + most + 1);
   float done = 0;
   const auto measure = [&](const SessionOptions& options) {
-    Result<KvQuality> quality = MeasureKv(tokens, options, Qwen3::kMaxLogits, cancel, [&](float part) {
+    Result<KvQuality> quality = Measure(tokens, options, Qwen3::kMaxLogits, basis, cancel, [&](float part) {
       if (progress) {
         progress((done + part) / passes);
       }

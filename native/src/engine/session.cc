@@ -135,6 +135,7 @@ Status SessionImpl::SyncOrThrow(std::span<const TokenId> tokens, const CancelFla
       if (progress) {
         progress(static_cast<int64_t>(done), static_cast<int64_t>(total));
       }
+      engine_.Between();
     }
   }
   if (stats != nullptr) {

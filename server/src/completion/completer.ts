@@ -13,7 +13,7 @@ import {
   type GenerateResult,
 } from '../engine';
 import type { LoadedModel, ModelHost } from '../models';
-import { cursorText, isClosersOnly, type CursorText } from '../prompt';
+import { beginsWithPrefix, cursorText, isClosersOnly, type CursorText } from '../prompt';
 import { Listeners } from '../util/listeners';
 import { sleep } from '../util/sleep';
 import { Counters } from './counters';
@@ -24,6 +24,7 @@ import { PromptBuilder, type BuiltPrompt } from './promptBuilder';
 import { RecentSuggestions } from './recent';
 import { SessionPool } from './sessions';
 import type { CompletionRequest, Suggestion } from './snapshot';
+import type { Place } from './warmUp';
 
 /** What is kept for one loaded model. */
 interface Workshop {
@@ -63,6 +64,15 @@ function withSelected(request: CompletionRequest): { readonly text: string; read
   };
 }
 
+/** A completion may take a quarter of the context: the rest is for what it goes by. */
+function mostTokens(model: LoadedModel, wanted: number, effort: Effort): number {
+  return Math.min(wanted, effort.maxTokens, Math.floor(model.kv.context / 4));
+}
+
+function placeKey({ uri, version }: CompletionRequest['document'], offset: number): string {
+  return `${String(version)} ${String(offset)} ${uri}`;
+}
+
 export class Completer {
   readonly changes = new Listeners();
   readonly counters = new Counters();
@@ -71,6 +81,9 @@ export class Completer {
   private workshop: Workshop | undefined;
   private prompt: RenderedPrompt | undefined;
   private running = 0;
+  private warming: AbortController | undefined;
+  /** The place whose prompt was evaluated last, to its end. */
+  private evaluated: string | undefined;
 
   constructor(
     private readonly engine: EnginePort,
@@ -79,6 +92,7 @@ export class Completer {
     host.changes.add(() => {
       if (this.workshop !== undefined && this.workshop.model !== host.model) {
         this.workshop = undefined;
+        this.evaluated = undefined;
         this.recent.clear(); // what another model suggested is not what this one would
       }
     });
@@ -99,6 +113,7 @@ export class Completer {
    */
   async complete(request: CompletionRequest, signal: AbortSignal): Promise<Suggestion | undefined> {
     this.counters.add('requests');
+    this.warming?.abort();
     try {
       return await this.latest.run((latest) => this.answer(request, latest), signal);
     } catch (error) {
@@ -111,8 +126,31 @@ export class Completer {
     }
   }
 
+  /**
+   * Evaluates, in the background, the prompt that a completion at this place would have. Where the cursor is not known and the form
+   * begins with what stands before it, the end of the file serves every place in it; where the suffix comes first, a guess would serve
+   * no other place, and nothing is done. Rejects as cancelled when `signal` aborts or a completion is asked for: what has been
+   * evaluated by then stays.
+   */
+  async warm(place: Place, signal: AbortSignal): Promise<void> {
+    this.warming?.abort();
+    const controller = new AbortController();
+    this.warming = controller;
+    try {
+      await this.host.lend((model) =>
+        this.evaluate(model, place, AbortSignal.any([controller.signal, signal])),
+      );
+    } finally {
+      if (this.warming === controller) {
+        this.warming = undefined;
+      }
+    }
+  }
+
   /** Frees what is kept for a document. */
   async forget(uri: string): Promise<void> {
+    this.warming?.abort();
+    this.evaluated = undefined;
     this.recent.forget(uri);
     this.workshop?.prompts.forget(uri);
     await this.workshop?.sessions.release(uri);
@@ -143,8 +181,7 @@ export class Completer {
     const { uri, path } = request.document;
     const workshop = this.workshopOf(model);
     const started = performance.now();
-    // A completion may take a quarter of the context: the rest is for what it goes by.
-    const maxTokens = Math.min(request.maxTokens, effort.maxTokens, Math.floor(model.kv.context / 4));
+    const maxTokens = mostTokens(model, request.maxTokens, effort);
     const prompt = await workshop.prompts.build(uri, path, text, offset, maxTokens);
     if (prompt === undefined) {
       return undefined;
@@ -152,6 +189,8 @@ export class Completer {
     const promptMs = performance.now() - started;
     const policy = linePolicy(job);
     const { result, written } = await this.run(workshop, job, prompt, maxTokens, policy);
+    // With an item of the suggest widget put in it is another text's prompt.
+    this.evaluated = request.selected === undefined ? placeKey(request.document, request.offset) : undefined;
     const raw = written.startsWith(prompt.healed) ? written.slice(prompt.healed.length) : '';
     // Half a character at the end of the tokens comes out as U+FFFD; nobody wants to insert that.
     const readable = raw.replaceAll('\r', '').replace(/\uFFFD[^]*$/, '');
@@ -230,6 +269,40 @@ export class Completer {
       throw error;
     } finally {
       this.running -= 1;
+    }
+  }
+
+  private async evaluate(model: LoadedModel, place: Place, signal: AbortSignal): Promise<void> {
+    const { document } = place;
+    const { uri, path, text } = document;
+    const offset = place.offset ?? (beginsWithPrefix(model.profile.form) ? text.length : undefined);
+    // Where there is a suggestion to be typed along, the session holds it; a prompt that ends before it would take it away.
+    if (
+      offset === undefined ||
+      this.evaluated === placeKey(document, offset) ||
+      this.recent.find(uri, cursorText(text, offset).before, text.slice(offset)) !== undefined
+    ) {
+      return;
+    }
+    const workshop = this.workshopOf(model);
+    const maxTokens = mostTokens(model, place.maxTokens, fullEffort);
+    const prompt = await workshop.prompts.build(uri, path, text, offset, maxTokens);
+    if (prompt === undefined || signal.aborted) {
+      return;
+    }
+    const session = await workshop.sessions.acquire(uri, prompt.tokens.length + maxTokens);
+    try {
+      const request = { priority: Priority.background, tokens: prompt.tokens, maxTokens: 0 };
+      const generating = session.generate(request, { signal });
+      this.changes.fire();
+      const { evaluated } = await generating;
+      this.counters.add('tokensWarmed', evaluated);
+      this.evaluated = placeKey(document, offset);
+    } catch (error) {
+      this.counters.add('tokensWarmed', error instanceof EngineError ? error.evaluated : 0);
+      throw error;
+    } finally {
+      this.changes.fire();
     }
   }
 

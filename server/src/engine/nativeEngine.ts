@@ -31,6 +31,7 @@ import type {
   MemoryEstimate,
   ModelHandle,
   ModelInfo,
+  ModelJobs,
   SessionHandle,
   TokenId,
 } from './port';
@@ -67,7 +68,7 @@ class NativeEngine implements EnginePort {
   private readonly models = new Map<ModelHandle, OpenModel>();
   private readonly sessions = new Map<SessionHandle, OpenSession>();
   /** Jobs in flight. */
-  private readonly jobs = new Map<JobId, { readonly native: { cancel(job: JobId): void } }>();
+  private readonly inFlight = new Map<JobId, { readonly native: { cancel(job: JobId): void } }>();
   private readonly loading = new Set<Promise<unknown>>();
   private nextHandle = 1;
   private ready: Promise<Ready> | undefined;
@@ -140,6 +141,11 @@ class NativeEngine implements EnginePort {
     return this.guard(Promise.resolve().then(() => native.kvBytes()));
   }
 
+  async jobs(model: ModelHandle): Promise<ModelJobs> {
+    const { native } = this.findModel(model);
+    return this.guard(Promise.resolve().then(() => native.jobs()));
+  }
+
   async openSession(model: ModelHandle, context: number, codec?: KvCodec): Promise<SessionHandle> {
     const open = this.findModel(model);
     const native = await this.guard(open.native.openSession(context, codec));
@@ -172,7 +178,7 @@ class NativeEngine implements EnginePort {
       }
     };
     const native = toNativeRequest(request, session.model.native.info.vocabSize);
-    this.jobs.set(request.job, session);
+    this.inFlight.set(request.job, session);
     try {
       const result = await session.native.generate(
         native,
@@ -198,12 +204,12 @@ class NativeEngine implements EnginePort {
     } catch (error) {
       throw callbackError === undefined ? toEngineError(error) : callbackError.error;
     } finally {
-      this.jobs.delete(request.job);
+      this.inFlight.delete(request.job);
     }
   }
 
   cancel(job: JobId): void {
-    this.jobs.get(job)?.native.cancel(job);
+    this.inFlight.get(job)?.native.cancel(job);
   }
 
   async kvFits(shape: KvShape, codec: KvCodec): Promise<boolean> {
@@ -299,7 +305,7 @@ class NativeEngine implements EnginePort {
   }
 
   private checkJob(job: JobId): void {
-    if (this.jobs.has(job)) {
+    if (this.inFlight.has(job)) {
       throw invalidArgument(`Job ${String(job)} is still in flight. Give every job its own number.`);
     }
   }
@@ -307,11 +313,11 @@ class NativeEngine implements EnginePort {
   /** A job that belongs to no session. */
   private async runOnModel<T>(model: OpenModel, job: JobId, start: () => Promise<T>): Promise<T> {
     this.checkJob(job);
-    this.jobs.set(job, model);
+    this.inFlight.set(job, model);
     try {
       return await this.guard(start());
     } finally {
-      this.jobs.delete(job);
+      this.inFlight.delete(job);
     }
   }
 
