@@ -138,7 +138,11 @@ TEST("paused at every point of prompt and answer, with others computing there: t
               Compute(*engine, *other, Prompt(5, static_cast<TokenId>(100 + which)), 2);
           EXPECT(SameBits(got.logits, wanted_others[which].logits));
         };
-        runs % 16 == 0 ? engine->InBackground(compute) : compute();
+        if (runs % 16 == 0) {
+          engine->InBackground(compute);
+        } else {
+          compute();
+        }
       });
       const std::unique_ptr<Session> session = Open(*engine, kKv4);
       engine->UsePauser(&pauser);

@@ -81,7 +81,7 @@ export class Completer {
   private workshop: Workshop | undefined;
   private prompt: RenderedPrompt | undefined;
   private running = 0;
-  private warming: AbortController | undefined;
+  private warming: { readonly uri: string; readonly controller: AbortController } | undefined;
   /** The place whose prompt was evaluated last, to its end. */
   private evaluated: string | undefined;
 
@@ -113,7 +113,7 @@ export class Completer {
    */
   async complete(request: CompletionRequest, signal: AbortSignal): Promise<Suggestion | undefined> {
     this.counters.add('requests');
-    this.warming?.abort();
+    this.warming?.controller.abort();
     try {
       return await this.latest.run((latest) => this.answer(request, latest), signal);
     } catch (error) {
@@ -133,15 +133,16 @@ export class Completer {
    * evaluated by then stays.
    */
   async warm(place: Place, signal: AbortSignal): Promise<void> {
-    this.warming?.abort();
+    this.warming?.controller.abort();
     const controller = new AbortController();
-    this.warming = controller;
+    const warming = { uri: place.document.uri, controller };
+    this.warming = warming;
     try {
       await this.host.lend((model) =>
         this.evaluate(model, place, AbortSignal.any([controller.signal, signal])),
       );
     } finally {
-      if (this.warming === controller) {
+      if (this.warming === warming) {
         this.warming = undefined;
       }
     }
@@ -149,7 +150,9 @@ export class Completer {
 
   /** Frees what is kept for a document. */
   async forget(uri: string): Promise<void> {
-    this.warming?.abort();
+    if (this.warming?.uri === uri) {
+      this.warming.controller.abort();
+    }
     this.evaluated = undefined;
     this.recent.forget(uri);
     this.workshop?.prompts.forget(uri);
@@ -188,6 +191,7 @@ export class Completer {
     }
     const promptMs = performance.now() - started;
     const policy = linePolicy(job);
+    this.evaluated = undefined;
     const { result, written } = await this.run(workshop, job, prompt, maxTokens, policy);
     // With an item of the suggest widget put in it is another text's prompt.
     this.evaluated = request.selected === undefined ? placeKey(request.document, request.offset) : undefined;
@@ -291,6 +295,7 @@ export class Completer {
       return;
     }
     const session = await workshop.sessions.acquire(uri, prompt.tokens.length + maxTokens);
+    this.evaluated = undefined;
     try {
       const request = { priority: Priority.background, tokens: prompt.tokens, maxTokens: 0 };
       const generating = session.generate(request, { signal });

@@ -14,6 +14,7 @@ import {
   type GenerateRequest,
   type GenerateResult,
   type JobId,
+  type JobStatus,
   type KernelTableInfo,
   type KvCalibration,
   type KvCalibrationState,
@@ -178,7 +179,7 @@ export class ScriptedEngine implements EnginePort {
       const model = this.findModel(handle);
       const mine = [...this.jobsById.values()].filter(({ session }) => session.model === model);
       return {
-        jobs: mine.map((one) => ({
+        jobs: mine.map((one): JobStatus => ({
           job: one.request.job,
           priority: one.request.priority,
           state: this.queue.includes(one) ? 'waiting' : 'running',
