@@ -3,6 +3,7 @@ import { commands, window, type ExtensionContext } from 'vscode';
 import { createApi, type NiwakiApi } from './api';
 import { Config } from './config';
 import type { NiwakiContext } from './context';
+import * as cursor from './features/cursor';
 import * as diagnosticsBundle from './features/diagnosticsBundle';
 import * as engineInfo from './features/engineInfo';
 import { inlineCompletionMiddleware } from './features/inlineCompletion';
@@ -33,7 +34,8 @@ export function activate(extension: ExtensionContext): NiwakiApi {
     },
   };
   extension.subscriptions.push(log, config, documents, server);
-  for (const feature of [status, models, toggle, restart, promptView, engineInfo, diagnosticsBundle, menu]) {
+  const features = [status, models, toggle, restart, promptView, engineInfo, diagnosticsBundle, menu, cursor];
+  for (const feature of features) {
     extension.subscriptions.push(feature.activate(context));
   }
   running = server;

@@ -3,6 +3,7 @@
  * imported when a server is first needed (serverConnection.ts), never while the extension is activated.
  */
 import {
+  CursorNotification,
   LastPromptRequest,
   LoadModelRequest,
   ModelInfoRequest,
@@ -18,7 +19,7 @@ import {
   type ServerStatus,
 } from '#protocol';
 import { join } from 'node:path';
-import type { LogOutputChannel } from 'vscode';
+import type { LogOutputChannel, Position, Uri } from 'vscode';
 import {
   CloseAction,
   ErrorAction,
@@ -131,6 +132,13 @@ export class ServerClient {
   sendSettings(): void {
     if (this.client.state === State.Running) {
       void this.client.sendNotification(SettingsNotification.type, this.options.settings());
+    }
+  }
+
+  sendCursor(document: Uri, { line, character }: Position): void {
+    if (this.client.state === State.Running) {
+      const uri = this.client.code2ProtocolConverter.asUri(document); // as the server has heard of it
+      void this.client.sendNotification(CursorNotification.type, { uri, position: { line, character } });
     }
   }
 

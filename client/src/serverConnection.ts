@@ -12,6 +12,8 @@ import {
   type Event,
   type ExtensionContext,
   type LogOutputChannel,
+  type Position,
+  type Uri,
 } from 'vscode';
 import type { Middleware } from 'vscode-languageclient/node';
 import type { Config } from './config';
@@ -100,6 +102,11 @@ export class ServerConnection implements Disposable {
 
   async restartEngine(): Promise<LoadModelRequest.Result> {
     return (await this.started()).restartEngine();
+  }
+
+  /** Does nothing while there is no server. */
+  sendCursor(document: Uri, position: Position): void {
+    this.client?.sendCursor(document, position);
   }
 
   /** Resolves when the process has ended. */

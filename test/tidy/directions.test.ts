@@ -12,6 +12,7 @@ const mayInclude: Readonly<Record<string, readonly string[]>> = {
   kv: ['kernels', 'quant'],
   sample: [],
   model: ['kernels', 'quant', 'kv', 'gguf'],
+  schedule: [],
   engine: ['model', 'sample', 'kv', 'kernels', 'quant', 'gguf', 'tokenizer'],
 };
 

@@ -40,6 +40,19 @@ function memorySection({ memory, quiet }: ServerStatus, model: ModelDetails | nu
   ];
 }
 
+function jobsSection({ jobs }: ServerStatus): string[] {
+  const lines = jobs.map(({ priority, running, paused, waiting }) => {
+    const states = [
+      [running, 'running'],
+      [paused, 'paused'],
+      [waiting, 'waiting'],
+    ] as const;
+    const said = states.filter(([count]) => count > 0).map(([count, state]) => `${String(count)} ${state}`);
+    return `- ${priority}: ${said.join(', ')}`;
+  });
+  return ['## Jobs', '', ...(lines.length === 0 ? ['- none'] : lines)];
+}
+
 function countersSection({ counters, ...status }: ServerStatus): string[] {
   return [
     '## Since the server started',
@@ -51,6 +64,7 @@ function countersSection({ counters, ...status }: ServerStatus): string[] {
     `- Cancelled: ${String(counters.cancelled)}`,
     `- Prompt tokens reused: ${String(counters.tokensReused)}`,
     `- Prompt tokens computed: ${String(counters.tokensEvaluated)}`,
+    `- Prompt tokens computed in advance: ${String(counters.tokensWarmed)}`,
     `- Tokens written: ${String(counters.tokensDecoded)}`,
     `- Speed of the last completion: ${formatRate(status.tokensPerSecond)} tokens/s`,
   ];
@@ -93,6 +107,8 @@ export function activate({ server, documents }: NiwakiContext): Disposable {
       ...memorySection(status, model),
       '',
       ...tokensSection(status),
+      ...jobsSection(status),
+      '',
       ...countersSection(status),
       '',
     ];

@@ -1,9 +1,10 @@
 // The narrow API of the engine. An Engine is a loaded model; a Session is one mutable inference timeline over it.
 // Callers always pass the *whole* prompt: Session::Sync keeps the longest prefix it has already evaluated.
 //
-// Threads: an Engine may be shared by many Sessions, but calls on the Sessions of one Engine must not overlap (one
-// engine thread makes them; the engine's own pool of workers does the arithmetic). The const methods of Tokenizer and
-// Engine::info may be called from any thread at any time.
+// Threads: an Engine may be shared by many Sessions, but calls on the Sessions of one Engine must not overlap (one thread
+// at a time makes them; the engine's own pool of workers does the arithmetic), except that calls on other Sessions may
+// be made while one is paused (niwaki/pause.h). The const methods of Tokenizer, Engine::info and Engine::scratch_bytes
+// may be called from any thread at any time.
 #pragma once
 
 #include <atomic>
@@ -16,6 +17,7 @@
 #include <vector>
 
 #include "niwaki/kv.h"
+#include "niwaki/pause.h"
 #include "niwaki/status.h"
 
 namespace niwaki {
@@ -40,7 +42,7 @@ struct ModelInfo {
   int64_t file_bytes = 0;
   int64_t parameters = 0;      // elements of all tensors
   int64_t weight_bytes = 0;    // memory held by weights after loading
-  int64_t scratch_bytes = 0;   // memory held for activations and logits
+  int64_t scratch_bytes = 0;   // activations and logits of one computation; Engine::scratch_bytes says what is held
   int32_t context_length = 0;  // tokens, from the header
   int32_t vocab_size = 0;
   int32_t layers = 0;
@@ -62,7 +64,7 @@ inline KvShape KvShapeOf(const ModelInfo& info) { return {info.layers, info.kv_h
 struct MemoryEstimate {
   int64_t weights = 0;  // repacked weights that stay in memory
   int64_t kv = 0;       // KV cache for `context` tokens
-  int64_t scratch = 0;  // activations and logits
+  int64_t scratch = 0;  // activations and logits of one computation: as much again for each one that is paused
   int64_t mapped = 0;   // size of the file, which is read and not kept
 };
 
@@ -328,6 +330,12 @@ class Engine {
   // priority: whoever else wants the processor comes first. Returns when it is done and passes on what it throws. The
   // first call makes the workers.
   virtual void InBackground(const std::function<void()>& work) = 0;
+  // From the next call on computations make way for others where `pauser` says so; null = never. It must stay valid for
+  // as long as calls are made. Results do not depend on it, to the last bit.
+  virtual void UsePauser(Pauser* pauser) = 0;
+  // Bytes of activations and logits that are held now: a set for what computes, one for each computation that is paused
+  // in the middle, and after the first pause a spare one. Any thread.
+  virtual int64_t scratch_bytes() const = 0;
   // GGUF metadata with scalar or string values (and small arrays) as key -> text, for inspection and prompts'
   // templates.
   virtual const std::vector<std::pair<std::string, std::string>>& metadata() const = 0;

@@ -1,11 +1,8 @@
 #include <algorithm>
-#include <exception>
 #include <future>
 #include <new>
 #include <string>
-#include <thread>
 
-#include "base/thread_priority.h"
 #include "engine/engine_impl.h"
 #include "kernels/dispatch.h"
 #include "tokenizer/tokenizer.h"
@@ -172,37 +169,6 @@ void EngineImpl::FindEnds(const GgufFile& file) {
     if (!has_token || (tokenizer_->IsControl(id) && !ends_text(id))) {
       never_[static_cast<size_t>(id)] = 1;
     }
-  }
-}
-
-void EngineImpl::LimitThreads(int threads) {
-  thread_limit_ = threads;
-  pool_->Limit(threads);
-  if (background_pool_ != nullptr) {
-    background_pool_->Limit(threads);
-  }
-}
-
-void EngineImpl::InBackground(const std::function<void()>& work) {
-  if (background_pool_ == nullptr) {
-    background_pool_ = std::make_unique<ThreadPool>(pool_->threads(), ThreadPool::Priority::kLow);
-    background_pool_->Limit(thread_limit_);
-  }
-  std::exception_ptr thrown;
-  // A thread a call: what it does takes far longer than to start it.
-  std::thread thread([&] {
-    LowerThisThread();
-    model_->UsePool(*background_pool_);
-    try {
-      work();
-    } catch (...) {
-      thrown = std::current_exception();
-    }
-    model_->UsePool(*pool_);
-  });
-  thread.join();
-  if (thrown != nullptr) {
-    std::rethrow_exception(thrown);
   }
 }
 

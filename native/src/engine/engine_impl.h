@@ -34,6 +34,8 @@ class EngineImpl final : public Engine {
                               const CancelFlag* cancel, const std::function<void(float)>& progress) override;
   void LimitThreads(int threads) override;
   void InBackground(const std::function<void()>& work) override;
+  void UsePauser(Pauser* pauser) override;
+  int64_t scratch_bytes() const override { return model_->sets() * info_.scratch_bytes; }
   const std::vector<std::pair<std::string, std::string>>& metadata() const override { return metadata_; }
   void SetKvBudget(int64_t bytes) override { kv_pool_->SetBudget(bytes); }
   int64_t kv_bytes() const override { return kv_pool_->bytes(); }
@@ -41,10 +43,15 @@ class EngineImpl final : public Engine {
 
   Qwen3& model() { return *model_; }
   const KernelTable& kernels() const { return *kernels_; }
-  // An empty cache, in a pool of its own when `pool` is null. kUnsupported where codes cannot be made of the model's
-  // heads.
+  // To be called where a session or a measurement needs nothing of the activations any more: others may compute now.
+  void Between();
+  // How often a computation has made way for others so far. Times that were taken across a change are none.
+  int64_t pauses() const { return pauses_; }
+  // An empty cache, in a pool of its own when `pool` is null. `basis` null = what is in use. kUnsupported where codes
+  // cannot be made of the model's heads.
   Result<std::unique_ptr<KvCache>> NewCache(const SessionOptions& options, int64_t context,
-                                            std::shared_ptr<KvPool> pool) const;
+                                            std::shared_ptr<KvPool> pool,
+                                            std::shared_ptr<const KvBasis> basis = nullptr) const;
   KvPool& kv_pool() { return *kv_pool_; }
   // Null when the options name none.
   std::shared_ptr<const KvPageStore> PageStore(const KvSavedPages& saved, const KvPageKind& kind) const;
@@ -56,6 +63,14 @@ class EngineImpl final : public Engine {
  private:
   EngineImpl() = default;
   void FindEnds(const GgufFile& file);
+  void LetPause(ThreadPool& pool);
+  // The workers have seen Pauser::wanted and stopped.
+  void Pause();
+  // Lets others compute in `wait`, and then puts back what they may have changed: the pool in use and its limit.
+  void MakeWay(const std::function<void()>& wait);
+  Result<KvQuality> Measure(std::span<const TokenId> tokens, const SessionOptions& options, int step,
+                            std::shared_ptr<const KvBasis> basis, const CancelFlag* cancel,
+                            const std::function<void(float)>& progress);
   KvCalibration CalibrationOfNorms() const;
   Status CheckKvCalibration(const KvCalibration& calibration) const;
 
@@ -68,6 +83,8 @@ class EngineImpl final : public Engine {
   // been lowered stays so.
   std::unique_ptr<ThreadPool> background_pool_;
   int thread_limit_ = 0;
+  Pauser* pauser_ = nullptr;
+  int64_t pauses_ = 0;
   std::unique_ptr<Qwen3> model_;
   std::vector<TokenId> ends_;
   std::vector<uint8_t> never_;

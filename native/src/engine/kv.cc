@@ -63,7 +63,9 @@ Status CheckCodecs(const SessionOptions& options, const KvShape& shape) {
 }
 
 Result<std::unique_ptr<KvCache>> EngineImpl::NewCache(const SessionOptions& options, int64_t context,
-                                                      std::shared_ptr<KvPool> pool) const {
+                                                      std::shared_ptr<KvPool> pool,
+                                                      std::shared_ptr<const KvBasis> basis) const {
+  basis = basis != nullptr ? std::move(basis) : basis_;
   const KvShape shape = KvShapeOf(info_);
   NIWAKI_RETURN_IF_ERROR(CheckCodecs(options, shape));
   KvCachePlace place(
@@ -75,7 +77,7 @@ Result<std::unique_ptr<KvCache>> EngineImpl::NewCache(const SessionOptions& opti
   for (const KvCodec& codec : codecs) {
     kind.codecs += (kind.codecs.empty() ? "" : " ") + KvCodecText(codec);
   }
-  kind.basis = options.codec.exact() ? "" : basis_->digest;
+  kind.basis = options.codec.exact() ? "" : basis->digest;
   kind.shape = shape;
   kind.kernels = KvKernelFamily(kernels_->name);
   place.kind = kind.Digest();
@@ -83,7 +85,7 @@ Result<std::unique_ptr<KvCache>> EngineImpl::NewCache(const SessionOptions& opti
   if (options.codec.exact()) {
     return NewF16KvCache(shape, place, *kernels_);
   }
-  return NewCodedKvCache(shape, place, codecs, basis_, *kernels_);
+  return NewCodedKvCache(shape, place, codecs, std::move(basis), *kernels_);
 }
 
 std::shared_ptr<const KvPageStore> EngineImpl::PageStore(const KvSavedPages& saved, const KvPageKind& kind) const {
@@ -205,6 +207,7 @@ class KvComparison {
       if (progress) {
         progress(static_cast<float>(at + count) / static_cast<float>(total));
       }
+      engine_.Between();
     }
     return Summary(codec);
   }
@@ -285,6 +288,12 @@ class KvComparison {
 
 Result<KvQuality> EngineImpl::MeasureKv(std::span<const TokenId> tokens, const SessionOptions& options, int step,
                                         const CancelFlag* cancel, const std::function<void(float)>& progress) {
+  return Measure(tokens, options, step, basis_, cancel, progress);
+}
+
+Result<KvQuality> EngineImpl::Measure(std::span<const TokenId> tokens, const SessionOptions& options, int step,
+                                      std::shared_ptr<const KvBasis> basis, const CancelFlag* cancel,
+                                      const std::function<void(float)>& progress) {
   tokens = tokens.first(std::min(tokens.size(), static_cast<size_t>(info_.context_length)));
   for (const TokenId id : tokens) {
     if (id < 0 || id >= info_.vocab_size) {
@@ -294,7 +303,7 @@ Result<KvQuality> EngineImpl::MeasureKv(std::span<const TokenId> tokens, const S
   const int32_t context = static_cast<int32_t>(tokens.size());
   try {
     Result<std::unique_ptr<KvCache>> exact = NewCache({context}, context, nullptr);
-    Result<std::unique_ptr<KvCache>> coded = NewCache(options, context, nullptr);
+    Result<std::unique_ptr<KvCache>> coded = NewCache(options, context, nullptr, std::move(basis));
     if (!exact.ok() || !coded.ok()) {
       return exact.ok() ? coded.status() : exact.status();
     }
@@ -309,19 +318,14 @@ Result<std::vector<uint8_t>> EngineImpl::FindCarefulLayers(std::span<const Token
                                                            const KvCalibration& calibration, const CancelFlag* cancel,
                                                            const std::function<void(float)>& progress) {
   NIWAKI_RETURN_IF_ERROR(CheckKvCalibration(calibration));
-  // The measured sessions are to go by it, and nothing that is opened after them.
-  struct Lent {
-    std::shared_ptr<const KvBasis>& place;
-    std::shared_ptr<const KvBasis> own;
-    ~Lent() { place = std::move(own); }
-  } lent{basis_, basis_};
-  basis_ = NewKvBasis(KvShapeOf(info_), calibration);
+  // Only the measured sessions go by it: others may be opened while this is paused.
+  const std::shared_ptr<const KvBasis> basis = NewKvBasis(KvShapeOf(info_), calibration);
   const size_t layers = static_cast<size_t>(info_.layers);
   const size_t most = layers / 4;
   const float passes = static_cast<float>(layers + most + 1);
   float done = 0;
   const auto measure = [&](const SessionOptions& options) {
-    Result<KvQuality> quality = MeasureKv(tokens, options, Qwen3::kMaxLogits, cancel, [&](float part) {
+    Result<KvQuality> quality = Measure(tokens, options, Qwen3::kMaxLogits, basis, cancel, [&](float part) {
       if (progress) {
         progress((done + part) / passes);
       }

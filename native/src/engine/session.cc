@@ -202,6 +202,7 @@ Status SessionImpl::Evaluate(std::span<const TokenId> tokens, const CancelFlag* 
     stats->evaluated += static_cast<int64_t>(timeline_.size() - done);
     NIWAKI_RETURN_IF_ERROR(status);
     progress(timeline_.size());
+    engine_.Between();
   }
   return Status();
 }

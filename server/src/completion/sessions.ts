@@ -40,6 +40,11 @@ export class SessionPool {
     }
   }
 
+  /** One in which things are computed exactly, for what the documents' sessions then share. */
+  exact(): Promise<EngineSession> {
+    return this.acquire('');
+  }
+
   async release(uri: string): Promise<void> {
     const session = this.sessions.get(uri);
     this.sessions.delete(uri);

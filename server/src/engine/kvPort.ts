@@ -15,6 +15,17 @@ export type KvUser = 'completion' | 'chat' | 'agent' | 'other';
 export interface SessionOptions {
   /** Absent = 'other'. */
   readonly user?: KvUser;
+  /** Where the session looks for pages on disk, and saves them; absent = nowhere. */
+  readonly saved?: SavedPagesPlace;
+}
+
+export interface SavedPagesPlace {
+  /** The folder of all saved pages. */
+  readonly root: string;
+  /** A folder in it, 32 hexadecimal digits: pages are found again under the same one. */
+  readonly folder: string;
+  /** What all folders of the root may take; 0 = nothing is saved. */
+  readonly bytes: number;
 }
 
 /** Prompt tokens since the model was loaded. What a prompt has is reused, shared, restored or shifted, and the rest computed. */

@@ -32,6 +32,7 @@ import type {
   MemoryEstimate,
   ModelHandle,
   ModelInfo,
+  ModelJobs,
   SessionHandle,
   SessionOptions,
   TokenId,
@@ -69,7 +70,7 @@ class NativeEngine implements EnginePort {
   private readonly models = new Map<ModelHandle, OpenModel>();
   private readonly sessions = new Map<SessionHandle, OpenSession>();
   /** Jobs in flight. */
-  private readonly jobs = new Map<JobId, { readonly native: { cancel(job: JobId): void } }>();
+  private readonly inFlight = new Map<JobId, { readonly native: { cancel(job: JobId): void } }>();
   private readonly loading = new Set<Promise<unknown>>();
   private nextHandle = 1;
   private ready: Promise<Ready> | undefined;
@@ -151,6 +152,11 @@ class NativeEngine implements EnginePort {
     return this.guard(Promise.resolve().then(() => native.kvCounters()));
   }
 
+  async jobs(model: ModelHandle): Promise<ModelJobs> {
+    const { native } = this.findModel(model);
+    return this.guard(Promise.resolve().then(() => native.jobs()));
+  }
+
   async openSession(
     model: ModelHandle,
     context: number,
@@ -168,6 +174,11 @@ class NativeEngine implements EnginePort {
 
   async rollbackSession(session: SessionHandle, tokens: number): Promise<void> {
     await this.guard(this.findSession(session).native.rollback(tokens));
+  }
+
+  async saveNextPage(session: SessionHandle, from: number): Promise<number | undefined> {
+    const page = await this.guard(this.findSession(session).native.saveNext(from));
+    return page < 0 ? undefined : page;
   }
 
   async pinSession(session: SessionHandle, tokens: number): Promise<void> {
@@ -194,7 +205,7 @@ class NativeEngine implements EnginePort {
       }
     };
     const native = toNativeRequest(request, session.model.native.info.vocabSize);
-    this.jobs.set(request.job, session);
+    this.inFlight.set(request.job, session);
     try {
       const result = await session.native.generate(
         native,
@@ -220,12 +231,12 @@ class NativeEngine implements EnginePort {
     } catch (error) {
       throw callbackError === undefined ? toEngineError(error) : callbackError.error;
     } finally {
-      this.jobs.delete(request.job);
+      this.inFlight.delete(request.job);
     }
   }
 
   cancel(job: JobId): void {
-    this.jobs.get(job)?.native.cancel(job);
+    this.inFlight.get(job)?.native.cancel(job);
   }
 
   async kvFits(shape: KvShape, codec: KvCodec): Promise<boolean> {
@@ -321,7 +332,7 @@ class NativeEngine implements EnginePort {
   }
 
   private checkJob(job: JobId): void {
-    if (this.jobs.has(job)) {
+    if (this.inFlight.has(job)) {
       throw invalidArgument(`Job ${String(job)} is still in flight. Give every job its own number.`);
     }
   }
@@ -329,11 +340,11 @@ class NativeEngine implements EnginePort {
   /** A job that belongs to no session. */
   private async runOnModel<T>(model: OpenModel, job: JobId, start: () => Promise<T>): Promise<T> {
     this.checkJob(job);
-    this.jobs.set(job, model);
+    this.inFlight.set(job, model);
     try {
       return await this.guard(start());
     } finally {
-      this.jobs.delete(job);
+      this.inFlight.delete(job);
     }
   }
 

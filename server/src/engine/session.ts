@@ -68,6 +68,15 @@ export class EngineSession {
     );
   }
 
+  /** Writes all pages that are not on disk yet, one after the other, until `signal` aborts. */
+  async save(signal: AbortSignal): Promise<void> {
+    let from: number | undefined = 0;
+    while (from !== undefined && !signal.aborted && !this.closed) {
+      const written = await this.port.saveNextPage(this.handle, from);
+      from = written === undefined ? undefined : written + 1;
+    }
+  }
+
   private check(): void {
     if (this.closed) {
       throw invalidArgument('The session has been closed. Open a new one.');

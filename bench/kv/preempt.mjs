@@ -1,0 +1,137 @@
+/**
+ * How long a keystroke has to wait for an engine that evaluates a prompt of 512 tokens for somebody else: its time to the first token,
+ * beyond what it takes on the idle engine. Over the path of the product: EnginePort, addon, kv4.
+ *
+ *   node bench/kv/preempt.mjs [--quick]      alone, without a report
+ */
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { freshPrompt } from '../engine/engines.mjs';
+import { median } from '../engine/figures.mjs';
+import { random } from '../engine/parts/cancel.mjs';
+import { models, prepare } from '../engine/prepare.mjs';
+import { Child } from '../peer/client.mjs';
+import { atMost } from '../support/bars.mjs';
+
+export const preemptBars = {
+  /** The 95th percentile. */
+  preempt: atMost(30, 'ms'),
+  /** By how much a prompt with keystrokes in it takes longer than the prompt and the keystrokes. */
+  'preempt-total': atMost(5, '%'),
+};
+
+const promptTokens = 512;
+/** Of a keystroke's prompt: cached, and new each time. */
+const cached = 400;
+const fresh = 16;
+
+/** `tries` keystrokes, some `apiece` in each prompt. */
+const plans = {
+  '1.7b': { shape: 'qwen3-1.7B', tries: 48, apiece: 8, alone: 3, idle: 21 },
+  '8b': { shape: 'qwen3-8B', tries: 16, apiece: 8, alone: 2, idle: 9 },
+};
+
+/** Nearest rank. */
+export function percentile(values, share) {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)];
+}
+
+/**
+ * @param {{ idle: number[], waits: number[], alone: number[], prompts: { ms: number, keystrokesMs: number }[] }} measured
+ *   milliseconds: keystrokes on the idle engine and within prompts (to the first token), prompts alone and with keystrokes in them
+ */
+export function preemptFigures({ idle, waits, alone, prompts }) {
+  const base = median(idle);
+  const more = waits.map((ms) => ms - base);
+  const aloneMs = median(alone);
+  const growth = prompts.map(({ ms, keystrokesMs }) => 100 * (ms / (aloneMs + keystrokesMs) - 1));
+  return {
+    ...{ idle: base, p95: percentile(more, 0.95), worst: Math.max(...more), median: median(more) },
+    ...{ tries: waits.length, alone: aloneMs, growth: median(growth), worstGrowth: Math.max(...growth) },
+  };
+}
+
+/** Runs a plan in a child of its own. */
+async function measure({ root, addonPath, selfTestChild }, path, { tries, apiece, alone, idle }, log) {
+  const child = new Child(join(root, 'bench/kv/preemptChild.mjs'), [addonPath, selfTestChild], {
+    ...{ cwd: root, execArgv: ['--import', 'tsx'] },
+  });
+  const numbers = random(1);
+  const base = freshPrompt(cached);
+  const keystroke = () => [...base, ...freshPrompt(fresh)];
+  try {
+    const about = await child.ask('open', { path, context: promptTokens + 128 });
+    const measured = { idle: [], waits: [], alone: [], prompts: [] };
+    await child.ask('keystroke', { tokens: keystroke() });
+    for (let i = 0; i < alone; i += 1) {
+      measured.alone.push((await child.ask('prompt', { tokens: freshPrompt(promptTokens) })).ms);
+    }
+    const aloneMs = median(measured.alone);
+    // On the idle engine before and after, so that a machine that gets slower or faster meanwhile shows.
+    const onIdle = async () => {
+      for (let i = 0; i < Math.ceil(idle / 2); i += 1) {
+        measured.idle.push((await child.ask('keystroke', { tokens: keystroke(), cached })).ms);
+      }
+    };
+    await onIdle();
+    while (measured.waits.length < tries) {
+      const gaps = Array.from({ length: apiece }, () => (numbers.next().value * 2 * aloneMs) / (apiece + 1));
+      const keystrokes = gaps.map((gapMs) => ({ gapMs, tokens: keystroke() }));
+      const answer = await child.ask('interrupted', {
+        ...{ tokens: freshPrompt(promptTokens), keystrokes, cached },
+      });
+      measured.waits.push(...answer.waits);
+      measured.prompts.push({ ms: answer.ms, keystrokesMs: answer.keystrokesMs });
+      log(`preempt: ${measured.waits.length} of ${tries} keystrokes`);
+    }
+    await onIdle();
+    return { ...preemptFigures(measured), kernels: about.kernels, threads: about.threads, all: measured };
+  } finally {
+    await child.close();
+  }
+}
+
+const text = (one) =>
+  `p95 of ${one.tries} moments; median ${one.median.toFixed(1)}, worst ${one.worst.toFixed(1)} ms; on the idle engine ` +
+  `${one.idle.toFixed(0)} ms; ${one.threads} threads, kernels ${one.kernels}`;
+
+/** Part of `--part prefix`: hands in the two bars and a table. */
+export async function preempt(context, report) {
+  const places = await prepare();
+  const rows = [];
+  report.tables.preempt = { rows };
+  for (const [model, plan] of Object.entries(plans)) {
+    if (model !== '1.7b' && context.quick) {
+      continue;
+    }
+    const figures = await measure(places, context.models.synthetic(plan.shape), plan, context.log);
+    rows.push({ model, ...figures });
+    if (model === '1.7b') {
+      report.bar('preempt', figures.p95, text(figures));
+      report.bar(
+        'preempt-total',
+        figures.growth,
+        `a prompt of ${promptTokens} tokens with some ${plan.apiece} keystrokes in it, median of ` +
+          `${figures.all.prompts.length} (worst ${figures.worstGrowth.toFixed(1)} %); alone ${figures.alone.toFixed(0)} ms`,
+      );
+    }
+  }
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  const bars = [];
+  const report = {
+    tables: {},
+    bar: (id, value, note) => {
+      const { bar, unit, holds } = preemptBars[id];
+      bars.push({ id, value, unit, bar, holds: holds(value), note });
+    },
+  };
+  const log = (line) => console.error(line);
+  await preempt({ models, quick: process.argv.includes('--quick'), log }, report);
+  for (const { all, ...row } of report.tables.preempt.rows) {
+    console.log(JSON.stringify({ ...row, waits: all.waits.map(Math.round) }));
+  }
+  console.log(JSON.stringify(bars, null, 2));
+}
