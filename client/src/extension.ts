@@ -11,6 +11,7 @@ import * as menu from './features/menu';
 import * as models from './features/models';
 import * as promptView from './features/promptView';
 import * as restart from './features/restart';
+import * as savedContext from './features/savedContext';
 import * as status from './features/status';
 import * as toggle from './features/toggle';
 import { ServerConnection } from './serverConnection';
@@ -34,7 +35,10 @@ export function activate(extension: ExtensionContext): NiwakiApi {
     },
   };
   extension.subscriptions.push(log, config, documents, server);
-  const features = [status, models, toggle, restart, promptView, engineInfo, diagnosticsBundle, menu, cursor];
+  const features = [
+    ...[status, models, toggle, restart, promptView, engineInfo],
+    ...[savedContext, diagnosticsBundle, menu, cursor],
+  ];
   for (const feature of features) {
     extension.subscriptions.push(feature.activate(context));
   }

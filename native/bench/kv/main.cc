@@ -18,6 +18,8 @@ int main(int argc, char** argv) {
                {"bytes", RunBytes},
                {"attention", RunAttention},
                {"encode", RunEncode},
+               {"corruption", RunCorruption},
+               {"pages", RunPages},
                {"prefix-reuse", RunPrefixReuse},
                {"prefix-fork", RunPrefixFork},
                {"prefix-shift", RunPrefixShift},

@@ -94,5 +94,7 @@ void RunPrefixShift(const Arguments& arguments);
 void RunPrefixEm(const Arguments& arguments);
 void RunPrefixRestore(const Arguments& arguments);
 void RunPrefixSoak(const Arguments& arguments);
+void RunCorruption(const Arguments& arguments);
+void RunPages(const Arguments& arguments);
 
 }  // namespace niwaki::kvbench
