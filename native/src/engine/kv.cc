@@ -75,7 +75,10 @@ Result<std::unique_ptr<KvCache>> EngineImpl::NewCache(const SessionOptions& opti
   KvPageKind kind;
   kind.model = info_.fingerprint;
   for (const KvCodec& codec : codecs) {
-    kind.codecs += (kind.codecs.empty() ? "" : " ") + KvCodecText(codec);
+    if (!kind.codecs.empty()) {
+      kind.codecs += ' ';
+    }
+    kind.codecs += KvCodecText(codec);
   }
   kind.basis = options.codec.exact() ? "" : basis->digest;
   kind.shape = shape;

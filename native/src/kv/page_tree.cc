@@ -68,7 +68,8 @@ KvPage* PageTree::Oldest() {
 }
 
 void PageTree::Prune(KvPage* page) {
-  while (page != nullptr && page != &root_ && page->children.empty() && page->caches == 0 && page->pins == 0) {
+  while (page != nullptr && page != &root_ && page->children.empty() && page->caches == 0 && page->pins == 0 &&
+         page->active == 0) {
     KvPage* parent = page->parent;
     Evict(*page);
     page = parent;

@@ -30,6 +30,7 @@ PagedCache::PagedCache(const KvShape& shape, const KvCachePlace& place, const st
 PagedCache::~PagedCache() {
   Rest();
   Shorten(0);
+  LetGo(std::exchange(floating_, {}));
   for (const std::shared_ptr<KvPage>& page : pinned_) {
     pool().Unpin(*tree_, *page);
   }
@@ -104,7 +105,8 @@ int64_t PagedCache::Reachable(int64_t tokens) const {
   for (size_t i = blocks_.size(); i-- > 0;) {
     const Block& block = blocks_[i];
     if (block.begin < tokens) {
-      const bool whole = retained_until() == 0 || (retained_ != nullptr && i + 1 == blocks_.size());
+      const bool unmoved = block.first == 0 && block.shift == 0;
+      const bool whole = (retained_until() == 0 && unmoved) || (retained_ != nullptr && i + 1 == blocks_.size());
       return tokens >= block.end() || whole ? tokens : block.begin;
     }
   }
@@ -246,7 +248,7 @@ void PagedCache::GiveUp() {
   tail_.reset();
   retained_.reset();
   tail_tokens_.clear();
-  floating_.clear();
+  LetGo(std::exchange(floating_, {}));
   if (exact_ < blocks_.size()) {  // no tree has these
     lost += tail_begin_ - blocks_[exact_].begin;
     tail_begin_ = blocks_[exact_].begin;

@@ -138,6 +138,18 @@ class PagedCache : public KvCache, protected KvPool::Tenant {
     std::vector<int32_t> tokens;
   };
 
+  // A place for a candidate in the new timeline.
+  struct Spot {
+    size_t candidate;
+    int64_t at;
+    int64_t end;
+    int64_t shift;
+  };
+  static bool Continues(const Spot& a, const Spot& b) { return a.end == b.at && a.shift == b.shift; }
+  static std::vector<Spot> BestSpots(const std::vector<Floating>& candidates, std::span<const int32_t> tokens,
+                                     int64_t own);
+  void LetGo(const std::vector<Floating>& pages);
+
   std::vector<Block> blocks_;
   size_t exact_ = 0;             // blocks that are as a fresh cache would have them: the first ones
   std::vector<Turn> turns_;      // for every shift among the blocks

@@ -20,7 +20,7 @@ void KvPool::SetBudget(int64_t bytes) {
       while (leaves.size() > 1) {  // children behind their parents; the root stays
         KvPage* page = leaves.back();
         leaves.pop_back();
-        if (page->children.empty() && page->caches == 0 && page->pins == 0) {
+        if (page->children.empty() && page->caches == 0 && page->pins == 0 && page->active == 0) {
           tree->Evict(*page);
         }
       }
@@ -78,13 +78,6 @@ void KvPool::MakeRoom(int64_t bytes) {
   }
 }
 
-void KvPool::Release(PageTree& tree, KvPage* page) {
-  --page->caches;
-  if (budget_ == 0 && page->parent != nullptr) {
-    tree.Prune(page);
-  }
-}
-
 void KvPool::Pin(KvPage& page) {
   if (page.pins++ == 0) {
     pinned_bytes_ += page.bytes();
@@ -94,9 +87,7 @@ void KvPool::Pin(KvPage& page) {
 void KvPool::Unpin(PageTree& tree, KvPage& page) {
   if (--page.pins == 0) {
     pinned_bytes_ -= page.bytes();
-    if (budget_ == 0 && page.parent != nullptr) {
-      tree.Prune(&page);
-    }
+    Tidy(tree, &page);
   }
 }
 

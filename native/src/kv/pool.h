@@ -46,7 +46,16 @@ class KvPool {
   // Evicts until `bytes` more fit, or nothing is left to evict.
   void MakeRoom(int64_t bytes);
   // A cache is done with a page of its chain.
-  void Release(PageTree& tree, KvPage* page);
+  void Release(PageTree& tree, KvPage* page) {
+    --page->caches;
+    Tidy(tree, page);
+  }
+  // Without a budget: frees the page, and those before it, where nobody has them any more.
+  void Tidy(PageTree& tree, KvPage* page) {
+    if (budget_ == 0 && page->parent != nullptr) {
+      tree.Prune(page);
+    }
+  }
   int64_t Tick() { return ++clock_; }
   // Bytes of pages that are pinned; more than half of the budget is refused (PagedCache::Pin).
   int64_t pinned_bytes() const { return pinned_bytes_; }

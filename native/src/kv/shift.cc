@@ -15,10 +15,60 @@ namespace {
 constexpr int64_t kFresh = kKeyGroup;
 // Beyond so many stretches the text is computed anew: every one costs a turn of all queries.
 constexpr size_t kMostSegments = 8;
+// Places of one page that are looked at.
+constexpr int kMostPlaces = 4;
 // Fewer tokens are not worth being approximate.
 constexpr int64_t kWorthwhile = KvCache::kPageTokens;
 
 }  // namespace
+
+// Where the pages go: in their order, without overlaps, so that most is moved. A page may be found at several places in
+// a text that repeats itself; the nearest one alone may lie behind the right places of all that follow. Found as the
+// best chain (dynamic programming over all places of all pages).
+std::vector<PagedCache::Spot> PagedCache::BestSpots(const std::vector<Floating>& candidates,
+                                                    std::span<const int32_t> tokens, int64_t own) {
+  std::vector<Spot> spots;
+  for (size_t i = 0; i < candidates.size(); ++i) {
+    const Floating& candidate = candidates[i];
+    const std::vector<int32_t>& wanted = candidate.tokens;
+    auto from = tokens.begin() + own;
+    for (int found = 0; found < kMostPlaces && !candidate.part.page->freed; ++found) {
+      from = std::search(from, tokens.end(), wanted.begin(), wanted.end());
+      if (from == tokens.end()) {
+        break;
+      }
+      const int64_t at = from - tokens.begin();
+      spots.push_back({i, at, at + static_cast<int64_t>(wanted.size()), at - candidate.part.shift});
+      ++from;
+    }
+  }
+  // [spots]: the most that a chain which ends there moves, and the spot before it.
+  std::vector<int64_t> best(spots.size());
+  std::vector<size_t> before(spots.size());
+  size_t end = spots.size();
+  for (size_t i = 0; i < spots.size(); ++i) {
+    const int64_t length = spots[i].end - spots[i].at;
+    best[i] = length - kFresh;
+    before[i] = spots.size();
+    for (size_t j = 0; j < i; ++j) {
+      if (spots[j].candidate == spots[i].candidate || spots[j].end > spots[i].at) {
+        continue;
+      }
+      const int64_t moved = best[j] + length - (Continues(spots[j], spots[i]) ? 0 : kFresh);
+      if (moved > best[i]) {
+        best[i] = moved;
+        before[i] = j;
+      }
+    }
+    end = end == spots.size() || best[i] > best[end] ? i : end;
+  }
+  std::vector<Spot> chain;
+  for (; end < spots.size(); end = before[end]) {
+    chain.push_back(spots[end]);
+  }
+  std::reverse(chain.begin(), chain.end());
+  return chain;
+}
 
 std::vector<KvShiftPiece> PagedCache::PlanShift(std::span<const int32_t> timeline, std::span<const int32_t> tokens,
                                                 int64_t own) {
@@ -39,60 +89,52 @@ std::vector<KvShiftPiece> PagedCache::PlanShift(std::span<const int32_t> timelin
           {{block.page, block.first, block.last, block.begin - block.shift}, {part.begin(), part.end()}});
     }
   }
-  candidates.insert(candidates.end(), floating_.begin(), floating_.end());
-  floating_.clear();
+  const std::vector<Floating> before = std::exchange(floating_, {});
+  candidates.insert(candidates.end(), before.begin(), before.end());
 
+  const std::vector<Spot> spots = BestSpots(candidates, tokens, own);
   int64_t moved = 0;
-  int64_t next = own;   // what lies before is held or will be
-  int64_t shift = 0;    // of the last one
-  bool begun = false;   // the last one ends at `next`
-  for (Floating& candidate : candidates) {
+  const Spot* last = nullptr;
+  for (const Spot& spot : spots) {
+    Floating& candidate = candidates[spot.candidate];
     KvShiftPiece::Part part = candidate.part;
-    const std::vector<int32_t>& wanted = candidate.tokens;
-    if (part.page->freed) {
+    const int64_t length = static_cast<int64_t>(candidate.tokens.size());
+    const bool goes_on = last != nullptr && Continues(*last, spot);
+    const int64_t skipped = goes_on ? 0 : kFresh;
+    last = &spot;
+    if (length <= skipped) {
+      last = nullptr;
       continue;
     }
-    const auto matches = [&](int64_t at) {
-      return at >= next && at + static_cast<int64_t>(wanted.size()) <= static_cast<int64_t>(tokens.size()) &&
-             std::equal(wanted.begin(), wanted.end(), tokens.begin() + at);
-    };
-    const int64_t turned_by = part.shift;
-    int64_t at = turned_by + shift;  // where the one before went, most of all
-    if (!matches(at)) {
-      const auto found = std::search(tokens.begin() + next, tokens.end(), wanted.begin(), wanted.end());
-      if (found == tokens.end()) {
-        begun = false;
-        continue;
-      }
-      at = found - tokens.begin();
-    }
-    const bool goes_on = begun && at == next && at - turned_by == shift;
-    shift = at - turned_by;
-    next = at + static_cast<int64_t>(wanted.size());
-    part.shift = shift;
-    begun = true;
+    part.shift = spot.shift;
+    part.first += static_cast<int32_t>(skipped);
     if (!goes_on) {
-      part.first += static_cast<int32_t>(kFresh);
-      at += kFresh;
-      if (part.first >= part.last) {
-        begun = false;
-        continue;
-      }
-      pieces.push_back({at, {}});
+      pieces.push_back({spot.at + skipped, {}});
     }
-    moved += part.last - part.first;
+    moved += length - skipped;
     pieces.back().parts.push_back(part);
+    ++part.page->active;  // nobody takes it until it has its place
     floating_.push_back(std::move(candidate));
   }
   if (segments + pieces.size() > kMostSegments) {
     compact_ = true;
     pieces.clear();
   }
-  if (pieces.empty() || moved < kWorthwhile) {
+  if (moved < kWorthwhile) {
     pieces.clear();
-    floating_.clear();
   }
+  if (pieces.empty()) {
+    LetGo(std::exchange(floating_, {}));
+  }
+  LetGo(before);
   return pieces;
+}
+
+void PagedCache::LetGo(const std::vector<Floating>& pages) {
+  for (const Floating& floating : pages) {
+    --floating.part.page->active;
+    pool().Tidy(*tree_, floating.part.page.get());
+  }
 }
 
 Status PagedCache::Place(const KvShiftPiece& piece, ThreadPool& threads, const std::atomic<bool>* cancel) {
@@ -119,7 +161,12 @@ Status PagedCache::Place(const KvShiftPiece& piece, ThreadPool& threads, const s
     }
     AddBlock({part.page, at, part.first, part.last, part.shift});
     at = blocks_.back().end();
-    std::erase_if(floating_, [&](const Floating& f) { return f.part.page == part.page; });
+    const auto placed = std::find_if(floating_.begin(), floating_.end(),
+                                     [&](const Floating& f) { return f.part.page == part.page; });
+    if (placed != floating_.end()) {
+      --part.page->active;
+      floating_.erase(placed);
+    }
   }
   tail_begin_ = at;
   retained_.reset();
