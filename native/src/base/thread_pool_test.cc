@@ -166,9 +166,7 @@ TEST("a round that is paused wherever it can be does every chunk once, and other
     int64_t wanted_others = 0;
     paused.meanwhile = [&] {
       paused.pool.Limit(paused.pauses % 4);
-      paused.pool.ParallelFor(paused.pauses % 7, [&](int64_t, int worker) {
-        others += worker < threads ? 1 : 0;
-      });
+      paused.pool.ParallelFor(paused.pauses % 7, [&](int64_t, int worker) { others += worker < threads ? 1 : 0; });
       wanted_others += paused.pauses % 7;
       paused.pool.Limit(0);
     };

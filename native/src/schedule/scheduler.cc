@@ -1,8 +1,8 @@
 #include "schedule/scheduler.h"
 
 #include <algorithm>
-#include <limits>
 #include <iterator>
+#include <limits>
 #include <new>
 #include <system_error>
 #include <utility>
@@ -142,7 +142,8 @@ void Scheduler::SetInterruptible(Job& job, bool interruptible) {
   Settle();
 }
 
-// ------------------------------------------------------------------------------------------------------------- choosing
+// -------------------------------------------------------------------------------------------------------------
+// choosing
 
 // A smaller number comes first. Who keeps a more urgent job from its session is as urgent as that one.
 int Scheduler::Urgency(const Job& job) const {
@@ -207,7 +208,8 @@ void Scheduler::Settle() {
   wanted.store(next != nullptr && (next->errand() || Urgency(*next) < Urgency(*running_)));
 }
 
-// ------------------------------------------------------------------------------------------------------------ the baton
+// ------------------------------------------------------------------------------------------------------------ the
+// baton
 
 void Scheduler::PassOn() {
   Job* next = Next(true);
@@ -301,8 +303,8 @@ void Scheduler::End(Lock& lock, Seat& seat, bool done) {
 
 void Scheduler::RunErrands(Lock& lock) {
   for (;;) {
-    const auto found = std::find_if(queue_.begin(), queue_.end(),
-                                    [&](const auto& job) { return job->errand() && MayStart(*job); });
+    const auto found =
+        std::find_if(queue_.begin(), queue_.end(), [&](const auto& job) { return job->errand() && MayStart(*job); });
     if (found == queue_.end()) {
       return;
     }
