@@ -33,16 +33,16 @@ describe('native engine: who computes', function () {
     const session = await engine.openSession(model, 0);
     const first = begun();
     const job = newJob();
-    let ended = false;
+    const state = { ended: false };
     const chat = bench
       .generate({ session, job, tokens, priority: Priority.chat, maxTokens: 200 }, first.onEvent)
       .finally(() => {
-        ended = true;
+        state.ended = true;
       });
     await first.promise;
     const seen: JobStatus[] = [];
     let keystrokes = 0;
-    for (; !ended; keystrokes += 1) {
+    for (; !state.ended; keystrokes += 1) {
       const said = begun();
       const running = bench.generate(
         { session: other, tokens: [7, 8, 9 + (keystrokes % 50)], maxTokens: 40 },
