@@ -129,9 +129,10 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
     },
   };
   const log = (line) => console.error(line);
-  await preempt({ models, quick: process.argv.includes('--quick'), log }, report);
-  for (const { all, ...row } of report.tables.preempt.rows) {
-    console.log(JSON.stringify({ ...row, waits: all.waits.map(Math.round) }));
-  }
-  console.log(JSON.stringify(bars, null, 2));
+  preempt({ models, quick: process.argv.includes('--quick'), log }, report).then(() => {
+    for (const { all, ...row } of report.tables.preempt.rows) {
+      console.log(JSON.stringify({ ...row, waits: all.waits.map(Math.round) }));
+    }
+    console.log(JSON.stringify(bars, null, 2));
+  });
 }

@@ -39,7 +39,10 @@ async function keystroke(tokens, cached) {
 
 async function prompt(tokens) {
   const start = performance.now();
-  const { reused, evaluated } = await engine.generate(request(chat, Priority.chat, tokens, 0), () => undefined);
+  const { reused, evaluated } = await engine.generate(
+    request(chat, Priority.chat, tokens, 0),
+    () => undefined,
+  );
   if (reused !== 0 || evaluated !== tokens.length) {
     throw new Error(`evaluated ${evaluated} tokens and reused ${reused} of ${tokens.length}`);
   }

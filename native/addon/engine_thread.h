@@ -1,5 +1,5 @@
-// The engine of one loaded model: its niwaki::Engine, its Sessions, and the jobs that want to compute on them. One thread
-// loads it and frees it again; jobs have threads of their own, of which one at a time holds the baton
+// The engine of one loaded model: its niwaki::Engine, its Sessions, and the jobs that want to compute on them. One
+// thread loads it and frees it again; jobs have threads of their own, of which one at a time holds the baton
 // (schedule/scheduler.h says who). Knows nothing of JavaScript.
 #pragma once
 

@@ -170,7 +170,8 @@ class CalibrateJob : public KvJob {
 
 class UseCalibrationJob : public KvJob {
  public:
-  explicit UseCalibrationJob(std::vector<uint8_t> bytes) : KvJob(kUsePriority, kNoJobId, 0, 0), bytes_(std::move(bytes)) {}
+  explicit UseCalibrationJob(std::vector<uint8_t> bytes)
+      : KvJob(kUsePriority, kNoJobId, 0, 0), bytes_(std::move(bytes)) {}
 
  protected:
   Status Work(Engine& engine) override {

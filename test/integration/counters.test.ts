@@ -82,7 +82,10 @@ describe('integration: counters', function () {
     await quiet.open(uri, lines(50).join('\n'));
     await quiet.cursor(uri, { line: 20, character: 0 });
     const asleep = await LspClient.start({
-      settings: { ...settings, completion: { ...settings.completion, languages: { '*': true, plaintext: false } } },
+      settings: {
+        ...settings,
+        completion: { ...settings.completion, languages: { '*': true, plaintext: false } },
+      },
     });
     await asleep.open(uri, 'x', 'plaintext');
     await asleep.cursor(uri, { line: 0, character: 0 });

@@ -37,6 +37,10 @@ export function activate({ server, config }: NiwakiContext): Disposable {
         moved();
       }
     }),
-    { dispose: () => { clearTimeout(timer); } },
+    {
+      dispose: () => {
+        clearTimeout(timer);
+      },
+    },
   );
 }

@@ -1,10 +1,10 @@
 // The narrow API of the engine. An Engine is a loaded model; a Session is one mutable inference timeline over it.
 // Callers always pass the *whole* prompt: Session::Sync keeps the longest prefix it has already evaluated.
 //
-// Threads: an Engine may be shared by many Sessions, but calls on the Sessions of one Engine must not overlap (one thread
-// at a time makes them; the engine's own pool of workers does the arithmetic), except that calls on other Sessions may
-// be made while one is paused (niwaki/pause.h). The const methods of Tokenizer, Engine::info and Engine::scratch_bytes
-// may be called from any thread at any time.
+// Threads: an Engine may be shared by many Sessions, but calls on the Sessions of one Engine must not overlap (one
+// thread at a time makes them; the engine's own pool of workers does the arithmetic), except that calls on other
+// Sessions may be made while one is paused (niwaki/pause.h). The const methods of Tokenizer, Engine::info and
+// Engine::scratch_bytes may be called from any thread at any time.
 #pragma once
 
 #include <atomic>

@@ -110,7 +110,7 @@ struct ThreadPool::Impl {
   // Somebody has seen a pause wanted in this round and gone: there may be chunks that nobody has taken.
   std::atomic<bool> left_early{false};
   std::function<void()> pause;  // the caller's only
-  std::atomic<int> limit{0};  // threads that may take part, the caller included; changes under the mutex
+  std::atomic<int> limit{0};    // threads that may take part, the caller included; changes under the mutex
 
   // Where each thread was last seen. Beside a busy neighbour the system may put two of ours on one processor, where
   // they wait for each other in turns, and leave them there: its loads look even.

@@ -33,9 +33,9 @@ class ThreadPool {
 
   // From the next ParallelFor on all threads look at `wanted` before each chunk (one relaxed load; not during the first
   // one after a pause, so that something is always done between two). When it is set they take no more, and ParallelFor
-  // calls `pause`, on its caller's thread and while nobody else is inside; then it goes on with what is left. Others may
-  // call ParallelFor and Limit before `pause` returns. Whether and where there are pauses makes no difference to fn but
-  // for the numbers of the workers. `wanted` must stay valid until the next call; null = no pauses. Not during a
+  // calls `pause`, on its caller's thread and while nobody else is inside; then it goes on with what is left. Others
+  // may call ParallelFor and Limit before `pause` returns. Whether and where there are pauses makes no difference to fn
+  // but for the numbers of the workers. `wanted` must stay valid until the next call; null = no pauses. Not during a
   // ParallelFor.
   void PauseWith(const std::atomic<bool>* wanted, std::function<void()> pause);
 

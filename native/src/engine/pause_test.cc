@@ -134,8 +134,7 @@ TEST("paused at every point of prompt and answer, with others computing there: t
         const size_t which = static_cast<size_t>(runs++ % 2);
         engine->LimitThreads(runs % 3 == 0 ? 1 : 0);
         const auto compute = [&] {
-          const Outcome got =
-              Compute(*engine, *other, Prompt(5, static_cast<TokenId>(100 + which)), 2);
+          const Outcome got = Compute(*engine, *other, Prompt(5, static_cast<TokenId>(100 + which)), 2);
           EXPECT(SameBits(got.logits, wanted_others[which].logits));
         };
         if (runs % 16 == 0) {
@@ -215,8 +214,7 @@ TEST("calibrations and measurements are the same with pauses in them, and sessio
   ASSERT_OK(calibration);
   const Result<KvQuality> quality = engine->MeasureKv(text, kKv3, 16, nullptr);
   ASSERT_OK(quality);
-  const Result<std::vector<uint8_t>> careful =
-      engine->FindCarefulLayers(text, kKv3, calibration.value(), nullptr);
+  const Result<std::vector<uint8_t>> careful = engine->FindCarefulLayers(text, kKv3, calibration.value(), nullptr);
   ASSERT_OK(careful);
   const auto logits_of_new_session = [&] {
     const std::unique_ptr<Session> session = Open(*engine, kKv3);

@@ -1,5 +1,5 @@
-// What one computation of a model writes while it runs: activations, and logits of its last tokens. A computation that is
-// paused keeps its own until it goes on; who computes meanwhile has others.
+// What one computation of a model writes while it runs: activations, and logits of its last tokens. A computation that
+// is paused keeps its own until it goes on; who computes meanwhile has others.
 #pragma once
 
 #include <cstdint>

@@ -253,7 +253,8 @@ bool Qwen3::Forward(std::span<const TokenId> tokens, int64_t begin, KvCache& cac
 
 void Qwen3::Hidden(int64_t count, float* hidden) const {
   for (int64_t i = 0; i < count; ++i) {
-    std::memcpy(hidden + i * d_, now_->x + (now_->last_tokens - count + i) * d_padded_, static_cast<size_t>(d_) * sizeof(float));
+    std::memcpy(hidden + i * d_, now_->x + (now_->last_tokens - count + i) * d_padded_,
+                static_cast<size_t>(d_) * sizeof(float));
   }
 }
 
@@ -265,7 +266,8 @@ const float* Qwen3::Logits(const float* hidden, int64_t count, std::span<const i
   const int64_t stride = logits_stride();
   float* logits = now_->logits();
   for (int64_t t = 0; t < count; ++t) {
-    kernels_.rms_norm(hidden + t * d_, weights_.output_norm.data(), d_, config_.norm_epsilon, now_->normed + t * d_padded_);
+    kernels_.rms_norm(hidden + t * d_, weights_.output_norm.data(), d_, config_.norm_epsilon,
+                      now_->normed + t * d_padded_);
   }
   now_->input.Set(now_->normed, d_padded_, d_, count, IsQ1(head));
   now_->input.Quantize(0, count, 0, d_);

@@ -176,8 +176,7 @@ TEST("a prompt that is paused and resumed computes each of its tokens once") {
   Scheduler scheduler;
   engine->UsePauser(&scheduler);
   scheduler.Open();
-  const auto low =
-      std::make_shared<GenerateJob>(*engine, scheduler, *slow.value(), 1, SessionId{1}, Prompt(1100, 7));
+  const auto low = std::make_shared<GenerateJob>(*engine, scheduler, *slow.value(), 1, SessionId{1}, Prompt(1100, 7));
   EXPECT(scheduler.Submit(low));
   int paused = 0;
   for (int i = 0; i < 40 && !low->ended(); ++i) {

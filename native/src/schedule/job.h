@@ -73,7 +73,8 @@ class Job {
   std::atomic<int64_t> decoded_{0};
 
   // The Scheduler's, guarded by its mutex.
-  uint64_t turn_ = 0;           // among jobs of equal priority the smallest is next
+  uint64_t turn_ = 0;  // among jobs of equal priority the smallest is next
+  bool started_ = false;
   bool interruptible_ = false;  // in favour of a more urgent job that wants the same session
   Clock::time_point since_{};   // when it began, or went on, to compute
   Clock::duration used_{0};     // of its time slice, before `since_`

@@ -1,8 +1,8 @@
 #include "schedule/scheduler.h"
 
 #include <algorithm>
-#include <limits>
 #include <iterator>
+#include <limits>
 #include <new>
 #include <system_error>
 #include <utility>
@@ -142,15 +142,16 @@ void Scheduler::SetInterruptible(Job& job, bool interruptible) {
   Settle();
 }
 
-// ------------------------------------------------------------------------------------------------------------- choosing
+// -------------------------------------------------------------------------------------------------------------
+// choosing
 
-// A smaller number comes first. Who keeps a more urgent job from its session is as urgent as that one.
+// A smaller number comes first. A started job that keeps a more urgent one from its session is as urgent as that one.
 int Scheduler::Urgency(const Job& job) const {
   if (job.cancelled()) {
     return std::numeric_limits<int>::min();
   }
   int urgency = job.priority_;
-  if (job.session_ != kModelJobs) {
+  if (job.started_ && job.session_ != kModelJobs) {
     for (const std::shared_ptr<Job>& other : queue_) {
       if (other->session_ == job.session_) {
         urgency = std::min(urgency, other->priority_);
@@ -207,7 +208,8 @@ void Scheduler::Settle() {
   wanted.store(next != nullptr && (next->errand() || Urgency(*next) < Urgency(*running_)));
 }
 
-// ------------------------------------------------------------------------------------------------------------ the baton
+// ------------------------------------------------------------------------------------------------------------ the
+// baton
 
 void Scheduler::PassOn() {
   Job* next = Next(true);
@@ -248,6 +250,7 @@ bool Scheduler::Start(Job& job) {
   Seat& seat = *free_seats_.back();
   free_seats_.pop_back();
   seat.job = TakeFromQueue(job);
+  job.started_ = true;
   started_.push_back(seat.job);
   seat.wake.notify_one();
   return true;
@@ -279,6 +282,7 @@ void Scheduler::Sit(Seat& seat) {
 void Scheduler::End(Lock& lock, Seat& seat, bool done) {
   const std::shared_ptr<Job> job = std::move(seat.job);
   seat.job = nullptr;
+  job->started_ = false;
   job->interruptible_ = false;
   job->used_ = Clock::duration(0);
   started_.erase(std::find(started_.begin(), started_.end(), job));
@@ -301,8 +305,8 @@ void Scheduler::End(Lock& lock, Seat& seat, bool done) {
 
 void Scheduler::RunErrands(Lock& lock) {
   for (;;) {
-    const auto found = std::find_if(queue_.begin(), queue_.end(),
-                                    [&](const auto& job) { return job->errand() && MayStart(*job); });
+    const auto found =
+        std::find_if(queue_.begin(), queue_.end(), [&](const auto& job) { return job->errand() && MayStart(*job); });
     if (found == queue_.end()) {
       return;
     }

@@ -1,16 +1,16 @@
-// Decides who computes. Every job that has been started has a thread of its own, and exactly one of them holds the baton:
-// it alone touches the engine and its sessions. Knows nothing of what jobs do.
+// Decides who computes. Every job that has been started has a thread of its own, and exactly one of them holds the
+// baton: it alone touches the engine and its sessions. Knows nothing of what jobs do.
 //
 // * A more urgent job gets the baton at once: whoever holds it is paused before its next piece of work, well under a
 //   millisecond away, and goes on with its stack as it left it. Nothing is lost or computed twice.
 // * Equals share: when one has had the baton for a time slice, and another one waits, it hands over at the next chunk's
-//   or token's end. At the most kMostOfAPriority jobs of one priority are started; others wait, first come first served.
-//   So there is always room for a more urgent one, and since a slice never ends in the middle of a chunk, at most one
-//   job of each priority is paused there and needs activations of its own.
+//   or token's end. At the most kMostOfAPriority jobs of one priority are started; others wait, first come first
+//   served. So there is always room for a more urgent one, and since a slice never ends in the middle of a chunk, at
+//   most one job of each priority is paused there and needs activations of its own.
 // * A job whose session another one uses that has been started is not started beside it. When it is more urgent and the
 //   other one is in its prompt (SetInterruptible), the other is interrupted: what it has finished stays cached, and it
-//   goes back to the head of its own priority. When the other one decodes already, the new one waits until it has ended;
-//   the other has its priority until then, too.
+//   goes back to the head of its own priority. When the other one decodes already, the new one waits until it has
+//   ended; the other has its priority until then, too.
 // * A job that has been cancelled gets the baton before all others, so that it ends soon also when it was paused.
 // * Errands (Job::errand: opening and closing sessions) are done by whoever holds the baton, between two pieces of its
 //   work, on its thread; when nobody does, they are jobs like others.

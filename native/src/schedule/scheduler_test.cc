@@ -152,7 +152,8 @@ TEST("one at a time, the more urgent first, equals in the order in which they ca
   EXPECT(Eventually([&] { return first->begun(); }));
   world.scheduler.Cancel([](const Job&) { return false; });  // nothing
   std::vector<std::shared_ptr<Worker>> jobs;
-  for (const auto& [name, priority] : {std::pair("late", 3), std::pair("a", 1), std::pair("mid", 2), std::pair("b", 1)}) {
+  for (const auto& [name, priority] :
+       {std::pair("late", 3), std::pair("a", 1), std::pair("mid", 2), std::pair("b", 1)}) {
     jobs.push_back(Add(world, name, priority, static_cast<SessionId>(jobs.size() + 2), 1));
   }
   first->LetGo();
@@ -249,8 +250,7 @@ TEST("who wants the session of a job in its prompt interrupts it, when more urge
   EXPECT(Eventually([&] { return low->runs() == 2; }));
   low->LetGo();
   EXPECT(Eventually([&] { return equal->ended(); }));
-  EXPECT_EQ(world.record.text(),
-            std::string("low+ other+ low! high+ high- other- low+ low- equal+ equal-"));
+  EXPECT_EQ(world.record.text(), std::string("low+ other+ low! high+ high- other- low+ low- equal+ equal-"));
 }
 
 TEST("one that decodes is waited for, and has its turn before others until then") {

@@ -16,7 +16,10 @@ export interface WarmUpDeps {
 
 /** Whoever speaks the protocol may send anything. */
 function readCursor(value: unknown): { readonly uri: string; readonly position: Position } | undefined {
-  const { uri, position } = (value ?? {}) as { uri?: unknown; position?: { line?: unknown; character?: unknown } };
+  const { uri, position } = (value ?? {}) as {
+    uri?: unknown;
+    position?: { line?: unknown; character?: unknown };
+  };
   const { line, character } = position ?? {};
   return typeof uri === 'string' && Number.isInteger(line) && Number.isInteger(character)
     ? { uri, position: { line: line as number, character: character as number } }

@@ -64,7 +64,9 @@ export function parseFimTemplate(name: string, template: string): FimForm | unde
  */
 export function beginsWithPrefix(form: FimForm): boolean {
   const fields = form.parts.flatMap((part) =>
-    part.kind === 'text' ? part.pieces.flatMap((piece) => (typeof piece === 'string' ? [] : [piece.field])) : [],
+    part.kind === 'text'
+      ? part.pieces.flatMap((piece) => (typeof piece === 'string' ? [] : [piece.field]))
+      : [],
   );
   return fields.find((field) => field !== 'path') === 'prefix';
 }

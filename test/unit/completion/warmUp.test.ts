@@ -31,7 +31,12 @@ interface StageOptions extends ScriptedOptions {
   readonly mayWork?: boolean;
 }
 
-async function stage({ form = 'spm', asleep = false, mayWork = true, ...options }: StageOptions = {}): Promise<Stage> {
+async function stage({
+  form = 'spm',
+  asleep = false,
+  mayWork = true,
+  ...options
+}: StageOptions = {}): Promise<Stage> {
   const engine = new ScriptedEngine({
     answer: ({ request }) => `${request.requiredPrefix ?? ''}abc`,
     ...options,
@@ -118,7 +123,10 @@ describe('completion: warming up', () => {
     assert.ok(suggestion !== undefined);
     const warmed = it.completer.counters.snapshot().tokensWarmed;
     const { tokensReused, tokensEvaluated } = it.completer.counters.snapshot();
-    assert.ok(warmed >= 32 && tokensReused >= warmed, `${String(warmed)} warmed, ${String(tokensReused)} reused`);
+    assert.ok(
+      warmed >= 32 && tokensReused >= warmed,
+      `${String(warmed)} warmed, ${String(tokensReused)} reused`,
+    );
     assert.ok(it.engine.runs[0]?.outcome instanceof Error, 'it was cancelled');
     console.log(
       `      ${String(warmed)} tokens in advance, ${String(tokensEvaluated)} then, in ${(performance.now() - started).toFixed(0)} ms`,
