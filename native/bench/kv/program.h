@@ -88,5 +88,7 @@ void RunPasskey(const Arguments& arguments);
 void RunBytes(const Arguments& arguments);
 void RunAttention(const Arguments& arguments);
 void RunEncode(const Arguments& arguments);
+void RunCorruption(const Arguments& arguments);
+void RunPages(const Arguments& arguments);
 
 }  // namespace niwaki::kvbench
