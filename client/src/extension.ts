@@ -10,6 +10,7 @@ import * as menu from './features/menu';
 import * as models from './features/models';
 import * as promptView from './features/promptView';
 import * as restart from './features/restart';
+import * as savedContext from './features/savedContext';
 import * as status from './features/status';
 import * as toggle from './features/toggle';
 import { ServerConnection } from './serverConnection';
@@ -33,7 +34,11 @@ export function activate(extension: ExtensionContext): NiwakiApi {
     },
   };
   extension.subscriptions.push(log, config, documents, server);
-  for (const feature of [status, models, toggle, restart, promptView, engineInfo, diagnosticsBundle, menu]) {
+  const features = [
+    ...[status, models, toggle, restart, promptView, engineInfo],
+    ...[savedContext, diagnosticsBundle, menu],
+  ];
+  for (const feature of features) {
     extension.subscriptions.push(feature.activate(context));
   }
   running = server;

@@ -7,13 +7,16 @@ import {
   LoadModelRequest,
   ModelInfoRequest,
   protocolVersion,
+  PurgeSavedContextRequest,
   RestartEngineRequest,
+  SavedContextRequest,
   SettingsNotification,
   StatusNotification,
   StatusRequest,
   type InitializationOptions,
   type ModelDetails,
   type RenderedPrompt,
+  type SavedContext,
   type ServerSettings,
   type ServerStatus,
 } from '#protocol';
@@ -152,5 +155,13 @@ export class ServerClient {
 
   restartEngine(): Promise<LoadModelRequest.Result> {
     return this.client.sendRequest(RestartEngineRequest.type);
+  }
+
+  savedContext(): Promise<SavedContext> {
+    return this.client.sendRequest(SavedContextRequest.type);
+  }
+
+  purgeSavedContext(workspaces: readonly string[] | null): Promise<PurgeSavedContextRequest.Result> {
+    return this.client.sendRequest(PurgeSavedContextRequest.type, { workspaces });
   }
 }

@@ -28,6 +28,7 @@ export const settings: ServerSettings = {
   maxContextTokens: 0,
   kvCodec: 'kv4',
   kvMemoryMB: 0,
+  kvDiskMB: 0,
   unloadAfterMinutes: 30,
   quiet: 'off',
   completion: { enabled: true, languages: { '*': true }, maxTokens: 32 },

@@ -1,5 +1,5 @@
 /** "Show Engine Info": the model, the kernels, what has been computed. */
-import type { ModelDetails, ServerStatus } from '#protocol';
+import type { ModelDetails, SavedContext, ServerStatus } from '#protocol';
 import { commands, Disposable } from 'vscode';
 import type { NiwakiContext } from '../context';
 import { formatBytes, formatRate } from '../ui/numbers';
@@ -40,6 +40,18 @@ function memorySection({ memory, quiet }: ServerStatus, model: ModelDetails | nu
   ];
 }
 
+function diskSection({ folder, limitBytes, bytes, files }: SavedContext): string[] {
+  const size = `${formatBytes(bytes)} in ${String(files)} files`;
+  return [
+    '## On disk',
+    '',
+    limitBytes === 0
+      ? `- Saved context: none is saved (niwaki.kv.diskMB is 0)${files > 0 ? `, but there are ${size}` : ''}`
+      : `- Saved context: ${size}, at most ${formatBytes(limitBytes)}`,
+    ...(folder === '' ? [] : [`- Its folder: ${folder}`]),
+  ];
+}
+
 function countersSection({ counters, ...status }: ServerStatus): string[] {
   return [
     '## Since the server started',
@@ -58,7 +70,11 @@ function countersSection({ counters, ...status }: ServerStatus): string[] {
 
 export function activate({ server, documents }: NiwakiContext): Disposable {
   return commands.registerCommand('niwaki.showEngineInfo', async () => {
-    const [status, model] = await Promise.all([server.fetchStatus(), server.modelDetails()]);
+    const [status, model, saved] = await Promise.all([
+      server.fetchStatus(),
+      server.modelDetails(),
+      server.savedContext(),
+    ]);
     const lines = [
       '# Niwaki engine',
       '',
@@ -72,6 +88,8 @@ export function activate({ server, documents }: NiwakiContext): Disposable {
         : modelSection(model)),
       '',
       ...memorySection(status, model),
+      '',
+      ...diskSection(saved),
       '',
       ...countersSection(status),
       '',

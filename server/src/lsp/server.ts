@@ -25,12 +25,14 @@ import {
   embeddedCalibrationPath,
   embeddedModelPath,
   KvCalibrator,
+  KvPageFolders,
   ModelHost,
 } from '../models';
 import type { Log } from '../util/log';
 import { PowerSource } from '../util/power';
 import { isEnabled, registerInlineCompletion } from './inlineCompletion';
 import { registerModelRequests } from './modelRequests';
+import { registerSavedContext } from './savedContext';
 import { choiceOf, defaultSettings, readSettings } from './settings';
 import { StatusReporter } from './statusReporter';
 
@@ -105,8 +107,15 @@ export function startServer({ connection, log, engine, extensionPath, version }:
       workspaceFolders: () => workspaceFolders,
     });
     registerModelRequests({ connection, engine, host, completer, settings: () => settings });
+    const savedContextSettings = registerSavedContext({
+      connection,
+      log,
+      folders: options.storagePath === undefined ? undefined : new KvPageFolders(options.storagePath),
+      settings: () => settings,
+    });
     connection.onNotification(SettingsNotification.type, (value) => {
       applySettings(host, value);
+      savedContextSettings();
       // A user who has just chosen a model wants to hear whether it can be used.
       host.choose(choiceOf(settings)).catch((error: unknown) => {
         log.error(error instanceof Error ? error.message : String(error));
@@ -138,6 +147,7 @@ export function startServer({ connection, log, engine, extensionPath, version }:
         });
       }
       applySettings(host, options.settings);
+      savedContextSettings();
       host.expect(choiceOf(settings));
     });
     return {
