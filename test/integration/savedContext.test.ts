@@ -1,6 +1,14 @@
 /** Saved context in a server that works: how much there is, and that it is deleted when it should be, and then only. */
 import * as assert from 'node:assert/strict';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { PurgeSavedContextRequest, SavedContextRequest, type SavedContext } from '#protocol';

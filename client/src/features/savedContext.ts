@@ -8,7 +8,11 @@ async function purge({ server, log }: NiwakiContext, workspaces: readonly string
   if (problem !== '') {
     log.warn(problem);
     void window.showWarningMessage(
-      l10n.t('Niwaki: {0} of saved context were deleted, but not all of it: {1}', formatBytes(bytes), problem),
+      l10n.t(
+        'Niwaki: {0} of saved context were deleted, but not all of it: {1}',
+        formatBytes(bytes),
+        problem,
+      ),
     );
   } else if (bytes === 0) {
     void window.showInformationMessage(l10n.t('Niwaki: there was no saved context.'));

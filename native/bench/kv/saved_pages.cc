@@ -39,8 +39,8 @@ void RunCorruption(const Arguments& arguments) {
       testing::KillWhileSaving(killed.path(), static_cast<int>(arguments.Integer("kills", 50)), bytes, seed,
                                arguments.Integer("most-microseconds", 100000));
   const testing::TempFolder corrupted;
-  const testing::CorruptionCounts counts = testing::CorruptAtRandom(
-      corrupted.path(), static_cast<int>(arguments.Integer("corruptions", 200)), bytes, seed);
+  const testing::CorruptionCounts counts =
+      testing::CorruptAtRandom(corrupted.path(), static_cast<int>(arguments.Integer("corruptions", 200)), bytes, seed);
   JsonObject json;
   json.Set("pageBytes", static_cast<int64_t>(bytes));
   json.Set("corruptions", int64_t{counts.tried}).Set("refused", int64_t{counts.refused});

@@ -61,8 +61,8 @@ class PrivateFolder {
   PrivateFolder(const PrivateFolder&) = delete;
   PrivateFolder& operator=(const PrivateFolder&) = delete;
 
-  // `path` is UTF-8. kNotFound when there is none; kBadFile when it is a link, no folder, or another user's. Links above
-  // it are followed: homes may be links.
+  // `path` is UTF-8. kNotFound when there is none; kBadFile when it is a link, no folder, or another user's. Links
+  // above it are followed: homes may be links.
   static Result<PrivateFolder> Open(const std::string& path);
   // The same for a folder in this one.
   Result<PrivateFolder> OpenFolder(const std::string& name) const;
@@ -82,8 +82,8 @@ class PrivateFolder {
   bool RemoveEmptyFolder(const std::string& name) const;
 
   // The file holds `parts` one after another, from the moment on when this returns Ok; until then, and for ever when it
-  // fails or the process is killed, what was there stays. Goes through a file called TemporaryName(name, some number) in
-  // the same folder, which a killed process leaves behind. kOutOfMemory when the disk is full, kBadFile otherwise.
+  // fails or the process is killed, what was there stays. Goes through a file called TemporaryName(name, some number)
+  // in the same folder, which a killed process leaves behind. kOutOfMemory when the disk is full, kBadFile otherwise.
   Status Write(const std::string& name, std::initializer_list<std::span<const uint8_t>> parts) const;
   // NAME.16 hexadecimal digits.tmp
   static std::string TemporaryName(const std::string& name, uint64_t number);

@@ -48,9 +48,9 @@ Status TakeFolder(int parent, const std::string& name, const std::string& path, 
   const int opened = openat(parent, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
   if (opened < 0) {
     const int error = errno;
-    const StatusCode code = error == ENOENT      ? StatusCode::kNotFound
+    const StatusCode code = error == ENOENT     ? StatusCode::kNotFound
                             : IsShortage(error) ? StatusCode::kOutOfMemory
-                                                 : StatusCode::kBadFile;
+                                                : StatusCode::kBadFile;
     const bool foreign = error == ELOOP || error == ENOTDIR;
     return Status(code, "\"" + path + "\": " + (foreign ? "it is not a folder" : std::strerror(error)) +
                             "; remove it, or choose another place");
@@ -206,9 +206,9 @@ Result<PrivateFile> PrivateFolder::OpenFile(const std::string& name) const {
   const int handle = openat(Handle(handle_), name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
   if (handle < 0) {
     const int error = errno;
-    const StatusCode code = error == ENOENT      ? StatusCode::kNotFound
+    const StatusCode code = error == ENOENT     ? StatusCode::kNotFound
                             : IsShortage(error) ? StatusCode::kOutOfMemory
-                                                 : StatusCode::kBadFile;
+                                                : StatusCode::kBadFile;
     return Problem(code, name, error == ELOOP ? "it is a link" : std::strerror(error));
   }
   PrivateFile file;
@@ -312,7 +312,8 @@ bool PrivateFolder::RemoveLeftover(const std::string& temporary) const {
 Result<PrivateFolder::Space> PrivateFolder::DiskSpace() const {
   struct statvfs info;
   if (fstatvfs(Handle(handle_), &info) != 0) {
-    return Problem(StatusCode::kBadFile, "", std::string("the disk does not say how full it is: ") + std::strerror(errno));
+    return Problem(StatusCode::kBadFile, "",
+                   std::string("the disk does not say how full it is: ") + std::strerror(errno));
   }
   const int64_t unit = static_cast<int64_t>(info.f_frsize);
   return Space{static_cast<int64_t>(info.f_bavail) * unit, static_cast<int64_t>(info.f_blocks) * unit};

@@ -151,7 +151,8 @@ Status PrivateFolder::Write(const std::string& name, std::initializer_list<std::
   const std::string temporary = TemporaryName(name, Unique());
   const std::filesystem::path from = PathOf(path_ + "/" + temporary);
   // Shared with nobody: until it is closed it cannot be removed by others.
-  const HANDLE handle = CreateFileW(from.c_str(), GENERIC_WRITE, 0, nullptr, CREATE_NEW, FILE_ATTRIBUTE_NORMAL, nullptr);
+  const HANDLE handle =
+      CreateFileW(from.c_str(), GENERIC_WRITE, 0, nullptr, CREATE_NEW, FILE_ATTRIBUTE_NORMAL, nullptr);
   bool written = handle != INVALID_HANDLE_VALUE;
   for (const std::span<const uint8_t> part : parts) {
     for (size_t done = 0; written && done < part.size();) {

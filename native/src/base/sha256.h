@@ -1,4 +1,5 @@
-// SHA-256 (FIPS 180-4): names for data of which other people choose the bytes. Nobody knows two texts with the same one.
+// SHA-256 (FIPS 180-4): names for data of which other people choose the bytes. Nobody knows two texts with the same
+// one.
 #pragma once
 
 #include <array>

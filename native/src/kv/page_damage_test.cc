@@ -47,14 +47,13 @@ struct Saved {
   std::vector<Page> chain;
   std::vector<uint8_t> data = std::vector<uint8_t>(kBytes);
 
-  explicit Saved(int pages = 1) : store(root.text(), FolderName(), SomeKind(), kMuch), chain(Chain(SomeKind(), 1, pages)) {
+  explicit Saved(int pages = 1)
+      : store(root.text(), FolderName(), SomeKind(), kMuch), chain(Chain(SomeKind(), 1, pages)) {
     for (const Page& page : chain) {
       EXPECT(Save(page).ok());
     }
   }
-  Status Save(const Page& page) {
-    return store.Save(page.id, page.tokens, Payload(page.id, 1, kBytes).data(), kBytes);
-  }
+  Status Save(const Page& page) { return store.Save(page.id, page.tokens, Payload(page.id, 1, kBytes).data(), kBytes); }
   Status Load(const Page& page) { return store.Load(page.id, page.tokens, data.data(), kBytes); }
   bool LoadsSound(const Page& page) { return Load(page).ok() && data == Payload(page.id, 1, kBytes); }
   std::filesystem::path folder() const { return root.path() / FolderName(); }
@@ -310,11 +309,15 @@ TEST("what a killed save left goes; what a living one writes stays, in this proc
   }
   const int handle = open((saved.folder() / living).c_str(), O_WRONLY | O_CLOEXEC);
   EXPECT(flock(handle, LOCK_EX) == 0);
-  { const KvPageStore store(saved.root.text(), FolderName(), SomeKind(), kMuch); }
+  {
+    const KvPageStore store(saved.root.text(), FolderName(), SomeKind(), kMuch);
+  }
   EXPECT(!std::filesystem::exists(saved.folder() / stale));
   EXPECT(std::filesystem::exists(saved.folder() / living));
   close(handle);
-  { const KvPageStore store(saved.root.text(), FolderName(), SomeKind(), kMuch); }
+  {
+    const KvPageStore store(saved.root.text(), FolderName(), SomeKind(), kMuch);
+  }
   EXPECT(!std::filesystem::exists(saved.folder() / living));
   EXPECT(saved.LoadsSound(saved.chain[0]));
 

@@ -176,12 +176,12 @@ TEST("a header whose CRC fits but that is none of ours is refused") {
     EXPECT(ReadKvPageHeader(Sealed(changed)).status().code() == code);
   };
   refused(0, 'M', StatusCode::kBadFile);
-  refused(8, 2, StatusCode::kUnsupported);  // the version
-  refused(12, 1, StatusCode::kBadFile);     // the header's bytes
+  refused(8, 2, StatusCode::kUnsupported);   // the version
+  refused(12, 1, StatusCode::kBadFile);      // the header's bytes
   refused(115, 0x80, StatusCode::kBadFile);  // the page's number is negative
-  refused(120, 64, StatusCode::kBadFile);   // so many tokens
-  refused(125, 1, StatusCode::kBadFile);    // where zeros should be
-  refused(647, 1, StatusCode::kBadFile);    // the payload's bytes
+  refused(120, 64, StatusCode::kBadFile);    // so many tokens
+  refused(125, 1, StatusCode::kBadFile);     // where zeros should be
+  refused(647, 1, StatusCode::kBadFile);     // the payload's bytes
   refused(4000, 'x', StatusCode::kBadFile);  // behind the text's end
 }
 

@@ -182,7 +182,8 @@ Status KvPageStore::MakeRoom(const PrivateFolder& folder, const KvPrefixId& id, 
   SavedKvPage own;
   own.file = KvPageFileName(id);
   own.name = *ParseKvPageFileName(own.file);
-  own.folder = static_cast<size_t>(std::find(listing.names.begin(), listing.names.end(), name_) - listing.names.begin());
+  own.folder =
+      static_cast<size_t>(std::find(listing.names.begin(), listing.names.end(), name_) - listing.names.begin());
   int64_t there = 0;
   int64_t most = budget_ - bytes;
   for (const SavedKvPage& page : listing.pages) {

@@ -1,8 +1,8 @@
 // Pages of KV caches on disk, one file a page (kv/page_header.h), in a folder for each workspace; all these folders lie
-// in one, the root, and share the disk budget. A file is believed only where every byte of its header is what this store
-// would have written for this very page and the payload has the CRC that is in it; anything else is removed and counts
-// as not there, so it is computed anew. Files are read into the caller's memory, not mapped: a map shows what is written
-// to the file after the check, and a file that shrinks ends the process (docs/adr/0008-pages-on-disk.md).
+// in one, the root, and share the disk budget. A file is believed only where every byte of its header is what this
+// store would have written for this very page and the payload has the CRC that is in it; anything else is removed and
+// counts as not there, so it is computed anew. Files are read into the caller's memory, not mapped: a map shows what is
+// written to the file after the check, and a file that shrinks ends the process (docs/adr/0008-pages-on-disk.md).
 //
 // Nothing is kept in memory. A root may be used by several stores at once, in this process and in others, by any
 // threads: every change is one step of the file system. It may also be deleted at any time.
@@ -94,9 +94,9 @@ class KvPageStore {
   const int64_t budget_;
 };
 
-// Deletes all saved pages in the folder and in folders below it, also those that are being written, and folders below it
-// that this leaves empty; nothing else, and through no link. Returns the bytes that are free now; a folder that is not
-// there has none. What other processes save afterwards stays.
+// Deletes all saved pages in the folder and in folders below it, also those that are being written, and folders below
+// it that this leaves empty; nothing else, and through no link. Returns the bytes that are free now; a folder that is
+// not there has none. What other processes save afterwards stays.
 Result<int64_t> PurgeKvPages(const std::string& folder);
 
 }  // namespace niwaki

@@ -235,9 +235,9 @@ TEST("a folder's name is 32 hex digits, or nothing is read or written") {
 TEST("what is not ours is neither counted nor removed") {
   const TempFolder root;
   const std::filesystem::path folder = root.path() / FolderName();
-  const std::vector<std::filesystem::path> others = {root.path() / "notes", folder / "notes.nkv",
-                                                     folder / "x.0123456789abcdef.tmp", folder / "folder" / "x",
-                                                     root.path() / "pages" / KvPageFileName(Chain(SomeKind(), 9, 1)[0].id)};
+  const std::vector<std::filesystem::path> others = {
+      root.path() / "notes", folder / "notes.nkv", folder / "x.0123456789abcdef.tmp", folder / "folder" / "x",
+      root.path() / "pages" / KvPageFileName(Chain(SomeKind(), 9, 1)[0].id)};
   for (const std::filesystem::path& path : others) {
     std::filesystem::create_directories(path.parent_path());
     testing::WriteOver(path, std::vector<uint8_t>(100000, 1));

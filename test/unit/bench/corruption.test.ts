@@ -4,7 +4,14 @@ import { corruptionBar } from '../../../bench/kv/corruption.mjs';
 
 const sound = {
   ...{ corruptions: 200, refused: 200, wrong: 0, notRemoved: 0, notRecovered: 0, neighboursLost: 0 },
-  ...{ kills: 50, killedWhileWriting: 31, lostByKills: 0, wrongAfterKills: 0, leftovers: 0, saversThatFailed: 0 },
+  ...{
+    kills: 50,
+    killedWhileWriting: 31,
+    lostByKills: 0,
+    wrongAfterKills: 0,
+    leftovers: 0,
+    saversThatFailed: 0,
+  },
   violations: 0,
 };
 
@@ -18,7 +25,12 @@ describe('KV benchmark: corruption', () => {
   });
 
   it('does not hold when too little was tried, or nothing said', () => {
-    for (const change of [{ corruptions: 199 }, { kills: 49 }, { killedWhileWriting: 0 }, { violations: NaN }]) {
+    for (const change of [
+      { corruptions: 199 },
+      { kills: 49 },
+      { killedWhileWriting: 0 },
+      { violations: NaN },
+    ]) {
       const { value, holds } = corruptionBar({ ...sound, ...change });
       assert.deepEqual([value, holds], [null, false]);
     }
