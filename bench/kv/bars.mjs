@@ -1,5 +1,6 @@
 /** The bars of the KV cache, by fixed ids: reports are compared over time. */
 import { atLeast, atMost, judgeBars } from '../support/bars.mjs';
+import { preemptBars } from './preempt.mjs';
 
 /** By how much more an ablation must diverge to count as visibly worse. */
 export const visiblyWorse = 1.2;
@@ -42,7 +43,7 @@ export const prefixBars = {
   'shift-em': atMost(2, '%'),
   'restore-8k': atMost(1, 's'),
   corruption: atMost(0, 'violations'),
-  preempt: atMost(30, 'ms'),
+  ...preemptBars,
   /** What eight forks and their trunk hold, over one prefix and the tails. */
   fork: atMost(1, 'x'),
   /** The most memory held, over the budget. */

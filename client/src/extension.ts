@@ -37,7 +37,7 @@ export function activate(extension: ExtensionContext): NiwakiApi {
   extension.subscriptions.push(log, config, documents, server);
   const features = [
     ...[status, models, toggle, restart, promptView, engineInfo],
-    ...[savedContext, diagnosticsBundle, menu],
+    ...[savedContext, diagnosticsBundle, menu, cursor],
   ];
   for (const feature of features) {
     extension.subscriptions.push(feature.activate(context));

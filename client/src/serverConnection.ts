@@ -111,6 +111,11 @@ export class ServerConnection implements Disposable {
     return (await this.started()).restartEngine();
   }
 
+  /** Does nothing while there is no server. */
+  sendCursor(document: Uri, position: Position): void {
+    this.client?.sendCursor(document, position);
+  }
+
   async savedContext(): Promise<SavedContext> {
     return (await this.started()).savedContext();
   }

@@ -5,6 +5,8 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { measureCorruption } from '../corruption.mjs';
+import { preempt } from '../preempt.mjs';
 import { runProgram } from '../program.mjs';
 
 const mib = (bytes) => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
@@ -105,12 +107,19 @@ async function restore({ program, models, text, threads, quick }, report) {
   }
 }
 
+async function corruption({ program }, report) {
+  const { value, note } = await measureCorruption(program);
+  report.bar('corruption', value, note);
+}
+
 const steps = [
   [reuse, ['reuse-exact']],
   [shift, ['shift-kl']],
   [matches, ['shift-em']],
   [fork, ['fork']],
   [restore, ['restore-8k']],
+  [corruption, ['corruption']],
+  [preempt, ['preempt', 'preempt-total']],
   [soak, ['soak']],
 ];
 

@@ -40,6 +40,19 @@ function memorySection({ memory, quiet }: ServerStatus, model: ModelDetails | nu
   ];
 }
 
+function jobsSection({ jobs }: ServerStatus): string[] {
+  const lines = jobs.map(({ priority, running, paused, waiting }) => {
+    const states = [
+      [running, 'running'],
+      [paused, 'paused'],
+      [waiting, 'waiting'],
+    ] as const;
+    const said = states.filter(([count]) => count > 0).map(([count, state]) => `${String(count)} ${state}`);
+    return `- ${priority}: ${said.join(', ')}`;
+  });
+  return ['## Jobs', '', ...(lines.length === 0 ? ['- none'] : lines)];
+}
+
 function diskSection({ folder, limitBytes, bytes, files }: SavedContext): string[] {
   const size = `${formatBytes(bytes)} in ${String(files)} files`;
   return [
@@ -110,6 +123,9 @@ export function activate({ server, documents }: NiwakiContext): Disposable {
       ...memorySection(status, model),
       '',
       ...diskSection(saved),
+      '',
+      ...tokensSection(status),
+      ...jobsSection(status),
       '',
       ...countersSection(status),
       '',

@@ -1,6 +1,5 @@
 /**
- * A document snapshot in, a suggestion out. Only the latest request counts: a newer one cancels the one that runs. Nothing is
- * kept on disk.
+ * A document snapshot in, a suggestion out. Only the latest request counts: a newer one cancels the one that runs.
  */
 import type { RenderedPrompt } from '#protocol';
 import {
@@ -12,6 +11,7 @@ import {
   type EnginePort,
   type EngineSession,
   type GenerateResult,
+  type SavedPagesPlace,
 } from '../engine';
 import type { LoadedModel, ModelHost } from '../models';
 import { beginsWithPrefix, cursorText, isClosersOnly, type CursorText } from '../prompt';
@@ -65,6 +65,9 @@ function withSelected(request: CompletionRequest): { readonly text: string; read
   };
 }
 
+/** Tokens. Shorter prompts are computed sooner than read. */
+const worthSaving = 512;
+
 /** A completion may take a quarter of the context: the rest is for what it goes by. */
 function mostTokens(model: LoadedModel, wanted: number, effort: Effort): number {
   return Math.min(wanted, effort.maxTokens, Math.floor(model.kv.context / 4));
@@ -91,6 +94,8 @@ export class Completer {
   constructor(
     private readonly engine: EnginePort,
     private readonly host: ModelHost,
+    /** Where what is read of a document may be saved; absent = nothing is. */
+    private readonly savedPlace: (uri: string) => SavedPagesPlace | undefined = () => undefined,
   ) {
     host.changes.add(() => {
       if (this.workshop !== undefined && this.workshop.model !== host.model) {
@@ -340,6 +345,9 @@ export class Completer {
       await run(session, false);
       this.moved.delete(uri);
     }
+    if (prompt.tokens.length >= worthSaving) {
+      await session.save(signal); // where nothing may be saved that is over at once
+    }
   }
 
   private count(result: GenerateResult): void {
@@ -369,7 +377,7 @@ export class Completer {
       this.workshop = {
         model,
         prompts: new PromptBuilder(this.engine, model),
-        sessions: new SessionPool(this.engine, model),
+        sessions: new SessionPool(this.engine, model, this.savedPlace),
       };
     }
     return this.workshop;

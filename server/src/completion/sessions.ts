@@ -2,7 +2,7 @@
  * One engine session a document, so that every file keeps its cached prompt when the user goes back and forth. Memory is the
  * engine's affair (EnginePort.setKvBudget): a session whose pages were taken computes them anew.
  */
-import { EngineSession, type EnginePort } from '../engine';
+import { EngineSession, type EnginePort, type SavedPagesPlace } from '../engine';
 import type { LoadedModel } from '../models';
 
 /** Beyond this many files nobody goes back and forth. */
@@ -15,6 +15,8 @@ export class SessionPool {
   constructor(
     private readonly engine: EnginePort,
     readonly model: LoadedModel,
+    /** Where a document's pages may be saved. */
+    private readonly savedPlace: (uri: string) => SavedPagesPlace | undefined,
   ) {}
 
   get size(): number {
@@ -23,10 +25,7 @@ export class SessionPool {
 
   /** The document's session, opened where there is none. */
   async acquire(uri: string): Promise<EngineSession> {
-    const { handle, kv } = this.model;
-    const session =
-      this.sessions.get(uri) ??
-      EngineSession.open(this.engine, handle, kv.context, kv.codec, { user: 'completion' });
+    const session = this.sessions.get(uri) ?? this.open(uri);
     this.sessions.delete(uri);
     this.sessions.set(uri, session);
     if (this.sessions.size > mostSessions) {
@@ -43,6 +42,15 @@ export class SessionPool {
   /** One in which things are computed exactly, for what the documents' sessions then share. */
   exact(): Promise<EngineSession> {
     return this.acquire('');
+  }
+
+  private open(uri: string): Promise<EngineSession> {
+    const { handle, kv } = this.model;
+    const saved = this.savedPlace(uri);
+    return EngineSession.open(this.engine, handle, kv.context, kv.codec, {
+      user: 'completion',
+      ...(saved && { saved }),
+    });
   }
 
   async release(uri: string): Promise<void> {

@@ -5,9 +5,12 @@ import {
   type SavedContext,
   type ServerSettings,
 } from '#protocol';
+import { basename } from 'node:path';
 import type { Connection } from 'vscode-languageserver/node';
+import type { SavedPagesPlace } from '../engine';
 import type { KvPageFolders } from '../models';
 import type { Log } from '../util/log';
+import { folderOf } from './paths';
 
 export interface SavedContextDeps {
   readonly connection: Connection;
@@ -27,6 +30,22 @@ function workspacesOf(params: Partial<PurgeSavedContextRequest.Params> | undefin
   }
   const sound = Array.isArray(workspaces) && workspaces.every((uri) => typeof uri === 'string');
   return sound ? { workspaces } : null;
+}
+
+/** Where what is read of a document may be saved; undefined = nowhere. */
+export function savedPlace(
+  uri: string,
+  workspaceFolders: readonly string[],
+  folders: KvPageFolders | undefined,
+  { kvDiskMB }: ServerSettings,
+): SavedPagesPlace | undefined {
+  return folders === undefined || kvDiskMB === 0
+    ? undefined
+    : {
+        root: folders.root,
+        folder: basename(folders.folderOf(folderOf(uri, workspaceFolders) ?? '')),
+        bytes: kvDiskMB * 2 ** 20,
+      };
 }
 
 /** Returns what is to be called when settings have come. */

@@ -32,7 +32,7 @@ import type { Log } from '../util/log';
 import { PowerSource } from '../util/power';
 import { isEnabled, registerInlineCompletion } from './inlineCompletion';
 import { registerModelRequests } from './modelRequests';
-import { registerSavedContext } from './savedContext';
+import { registerSavedContext, savedPlace } from './savedContext';
 import { choiceOf, defaultSettings, readSettings } from './settings';
 import { StatusReporter } from './statusReporter';
 import { registerWarmUp } from './warmUp';
@@ -98,7 +98,11 @@ export function startServer({ connection, log, engine, extensionPath, version }:
       mayWork,
     });
     const host = new ModelHost({ engine, embeddedPath: embeddedModelPath(folder), log, calibrator });
-    const completer = new Completer(engine, host);
+    const pageFolders =
+      options.storagePath === undefined ? undefined : new KvPageFolders(options.storagePath);
+    const completer = new Completer(engine, host, (uri) =>
+      savedPlace(uri, workspaceFolders, pageFolders, settings),
+    );
     const warmUp = new WarmUp({ host, completer, mayWork });
     const onAsked = registerWarmUp({
       connection,
@@ -122,7 +126,7 @@ export function startServer({ connection, log, engine, extensionPath, version }:
     const savedContextSettings = registerSavedContext({
       connection,
       log,
-      folders: options.storagePath === undefined ? undefined : new KvPageFolders(options.storagePath),
+      folders: pageFolders,
       settings: () => settings,
     });
     connection.onNotification(SettingsNotification.type, (value) => {

@@ -110,7 +110,7 @@ describe('KV benchmark: the prefix cache', () => {
   it('has bars of its own, with fixed ids', () => {
     assert.deepEqual(
       Object.keys(prefixBars).sort(),
-      ['corruption', 'fork', 'preempt', 'restore-8k', 'reuse-exact', 'shift-em', 'shift-kl', 'soak'],
+      ['corruption', 'fork', 'preempt', 'preempt-total', 'restore-8k', 'reuse-exact', 'shift-em', 'shift-kl', 'soak'],
     );
     assert.deepEqual(
       new Report(prefixBars).bars().map(({ holds }) => holds),
