@@ -9,7 +9,7 @@ import { pathToFileURL } from 'node:url';
 import { freshPrompt } from '../engine/engines.mjs';
 import { median } from '../engine/figures.mjs';
 import { random } from '../engine/parts/cancel.mjs';
-import { models, prepare } from '../engine/prepare.mjs';
+import { models, prepareOurs } from '../engine/prepare.mjs';
 import { Child } from '../peer/client.mjs';
 import { atMost } from '../support/bars.mjs';
 
@@ -27,8 +27,8 @@ const fresh = 16;
 
 /** `tries` keystrokes, some `apiece` in each prompt. */
 const plans = {
-  '1.7b': { shape: 'qwen3-1.7B', tries: 48, apiece: 8, alone: 3, idle: 21 },
-  '8b': { shape: 'qwen3-8B', tries: 16, apiece: 8, alone: 2, idle: 9 },
+  '1.7b': { shape: 'qwen3-1.7B', tries: 48, apiece: 8 },
+  '8b': { shape: 'qwen3-8B', tries: 16, apiece: 8 },
 };
 
 /** Nearest rank. */
@@ -52,8 +52,11 @@ export function preemptFigures({ idle, waits, alone, prompts }) {
   };
 }
 
-/** Runs a plan in a child of its own. */
-async function measure({ root, addonPath, selfTestChild }, path, { tries, apiece, alone, idle }, log) {
+/**
+ * Runs a plan in a child of its own. Rounds of a prompt alone, keystrokes on the idle engine, and keystrokes in a prompt, so that what
+ * disturbs the machine meets all of them.
+ */
+async function measure({ root, addonPath, selfTestChild }, path, { tries, apiece }, log) {
   const child = new Child(join(root, 'bench/kv/preemptChild.mjs'), [addonPath, selfTestChild], {
     ...{ cwd: root, execArgv: ['--import', 'tsx'] },
   });
@@ -62,43 +65,45 @@ async function measure({ root, addonPath, selfTestChild }, path, { tries, apiece
   const keystroke = () => [...base, ...freshPrompt(fresh)];
   try {
     const about = await child.ask('open', { path, context: promptTokens + 128 });
-    const measured = { idle: [], waits: [], alone: [], prompts: [] };
+    const measured = { idle: [], waits: [], queued: [], alone: [], prompts: [] };
     await child.ask('keystroke', { tokens: keystroke() });
-    for (let i = 0; i < alone; i += 1) {
+    while (measured.waits.length < tries) {
       measured.alone.push((await child.ask('prompt', { tokens: freshPrompt(promptTokens) })).ms);
-    }
-    const aloneMs = median(measured.alone);
-    // On the idle engine before and after, so that a machine that gets slower or faster meanwhile shows.
-    const onIdle = async () => {
-      for (let i = 0; i < Math.ceil(idle / 2); i += 1) {
+      for (let i = 0; i < apiece; i += 1) {
         measured.idle.push((await child.ask('keystroke', { tokens: keystroke(), cached })).ms);
       }
-    };
-    await onIdle();
-    while (measured.waits.length < tries) {
+      const aloneMs = median(measured.alone);
       const gaps = Array.from({ length: apiece }, () => (numbers.next().value * 2 * aloneMs) / (apiece + 1));
       const keystrokes = gaps.map((gapMs) => ({ gapMs, tokens: keystroke() }));
       const answer = await child.ask('interrupted', {
         ...{ tokens: freshPrompt(promptTokens), keystrokes, cached },
       });
       measured.waits.push(...answer.waits);
+      measured.queued.push(...answer.queued);
       measured.prompts.push({ ms: answer.ms, keystrokesMs: answer.keystrokesMs });
       log(`preempt: ${measured.waits.length} of ${tries} keystrokes`);
     }
-    await onIdle();
-    return { ...preemptFigures(measured), kernels: about.kernels, threads: about.threads, all: measured };
+    const queued = { p95: percentile(measured.queued, 0.95), worst: Math.max(...measured.queued) };
+    return {
+      ...preemptFigures(measured),
+      queued,
+      kernels: about.kernels,
+      threads: about.threads,
+      all: measured,
+    };
   } finally {
     await child.close();
   }
 }
 
 const text = (one) =>
-  `p95 of ${one.tries} moments; median ${one.median.toFixed(1)}, worst ${one.worst.toFixed(1)} ms; on the idle engine ` +
+  `p95 of ${one.tries} moments; median ${one.median.toFixed(1)}, worst ${one.worst.toFixed(1)} ms; the engine took it up within ` +
+  `${one.queued.p95.toFixed(1)} ms (p95; worst ${one.queued.worst.toFixed(1)}); on the idle engine ` +
   `${one.idle.toFixed(0)} ms; ${one.threads} threads, kernels ${one.kernels}`;
 
 /** Part of `--part prefix`: hands in the two bars and a table. */
 export async function preempt(context, report) {
-  const places = await prepare();
+  const places = await prepareOurs();
   const rows = [];
   report.tables.preempt = { rows };
   for (const [model, plan] of Object.entries(plans)) {

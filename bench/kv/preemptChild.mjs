@@ -34,7 +34,8 @@ async function keystroke(tokens, cached) {
   if (cached !== undefined && result.reused !== cached) {
     throw new Error(`${result.reused} of ${cached} tokens were cached`);
   }
-  return { ms: first ?? performance.now() - start, total: performance.now() - start };
+  const total = performance.now() - start;
+  return { ms: first ?? total, total, queueMs: result.queueMs };
 }
 
 async function prompt(tokens) {
@@ -71,18 +72,20 @@ answer({
     const running = prompt(tokens).finally(() => (ended = true));
     running.catch(() => undefined); // reported below
     const waits = [];
+    const queued = [];
     let keystrokesMs = 0;
     for (const { gapMs, tokens: typed } of keystrokes) {
       await wait(gapMs);
       if (ended) {
         break;
       }
-      const { ms, total } = await keystroke(typed, cached);
+      const { ms, total, queueMs } = await keystroke(typed, cached);
       waits.push(ms);
+      queued.push(queueMs);
       keystrokesMs += total;
     }
     const { ms } = await running;
-    return { ms, waits, keystrokesMs };
+    return { ms, waits, queued, keystrokesMs };
   },
 
   async dispose() {
