@@ -351,7 +351,7 @@ TEST("200 random corruptions are refused, and the pages computed anew") {
 
 TEST("50 kills while pages are saved lose none and leave none in halves") {
   const TempFolder folder;
-  const testing::KillCounts counts = testing::KillWhileSaving(folder.path(), 50, size_t{1} << 20, 12, 30000);
+  const testing::KillCounts counts = testing::KillWhileSaving(folder.path(), 50, size_t{1} << 20, 12, 60000);
   std::printf("    %d of %d killed while a file was being written, %lld pages newer\n", counts.during_save,
               counts.kills, static_cast<long long>(counts.saved));
   EXPECT_EQ(counts.kills, 50);
