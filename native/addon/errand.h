@@ -1,5 +1,5 @@
-// Short pieces of work with a promise: they compute nothing, and are done by whoever holds the baton, between two pieces
-// of its own work (schedule/scheduler.h), but not while a job of the same session is under way.
+// Short pieces of work with a promise: they compute nothing, and are done by whoever holds the baton, between two
+// pieces of its own work (schedule/scheduler.h), but not while a job of the same session is under way.
 #pragma once
 
 #include <napi.h>

@@ -184,7 +184,8 @@ Napi::Value NativeModel::OpenSession(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   return RejectOnThrow(env, [&]() -> Napi::Value {
     Check(env);
-    return NativeSession::Open(env, info.This().As<Napi::Object>(), thread_, ReadSessionOptions(env, info[0], info[1], info[2]));
+    return NativeSession::Open(env, info.This().As<Napi::Object>(), thread_,
+                               ReadSessionOptions(env, info[0], info[1], info[2]));
   });
 }
 

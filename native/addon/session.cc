@@ -163,9 +163,7 @@ DecodeOptions ReadDecodeOptions(Napi::Env env, const Napi::Object& request) {
   return options;
 }
 
-Status SessionClosed() {
-  return Status(StatusCode::kInvalidArgument, "The session has been closed. Open a new one.");
-}
+Status SessionClosed() { return Status(StatusCode::kInvalidArgument, "The session has been closed. Open a new one."); }
 Status ModelUnloaded() {
   return Status(StatusCode::kInvalidArgument, "The model has been unloaded. Load it again and open a new session.");
 }
@@ -195,9 +193,8 @@ NativeSession::~NativeSession() {
 
 Napi::Promise NativeSession::Open(Napi::Env env, Napi::Object model, const std::shared_ptr<EngineThread>& thread,
                                   SessionOptions options) {
-  return Make(env, model, thread, kModelJobs, [options = std::move(options)](EngineThread& owner) {
-    return owner.engine().NewSession(options);
-  });
+  return Make(env, model, thread, kModelJobs,
+              [options = std::move(options)](EngineThread& owner) { return owner.engine().NewSession(options); });
 }
 
 Napi::Promise NativeSession::Make(Napi::Env env, Napi::Object model, const std::shared_ptr<EngineThread>& thread,

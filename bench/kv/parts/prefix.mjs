@@ -12,17 +12,27 @@ import { runProgram } from '../program.mjs';
 const mib = (bytes) => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 
 function sources(root) {
-  return ['client/src', 'native/src/engine', 'native/src/model', 'native/src/sample', 'native/src/tokenizer'].flatMap(
-    (folder) =>
-      readdirSync(join(root, folder), { recursive: true })
-        .filter((name) => /\.(ts|cc)$/.test(name) && !/unicode_table/.test(name))
-        .sort()
-        .map((name) => join(root, folder, name)),
+  return [
+    'client/src',
+    'native/src/engine',
+    'native/src/model',
+    'native/src/sample',
+    'native/src/tokenizer',
+  ].flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true })
+      .filter((name) => /\.(ts|cc)$/.test(name) && !/unicode_table/.test(name))
+      .sort()
+      .map((name) => join(root, folder, name)),
   );
 }
 
 async function reuse({ program, embedded, text, threads, quick }, report) {
-  const { rows } = await runProgram(program, 'prefix-reuse', { ...embedded, text, threads, cuts: quick ? 10 : 60 });
+  const { rows } = await runProgram(program, 'prefix-reuse', {
+    ...embedded,
+    text,
+    threads,
+    cuts: quick ? 10 : 60,
+  });
   report.tables.reuse = { rows };
   const total = (name) => rows.reduce((sum, row) => sum + row[name], 0);
   const kernels = [...new Set(rows.map((row) => row.kernels))];
@@ -35,7 +45,12 @@ async function reuse({ program, embedded, text, threads, quick }, report) {
 
 async function fork({ program, models, text, threads, quick }, report) {
   const model = models.synthetic('qwen3-1.7B');
-  const found = await runProgram(program, 'prefix-fork', { model, text, threads, tokens: quick ? 1024 : 4096 });
+  const found = await runProgram(program, 'prefix-fork', {
+    model,
+    text,
+    threads,
+    tokens: quick ? 1024 : 4096,
+  });
   const { tokens, forks, more, prefix, held, tail, apart, wrong } = found;
   if (wrong > 0) {
     throw new Error(`a fork's logits are not those of a run that reuses nothing`);
@@ -49,7 +64,12 @@ async function fork({ program, models, text, threads, quick }, report) {
 }
 
 async function shift({ program, embedded, text, threads, quick }, report) {
-  const found = await runProgram(program, 'prefix-shift', { ...embedded, text, threads, texts: quick ? 2 : 8 });
+  const found = await runProgram(program, 'prefix-shift', {
+    ...embedded,
+    text,
+    threads,
+    texts: quick ? 2 : 8,
+  });
   report.tables.shift = found;
   const { texts, cold, shifted, stale, codes, exactAgain } = found;
   const small = (value) => value.toExponential(2);
@@ -64,7 +84,12 @@ async function shift({ program, embedded, text, threads, quick }, report) {
 
 async function matches({ program, embedded, root, threads, quick }, report) {
   const files = sources(root).join(',');
-  const { rows } = await runProgram(program, 'prefix-em', { ...embedded, files, threads, points: quick ? 60 : 300 });
+  const { rows } = await runProgram(program, 'prefix-em', {
+    ...embedded,
+    files,
+    threads,
+    points: quick ? 60 : 300,
+  });
   report.tables.matches = { rows };
   const total = (name) => rows.reduce((sum, row) => sum + row[name], 0);
   const [cold, shifted] = [total('cold'), total('shifted')];
@@ -77,7 +102,12 @@ async function matches({ program, embedded, root, threads, quick }, report) {
 }
 
 async function soak({ program, embedded, text, threads, quick }, report) {
-  const found = await runProgram(program, 'prefix-soak', { ...embedded, text, threads, seconds: quick ? 30 : 600 });
+  const found = await runProgram(program, 'prefix-soak', {
+    ...embedded,
+    text,
+    threads,
+    seconds: quick ? 30 : 600,
+  });
   report.tables.soak = found;
   const { budget, held, resident, steps, samples, wrong, reused, shared, shifted, computed, evicted } = found;
   report.bar(
@@ -91,10 +121,17 @@ async function soak({ program, embedded, text, threads, quick }, report) {
 async function restore({ program, models, text, threads, quick }, report) {
   const folder = mkdtempSync(join(tmpdir(), 'niwaki-pages-'));
   try {
-    const options = { model: models.synthetic('qwen3-1.7B'), text, threads, folder, tokens: quick ? 2048 : 8192 };
+    const options = {
+      model: models.synthetic('qwen3-1.7B'),
+      text,
+      threads,
+      folder,
+      tokens: quick ? 2048 : 8192,
+    };
     const { warm, cold, computedMs, savedMs, pages } = await runProgram(program, 'prefix-restore', options);
     const exact = [warm, cold].every(({ same, restored }) => same === 1 && restored === options.tokens);
-    const said = ({ totalMs, syncMs }) => `${totalMs.toFixed(0)} ms (${syncMs.toFixed(0)} until the prompt is there)`;
+    const said = ({ totalMs, syncMs }) =>
+      `${totalMs.toFixed(0)} ms (${syncMs.toFixed(0)} until the prompt is there)`;
     report.bar(
       'restore-8k',
       exact && !quick ? warm.totalMs / 1000 : null,

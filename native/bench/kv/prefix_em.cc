@@ -136,8 +136,8 @@ void RunPrefixEm(const Arguments& arguments) {
       // What the cursor's line has now was not written then.
       const std::string then = text.substr(0, cursor) + text.substr(end);
       const size_t place = other > end ? other - (end - cursor) : other;
-      earlier = Render(engine->tokenizer(), then.substr(from, place - from),
-                       then.substr(place, to - (end - cursor) - place));
+      earlier =
+          Render(engine->tokenizer(), then.substr(from, place - from), then.substr(place, to - (end - cursor) - place));
     } else {
       // A line above was not there.
       size_t line = start;

@@ -1,5 +1,5 @@
-// What moving pages behind an edit costs in quality: against computing everything anew, and how much of it is the codes'
-// doing.
+// What moving pages behind an edit costs in quality: against computing everything anew, and how much of it is the
+// codes' doing.
 #include <cstdio>
 #include <random>
 
@@ -44,10 +44,10 @@ void RunPrefixShift(const Arguments& arguments) {
   const int64_t edits = arguments.Integer("edits", 100);
   const SessionOptions kv4(KvCodec{});
   const SessionOptions half(KvCodec{KvBits::k16, KvBits::k16});
-  double cold_kl = 0;      // kv4 against half precision, both computed anew
-  double shifted_kl = 0;   // kv4 with moved pages against half precision computed anew
-  double stale_kl = 0;     // half precision with moved pages against half precision computed anew
-  double codes_kl = 0;     // kv4 with moved pages against half precision with the same pages moved
+  double cold_kl = 0;     // kv4 against half precision, both computed anew
+  double shifted_kl = 0;  // kv4 with moved pages against half precision computed anew
+  double stale_kl = 0;    // half precision with moved pages against half precision computed anew
+  double codes_kl = 0;    // kv4 with moved pages against half precision with the same pages moved
   int64_t exact_again = 0;
   int64_t computed = 0;
   int64_t moved = 0;

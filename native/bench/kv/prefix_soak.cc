@@ -41,8 +41,8 @@ void RunPrefixSoak(const Arguments& arguments) {
   const int64_t context = engine->info().context_length;
   const KvCodec kv4{};
   // Three whole contexts, for eight clients.
-  const int64_t budget =
-      arguments.Integer("budget", 3 * KvPeakBytes(KvShapeOf(engine->info()), kv4, context, engine->info().kv_careful_layers));
+  const int64_t budget = arguments.Integer(
+      "budget", 3 * KvPeakBytes(KvShapeOf(engine->info()), kv4, context, engine->info().kv_careful_layers));
   engine->SetKvBudget(budget);
   std::mt19937 random(11);
   const auto below = [&](int64_t n) { return static_cast<int64_t>(random() % static_cast<uint64_t>(n)); };
@@ -64,7 +64,7 @@ void RunPrefixSoak(const Arguments& arguments) {
   for (int i = 0; i < 8; ++i) {
     clients.push_back(begin(static_cast<KvUser>(i % 3)));
   }
-  { // What one session needs beside its cache is there before it counts.
+  {  // What one session needs beside its cache is there before it counts.
     SessionOptions options(kv4);
     options.isolated = true;
     Cold(*engine, options, piece(context - 1));

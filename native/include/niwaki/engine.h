@@ -239,7 +239,7 @@ struct SessionOptions {
   std::vector<std::pair<int32_t, KvCodec>> layer_codecs;
   KvUser user = KvUser::kOther;  // for the counters
   KvSavedPages saved;
-  bool shift = false;            // as Session::Shift
+  bool shift = false;     // as Session::Shift
   bool isolated = false;  // shares no pages with other sessions: for measurements
 };
 
@@ -265,17 +265,17 @@ class Session {
   // Held by this session. Sessions share pages, so their sum may be more than Engine::kv_bytes.
   virtual int64_t kv_bytes() const = 0;
 
-  // Whether Sync may, after an edit in the middle, keep what follows it and move it, although that was computed with the
-  // old text before it: quick and nearly right. A Sync that may not computes anew what was moved before.
+  // Whether Sync may, after an edit in the middle, keep what follows it and move it, although that was computed with
+  // the old text before it: quick and nearly right. A Sync that may not computes anew what was moved before.
   virtual void Shift(bool allowed) = 0;
   // Another session with the same timeline, for a branch: what is finished is shared, and the page at hand until one of
   // both goes on. To decode in it, Sync first.
   virtual Result<std::unique_ptr<Session>> Fork() = 0;
   // Forgets the timeline from `tokens` on. To decode, Sync first. kInvalidArgument when there are fewer.
   virtual Status Rollback(int64_t tokens) = 0;
-  // The first finished page from number `from` on (from 0) that is exact and not yet on disk where the session's options
-  // say, copied. To save a session: ask, write, ask for the one after it, until there is none; whoever wants to compute
-  // comes between.
+  // The first finished page from number `from` on (from 0) that is exact and not yet on disk where the session's
+  // options say, copied. To save a session: ask, write, ask for the one after it, until there is none; whoever wants to
+  // compute comes between.
   virtual Result<KvUnsavedPage> NextUnsaved(int64_t from) = 0;
   // Keeps whole pages of the timeline's first `tokens` in memory, whatever else needs room, until the session pins
   // something else or ends. Pins what is exact. kOutOfMemory when all pins together would take more than half of the

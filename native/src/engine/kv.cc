@@ -68,9 +68,9 @@ Result<std::unique_ptr<KvCache>> EngineImpl::NewCache(const SessionOptions& opti
   basis = basis != nullptr ? std::move(basis) : basis_;
   const KvShape shape = KvShapeOf(info_);
   NIWAKI_RETURN_IF_ERROR(CheckCodecs(options, shape));
-  KvCachePlace place(
-      context, std::move(pool), options.user,
-      [this](int64_t positions, float* cos, float* sin) { model_->rope().FillTurn(positions, cos, sin); });
+  KvCachePlace place(context, std::move(pool), options.user, [this](int64_t positions, float* cos, float* sin) {
+    model_->rope().FillTurn(positions, cos, sin);
+  });
   const std::vector<KvCodec> codecs = LayerCodecs(options, info_.layers, careful_);
   KvPageKind kind;
   kind.model = info_.fingerprint;
@@ -97,7 +97,8 @@ std::shared_ptr<const KvPageStore> EngineImpl::PageStore(const KvSavedPages& sav
   }
   std::erase_if(stores_, [](const auto& entry) { return entry.second.expired(); });
   const std::string budget = std::to_string(saved.budget);
-  std::weak_ptr<const KvPageStore>& known = stores_[saved.root + '\n' + saved.folder + '\n' + budget + '\n' + kind.Text()];
+  std::weak_ptr<const KvPageStore>& known =
+      stores_[saved.root + '\n' + saved.folder + '\n' + budget + '\n' + kind.Text()];
   std::shared_ptr<const KvPageStore> store = known.lock();
   if (store == nullptr) {
     store = std::make_shared<const KvPageStore>(saved.root, saved.folder, kind, saved.budget);

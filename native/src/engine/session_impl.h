@@ -12,8 +12,7 @@ namespace niwaki {
 
 class SessionImpl final : public Session {
  public:
-  SessionImpl(EngineImpl& engine, int32_t context, std::unique_ptr<KvCache> cache,
-              const SessionOptions& options = {});
+  SessionImpl(EngineImpl& engine, int32_t context, std::unique_ptr<KvCache> cache, const SessionOptions& options = {});
 
   Status Sync(std::span<const TokenId> tokens, const CancelFlag* cancel, SyncStats* stats,
               const std::function<void(int64_t, int64_t)>& progress) override;

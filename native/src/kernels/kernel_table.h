@@ -80,8 +80,8 @@ struct CodeQueries {
 struct CodePage {
   const uint8_t* codes;  // CodePageLayout, 64-byte aligned
   CodePageLayout layout;
-  int64_t first;        // tokens before it (a multiple of 32, less than `last`) are not to be seen
-  const uint8_t* next;  // the page that is read next, or null
+  int64_t first;                   // tokens before it (a multiple of 32, less than `last`) are not to be seen
+  const uint8_t* next;             // the page that is read next, or null
   int64_t last = kCodePageTokens;  // nor those from here on
 };
 // Queries as integers: of one digit, -63 .. 63, for keys of 3 and 4 bits; of two for keys of 8 bits, value = 64 * first

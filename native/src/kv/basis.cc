@@ -32,8 +32,7 @@ std::shared_ptr<const KvBasis> NewKvBasis(const KvShape& shape, const KvCalibrat
     basis->query_factor.push_back(sign * calibration.key_scale[i]);
   }
   Fingerprint digest;
-  for (const std::vector<float>* part :
-       {&basis->key_mean, &basis->key_factor, &basis->query_factor, &basis->signs}) {
+  for (const std::vector<float>* part : {&basis->key_mean, &basis->key_factor, &basis->query_factor, &basis->signs}) {
     digest.Add(part->data(), part->size() * sizeof(float));
   }
   basis->digest = digest.Hex();

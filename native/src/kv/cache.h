@@ -80,10 +80,12 @@ class KvCache {
   virtual KvAdopted Adopt(std::span<const int32_t>, int64_t own, const std::atomic<bool>*) {
     return {Truncate(own), 0};
   }
-  // The first finished page from number `from` on that is exact and not on disk, copied; `page` is -1 when there is none.
+  // The first finished page from number `from` on that is exact and not on disk, copied; `page` is -1 when there is
+  // none.
   virtual KvUnsavedPage NextUnsaved(int64_t) const { return {}; }
-  // For a cache that holds `timeline`: which of its pages hold parts of `tokens` behind the first `own`, which both have
-  // in common, at other positions or after other text. Empty when it is not worth it, or would take too many pieces.
+  // For a cache that holds `timeline`: which of its pages hold parts of `tokens` behind the first `own`, which both
+  // have in common, at other positions or after other text. Empty when it is not worth it, or would take too many
+  // pieces.
   virtual std::vector<KvShiftPiece> PlanShift(std::span<const int32_t>, std::span<const int32_t>, int64_t) {
     return {};
   }
@@ -125,9 +127,9 @@ struct KvCachePlace {
   KvCachePlace(int64_t most, std::shared_ptr<KvPool> shared, KvUser who, KvTurn turned)
       : max_tokens(most), pool(std::move(shared)), user(who), turn(std::move(turned)) {}
   int64_t max_tokens;
-  std::shared_ptr<KvPool> pool;  // null: one of its own
-  KvUser user = KvUser::kOther;  // whose tokens it counts
-  KvTurn turn;                   // null: nothing is ever shifted
+  std::shared_ptr<KvPool> pool;              // null: one of its own
+  KvUser user = KvUser::kOther;              // whose tokens it counts
+  KvTurn turn;                               // null: nothing is ever shifted
   std::shared_ptr<const KvPageStore> store;  // null: nothing is read from disk or saved
   Sha256::Digest kind{};                     // of its pages
 };

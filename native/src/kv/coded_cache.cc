@@ -251,7 +251,8 @@ bool CodesFit(int32_t head_size) {
 int64_t CodedBytes(const KvShape& shape, const std::vector<KvCodec>& codecs, int64_t tokens) {
   const int64_t sealed = tokens > 0 ? (tokens - 1) / KvCache::kPageTokens : 0;
   const bool retained = sealed > 0 && tokens - sealed * KvCache::kPageTokens <= kRetained;
-  const int64_t halves = tokens > 0 ? KvCache::kPageTokens + (retained ? KvCache::kPageTokens : 0) + (sealed > 0 ? kSinks : 0) : 0;
+  const int64_t halves =
+      tokens > 0 ? KvCache::kPageTokens + (retained ? KvCache::kPageTokens : 0) + (sealed > 0 ? kSinks : 0) : 0;
   return sealed * MakeLayout(shape, codecs).bytes + halves * KvCache::BytesPerTokenF16(shape);
 }
 

@@ -27,9 +27,8 @@ class F16KvCache final : public PagedCache {
 
   void Attend(int32_t layer, int32_t kv_head, const AttendQueries& queries, int64_t length,
               const std::atomic<bool>* cancel) const override {
-    ForParts(queries, length, [&](AttendQueries part, int64_t seen) {
-      AttendPart(Head(layer, kv_head), part, seen, cancel);
-    });
+    ForParts(queries, length,
+             [&](AttendQueries part, int64_t seen) { AttendPart(Head(layer, kv_head), part, seen, cancel); });
   }
 
  private:
@@ -57,6 +56,7 @@ class F16KvCache final : public PagedCache {
       sum[row] = 0;
       std::fill_n(part.out + row / part.group * part.out_stride + row % part.group * size, size, 0.0f);
     }
+    const auto cancelled = [cancel] { return cancel != nullptr && cancel->load(std::memory_order_relaxed); };
     const auto attend = [&](const HalfPage& page, int64_t begin) {
       const uint16_t* keys = Halves(page, head);
       const int64_t skip = std::max<int64_t>(0, begin + 1 - length);  // tokens that see nothing of this page
@@ -69,14 +69,20 @@ class F16KvCache final : public PagedCache {
       kernels_.attend_page_f16(seeing, keys, keys + kPageTokens * size, length + skip - begin);
     };
     for (const Block& block : blocks()) {
-      if (block.begin >= length + part.tokens - 1 || (cancel != nullptr && cancel->load(std::memory_order_relaxed))) {
+      if (block.begin >= length + part.tokens - 1) {
         break;
+      }
+      if (cancelled()) {
+        return;
       }
       if (block.plain()) {
         attend(*block.page->halves, block.begin);
       } else {
         AttendMoved(block, head, part, max, sum);
       }
+    }
+    if (cancelled()) {
+      return;
     }
     if (tail_begin() < length + part.tokens - 1) {
       attend(*tail(), tail_begin());
@@ -92,7 +98,8 @@ class F16KvCache final : public PagedCache {
   // The queries see the whole block, with its shift taken back.
   void AttendMoved(const Block& block, int64_t head, const AttendQueries& part, float* max, float* sum) const {
     const int64_t size = shape().head_size;
-    const uint16_t* keys = Halves(*block.page->halves, head) + block.first * size;  // `first` is a multiple of kKeyGroup
+    const uint16_t* keys =
+        Halves(*block.page->halves, head) + block.first * size;  // `first` is a multiple of kKeyGroup
     const uint16_t* values = Halves(*block.page->halves, head) + (kPageTokens + block.first) * size;
     float turned[kMostHeadSize];
     for (int64_t row = 0; row < part.tokens * part.group; ++row) {

@@ -11,8 +11,7 @@ constexpr int64_t kSlabBytes = int64_t{32} << 20;
 
 }  // namespace
 
-HalfPage::HalfPage(int64_t bytes, KvByteCount count)
-    : memory_(static_cast<size_t>(bytes)), count_(std::move(count)) {
+HalfPage::HalfPage(int64_t bytes, KvByteCount count) : memory_(static_cast<size_t>(bytes)), count_(std::move(count)) {
   *count_ += this->bytes();
 }
 HalfPage::~HalfPage() { *count_ -= bytes(); }
@@ -24,8 +23,8 @@ std::shared_ptr<HalfPage> HalfPage::New(int64_t bytes, const KvByteCount& count)
 
 PageArena::PageArena(int64_t block_bytes, int64_t most_blocks, KvByteCount count)
     : block_bytes_(block_bytes),
-      slab_blocks_(static_cast<size_t>(
-          std::clamp<int64_t>(kSlabBytes / block_bytes, 1, std::max<int64_t>(1, most_blocks)))),
+      slab_blocks_(
+          static_cast<size_t>(std::clamp<int64_t>(kSlabBytes / block_bytes, 1, std::max<int64_t>(1, most_blocks)))),
       count_(std::move(count)) {}
 
 uint8_t* PageArena::Take() {

@@ -1,5 +1,5 @@
-// A page of a KV cache: 128 tokens (or fewer, where an edit has cut one short) that are complete and never change again.
-// Caches share pages, so memory is counted once, where it is allocated.
+// A page of a KV cache: 128 tokens (or fewer, where an edit has cut one short) that are complete and never change
+// again. Caches share pages, so memory is counted once, where it is allocated.
 #pragma once
 
 #include <atomic>

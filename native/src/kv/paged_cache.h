@@ -1,5 +1,5 @@
-// What caches of every codec have in common: a timeline is a chain of finished pages and one at hand. Finished pages are
-// never changed and belong to the prefix tree (kv/page_tree.h) where they are exact; the page at hand, and the last
+// What caches of every codec have in common: a timeline is a chain of finished pages and one at hand. Finished pages
+// are never changed and belong to the prefix tree (kv/page_tree.h) where they are exact; the page at hand, and the last
 // finished one while it may still be taken back, are in half precision and the cache's own, or shared with a fork until
 // one of them writes.
 #pragma once
@@ -92,7 +92,7 @@ class PagedCache : public KvCache, protected KvPool::Tenant {
   }
 
   const std::vector<Block>& blocks() const { return blocks_; }
-  const Turn& TurnOf(int64_t shift) const;  // that a block has
+  const Turn& TurnOf(int64_t shift) const;            // that a block has
   int64_t tail_begin() const { return tail_begin_; }  // position of the first token of the page at hand
   HalfPage* tail() const { return tail_.get(); }
   const KvShape& shape() const { return shape_; }
@@ -116,8 +116,8 @@ class PagedCache : public KvCache, protected KvPool::Tenant {
   // Drops blocks from `count` on.
   void Shorten(size_t count);
   void AddBlock(Block block);
-  // Pages of the tree, or from disk, from the root on that hold the beginning of `tokens`, all but the last token at the
-  // most. Disk is asked for what lies behind the first `own` only.
+  // Pages of the tree, or from disk, from the root on that hold the beginning of `tokens`, all but the last token at
+  // the most. Disk is asked for what lies behind the first `own` only.
   std::vector<std::shared_ptr<KvPage>> Match(std::span<const int32_t> tokens, int64_t own,
                                              const std::atomic<bool>* cancel, int64_t* restored);
   // The timeline becomes these.
@@ -151,10 +151,10 @@ class PagedCache : public KvCache, protected KvPool::Tenant {
   void LetGo(const std::vector<Floating>& pages);
 
   std::vector<Block> blocks_;
-  size_t exact_ = 0;             // blocks that are as a fresh cache would have them: the first ones
-  std::vector<Turn> turns_;      // for every shift among the blocks
+  size_t exact_ = 0;                // blocks that are as a fresh cache would have them: the first ones
+  std::vector<Turn> turns_;         // for every shift among the blocks
   std::vector<Floating> floating_;  // that a plan wants and has not placed: it may have been interrupted
-  bool compact_ = false;         // there are too many segments: begin anew with what is exact
+  bool compact_ = false;            // there are too many segments: begin anew with what is exact
   std::shared_ptr<HalfPage> tail_;
   int64_t tail_begin_ = 0;
   std::vector<int32_t> tail_tokens_;    // if the caller says what they are

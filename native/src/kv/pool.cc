@@ -61,7 +61,8 @@ void KvPool::MakeRoom(int64_t bytes) {
     for (const auto& [kind, known] : trees_) {
       const std::shared_ptr<PageTree> candidate = known.lock();
       KvPage* leaf = candidate != nullptr ? candidate->Oldest() : nullptr;
-      if (leaf != nullptr && leaf->used < oldest) {  // of one age, the unfinished page goes first: it follows the others
+      if (leaf != nullptr &&
+          leaf->used < oldest) {  // of one age, the unfinished page goes first: it follows the others
         oldest = leaf->used;
         tree = candidate.get();
         page = leaf;

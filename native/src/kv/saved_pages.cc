@@ -40,8 +40,8 @@ std::vector<std::shared_ptr<KvPage>> PagedCache::Match(std::span<const int32_t> 
 }
 
 size_t PagedCache::SavedBytes(bool first_page) const {
-  const int64_t bytes = code_bytes_ == 0 ? HalfBytes()
-                                         : code_bytes_ + (first_page ? BytesPerTokenF16(shape_) * sinks() : 0);
+  const int64_t bytes =
+      code_bytes_ == 0 ? HalfBytes() : code_bytes_ + (first_page ? BytesPerTokenF16(shape_) * sinks() : 0);
   return static_cast<size_t>(bytes);
 }
 

@@ -83,8 +83,8 @@ std::vector<KvShiftPiece> PagedCache::PlanShift(std::span<const int32_t> timelin
     if (block.end() <= own) {
       segments += block.shift != 0 && block.shift != blocks_[i - 1].shift ? 1 : 0;
     } else if (block.begin >= own && block.end() <= static_cast<int64_t>(timeline.size())) {
-      const auto part = timeline.subspan(static_cast<size_t>(block.begin),
-                                         static_cast<size_t>(block.end() - block.begin));
+      const auto part =
+          timeline.subspan(static_cast<size_t>(block.begin), static_cast<size_t>(block.end() - block.begin));
       candidates.push_back(
           {{block.page, block.first, block.last, block.begin - block.shift}, {part.begin(), part.end()}});
     }
@@ -161,8 +161,8 @@ Status PagedCache::Place(const KvShiftPiece& piece, ThreadPool& threads, const s
     }
     AddBlock({part.page, at, part.first, part.last, part.shift});
     at = blocks_.back().end();
-    const auto placed = std::find_if(floating_.begin(), floating_.end(),
-                                     [&](const Floating& f) { return f.part.page == part.page; });
+    const auto placed =
+        std::find_if(floating_.begin(), floating_.end(), [&](const Floating& f) { return f.part.page == part.page; });
     if (placed != floating_.end()) {
       --part.page->active;
       floating_.erase(placed);

@@ -64,8 +64,8 @@ std::unique_ptr<KvCache> NewCache(bool coded, const KernelTable& table) {
     return NewF16KvCache(kShape, place, table);
   }
   const size_t n = static_cast<size_t>(kShape.kv_heads * kSize);
-  return NewCodedKvCache(kShape, place, std::vector<KvCodec>(1), NewKvBasis(kShape, {Vec(n, 0.0f), Vec(n, 1.0f), "norms"}),
-                         table);
+  return NewCodedKvCache(kShape, place, std::vector<KvCodec>(1),
+                         NewKvBasis(kShape, {Vec(n, 0.0f), Vec(n, 1.0f), "norms"}), table);
 }
 
 // What a session does, with entries in place of a model.
@@ -80,8 +80,7 @@ class Timeline {
             .first -
         tokens.begin();
     const int64_t own = std::min(common, static_cast<int64_t>(tokens.size()) - 1);
-    const std::vector<KvShiftPiece> pieces =
-        cache_->PlanShift(held_, std::span(tokens).first(tokens.size() - 1), own);
+    const std::vector<KvShiftPiece> pieces = cache_->PlanShift(held_, std::span(tokens).first(tokens.size() - 1), own);
     const int64_t left = cache_->Adopt(tokens, own, nullptr).tokens;
     held_.assign(tokens.begin(), tokens.begin() + left);
     for (const KvShiftPiece& piece : pieces) {

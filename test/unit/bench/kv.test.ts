@@ -108,10 +108,17 @@ describe('KV benchmark: what the quality table means', () => {
 
 describe('KV benchmark: the prefix cache', () => {
   it('has bars of its own, with fixed ids', () => {
-    assert.deepEqual(
-      Object.keys(prefixBars).sort(),
-      ['corruption', 'fork', 'preempt', 'preempt-total', 'restore-8k', 'reuse-exact', 'shift-em', 'shift-kl', 'soak'],
-    );
+    assert.deepEqual(Object.keys(prefixBars).sort(), [
+      'corruption',
+      'fork',
+      'preempt',
+      'preempt-total',
+      'restore-8k',
+      'reuse-exact',
+      'shift-em',
+      'shift-kl',
+      'soak',
+    ]);
     assert.deepEqual(
       new Report(prefixBars).bars().map(({ holds }) => holds),
       Object.keys(prefixBars).map(() => false),
@@ -125,7 +132,10 @@ describe('KV benchmark: parts', () => {
       chooseParts(parts, only, part).map(({ name }) => name);
     assert.deepEqual(names(['bytes']), ['bytes']);
     assert.deepEqual(names(undefined, 'bytes'), ['bytes']);
-    assert.deepEqual(names(), parts.map(({ name }) => name).filter((name) => name !== 'prefix'));
+    assert.deepEqual(
+      names(),
+      parts.map(({ name }) => name).filter((name) => name !== 'prefix'),
+    );
     assert.deepEqual(names(undefined, 'prefix'), ['prefix']);
     assert.throws(() => names(['speed']), /no part "speed"; there are quality, bytes/);
     assert.throws(() => names(['bytes'], 'prefix'), /"prefix" is measured alone/);
