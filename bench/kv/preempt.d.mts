@@ -15,6 +15,7 @@ export function preemptFigures(measured: {
   readonly prompts: readonly { readonly ms: number; readonly keystrokesMs: number }[];
 }): {
   idle: number;
+  idleSpread: number;
   p95: number;
   worst: number;
   median: number;

@@ -47,6 +47,8 @@ export function preemptFigures({ idle, waits, alone, prompts }) {
   const aloneMs = median(alone);
   const growth = prompts.map(({ ms, keystrokesMs }) => 100 * (ms / (aloneMs + keystrokesMs) - 1));
   return {
+    // By how much the idle engine itself is now and then later: what the machine's neighbours do.
+    idleSpread: percentile(idle, 0.95) - base,
     ...{ idle: base, p95: percentile(more, 0.95), worst: Math.max(...more), median: median(more) },
     ...{ tries: waits.length, alone: aloneMs, growth: median(growth), worstGrowth: Math.max(...growth) },
   };
@@ -99,7 +101,7 @@ async function measure({ root, addonPath, selfTestChild }, path, { tries, apiece
 const text = (one) =>
   `p95 of ${one.tries} moments; median ${one.median.toFixed(1)}, worst ${one.worst.toFixed(1)} ms; the engine took it up within ` +
   `${one.queued.p95.toFixed(1)} ms (p95; worst ${one.queued.worst.toFixed(1)}); on the idle engine ` +
-  `${one.idle.toFixed(0)} ms; ${one.threads} threads, kernels ${one.kernels}`;
+  `${one.idle.toFixed(0)} ms, its own p95 ${one.idleSpread.toFixed(1)} more; ${one.threads} threads, kernels ${one.kernels}`;
 
 /** Part of `--part prefix`: hands in the two bars and a table. */
 export async function preempt(context, report) {
