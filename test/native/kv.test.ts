@@ -205,7 +205,7 @@ describe('native engine: the KV cache', function () {
     );
     const waits: number[] = [];
     for (let i = 0; i < 5; i += 1) {
-      await wait(15);
+      await wait(2);
       waits.push((await bench.generate({ tokens: [7, 8, 9 + i], maxTokens: 1 })).queueMs);
     }
     assert.ok((shares.at(-1) ?? 0) < 1, 'it was paused');

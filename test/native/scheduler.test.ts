@@ -30,6 +30,7 @@ describe('native engine: who computes', function () {
     const other = await engine.openSession(model, 256);
     const tokens = await bench.prompt('paused', 1200);
     const want = await bench.generate({ tokens, maxTokens: 200 });
+    await bench.generate({ tokens: [7, 8], maxTokens: 0 }); // its pages are gone: nobody can share them
     const session = await engine.openSession(model, 0);
     const first = begun();
     const job = newJob();

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/fingerprint.h"
 #include "engine/session_impl.h"
 #include "kv/key_statistics.h"
 
@@ -80,7 +81,14 @@ Result<std::unique_ptr<KvCache>> EngineImpl::NewCache(const SessionOptions& opti
     }
     kind.codecs += KvCodecText(codec);
   }
-  kind.basis = options.codec.exact() ? "" : basis->digest;
+  // Sines and cosines come from the C library, and another one may differ in a bit.
+  Fingerprint turned;
+  std::vector<float> angles(static_cast<size_t>(shape.head_size));
+  for (const int64_t position : {1, 127, 4099}) {
+    model_->rope().FillTurn(position, angles.data(), angles.data() + shape.head_size / 2);
+    turned.Add(angles.data(), angles.size() * sizeof(float));
+  }
+  kind.basis = (options.codec.exact() ? "" : basis->digest) + turned.Hex();
   kind.shape = shape;
   kind.kernels = KvKernelFamily(kernels_->name);
   place.kind = kind.Digest();
