@@ -5,6 +5,7 @@
  *   node bench/kv.mjs [--quick] [--only PART]... [--part PART] [--json FILE] [--from FILE]
  *
  * --only (or --part, for one) runs single parts (quality, bytes, attention, encode, peer); bars of the others count as short.
+ * --part prefix is a benchmark of its own, with its own bars: pages that are shared, moved, saved, and who waits for whom.
  * --quick measures less of each: the 1.7B shape is then not decoded whole.
  * --json writes the report; --from shows one that was written before, and measures nothing. It does its own set-up.
  */
@@ -12,6 +13,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { models, root } from './engine/prepare.mjs';
+import { bars, prefixBars } from './kv/bars.mjs';
 import { parts } from './kv/parts.mjs';
 import { buildProgram } from './kv/program.mjs';
 import { chooseParts, Report, runParts } from './kv/report.mjs';
@@ -30,7 +32,7 @@ const { values: args } = parseArgs({
 
 async function measure() {
   const chosen = chooseParts(parts, args.only, args.part);
-  const report = new Report();
+  const report = new Report(chosen[0]?.name === 'prefix' ? prefixBars : bars);
   const loadBefore = loadavg()[0];
   const texts = writeTexts(root);
   const context = {

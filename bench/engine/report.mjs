@@ -1,56 +1,19 @@
 /** What the parts hand in, and how it is shown. */
-import { bars, judge } from './bars.mjs';
+import { BarReport, printBars, printHead, runParts } from '../support/report.mjs';
 import { printRows } from '../support/table.mjs';
+import { bars } from './bars.mjs';
 
-export class Report {
+export { runParts };
+
+export class Report extends BarReport {
   results = [];
-  notes = [];
-  seconds = {};
-  #measured = {};
+
+  constructor() {
+    super(bars);
+  }
 
   row(row) {
     this.results.push(row);
-  }
-
-  bar(id, value, note) {
-    if (!Object.hasOwn(bars, id)) {
-      throw new Error(`There is no bar called ${id}.`);
-    }
-    this.#measured[id] = { value, ...(note !== undefined && { note }) };
-  }
-
-  note(text) {
-    this.notes.push(text);
-  }
-
-  /** A part ended early: its bars that have no value yet say why. */
-  failed(part, ids, reason) {
-    this.note(`${part}: ${reason}`);
-    for (const id of ids) {
-      this.#measured[id] ??= { value: null, note: reason };
-    }
-  }
-
-  /** All bars, measured or not. */
-  bars() {
-    return judge(this.#measured);
-  }
-}
-
-/** Runs parts one after another; one that fails costs its own bars and no other's. */
-export async function runParts(parts, context, report) {
-  for (const { name, bars: ids, run } of parts) {
-    const start = performance.now();
-    context.log(`${name} …`);
-    try {
-      await run(context, report);
-    } catch (error) {
-      report.failed(name, ids, error instanceof Error ? error.message.split('\n')[0] : String(error));
-    } finally {
-      await context.engines.closeAll();
-    }
-    report.seconds[name] = Math.round((performance.now() - start) / 1000);
-    context.log(`${name}: ${report.seconds[name]} s`);
   }
 }
 
@@ -87,15 +50,11 @@ function remark(row) {
 }
 
 export function printReport(report) {
-  const { results, notes, kernels, peer, load, seconds } = report;
-  const total = Object.values(seconds).reduce((a, b) => a + b, 0);
-  console.log(
-    `${report.date}, ${report.cpu}, ${report.cores} cores, load ${load.map((one) => one.toFixed(1)).join(' to ')}; ` +
-      `kernels ${kernels}; ${peer}; ${total} s\n`,
-  );
+  printHead(report, `kernels ${report.kernels}`, report.peer);
+  console.log('');
   printRows([
     ['model', 'what', 'kernels', 'ours', 'llama.cpp', 'unit', 'ratio', 'settings (ours; llama.cpp), remarks'],
-    ...results.map((row) => [
+    ...report.results.map((row) => [
       row.model,
       what(row),
       row.kernels ?? '',
@@ -106,18 +65,5 @@ export function printReport(report) {
       remark(row),
     ]),
   ]);
-  console.log('');
-  printRows([
-    ['bar', 'wanted', 'measured', 'holds', 'note'],
-    ...report.bars.map(({ id, bar, atMost, unit, value, holds, note }) => [
-      `\`${id}\``,
-      `${atMost ? '≤' : '≥'} ${bar} ${unit}`,
-      value === null ? '–' : `${digits(value)} ${unit}`,
-      holds ? 'yes' : '**no**',
-      note ?? '',
-    ]),
-  ]);
-  for (const text of notes) {
-    console.log(`\n${text}`);
-  }
+  printBars(report, digits);
 }

@@ -1,5 +1,6 @@
 /** The bars of the KV cache, by fixed ids: reports are compared over time. */
 import { atLeast, atMost, judgeBars } from '../support/bars.mjs';
+import { preemptBars } from './preempt.mjs';
 
 /** By how much more an ablation must diverge to count as visibly worse. */
 export const visiblyWorse = 1.2;
@@ -32,5 +33,22 @@ export const bars = {
   encode: atMost(3, '%'),
 };
 
+/** Of the part "prefix", which is a benchmark of its own: shared pages, moved ones, saved ones, and who waits for whom. */
+export const prefixBars = {
+  /** Trials whose logits are not those of a run that reuses nothing. */
+  'reuse-exact': atMost(0, 'wrong'),
+  /** After a hundred edits, divergence from half precision: moved pages over pages computed anew. */
+  'shift-kl': atMost(1.05, 'x'),
+  /** Completions that are exactly right: how many fewer with moved pages. */
+  'shift-em': atMost(2, '%'),
+  'restore-8k': atMost(1, 's'),
+  corruption: atMost(0, 'violations'),
+  ...preemptBars,
+  /** What eight forks and their trunk hold, over one prefix and the tails. */
+  fork: atMost(1, 'x'),
+  /** The most memory held, over the budget. */
+  soak: atMost(1.05, 'x'),
+};
+
 /** @param {Record<string, { value: number | null, note?: string }>} measured by id */
-export const judge = (measured) => judgeBars(bars, measured);
+export const judge = (measured, owed = bars) => judgeBars(owed, measured);

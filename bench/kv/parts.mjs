@@ -3,7 +3,9 @@ import { attention } from './parts/attention.mjs';
 import { bytes } from './parts/bytes.mjs';
 import { encode } from './parts/encode.mjs';
 import { peer } from './parts/peer.mjs';
+import { prefix } from './parts/prefix.mjs';
 import { quality } from './parts/quality.mjs';
+import { prefixBars } from './bars.mjs';
 
 export const parts = [
   {
@@ -26,4 +28,5 @@ export const parts = [
     ],
     run: peer,
   },
+  { name: 'prefix', bars: Object.keys(prefixBars), run: prefix },
 ];

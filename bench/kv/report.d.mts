@@ -1,6 +1,8 @@
 import type { JudgedBar } from '../engine/bars.mjs';
 
 export class Report {
+  /** Owes the bars of bars.mjs when none are given. */
+  constructor(owed?: Readonly<Record<string, unknown>>);
   readonly notes: readonly string[];
   bar(id: string, value: number | null, note?: string): void;
   bars(): JudgedBar[];

@@ -1,6 +1,7 @@
 /** The report for people: Markdown tables. */
 import { median } from '../engine/figures.mjs';
 import { ratios } from './parts/attention.mjs';
+import { printBars, printHead } from '../support/report.mjs';
 import { printRows } from '../support/table.mjs';
 
 const small = (value) =>
@@ -138,28 +139,11 @@ const printers = {
 };
 
 export function printReport(report) {
-  const { tables, bars, notes, load, seconds } = report;
-  const total = Object.values(seconds).reduce((a, b) => a + b, 0);
-  console.log(
-    `${report.date}, ${report.cpu}, ${report.cores} cores, load ${load.map((one) => one.toFixed(1)).join(' to ')}; ${total} s`,
-  );
+  printHead(report);
   for (const [name, print] of Object.entries(printers)) {
-    if (tables[name] !== undefined) {
-      print(tables[name]);
+    if (report.tables[name] !== undefined) {
+      print(report.tables[name]);
     }
   }
-  console.log('');
-  printRows([
-    ['bar', 'wanted', 'measured', 'holds', 'note'],
-    ...bars.map(({ id, bar, atMost, unit, value, holds, note }) => [
-      `\`${id}\``,
-      `${atMost ? '≤' : '≥'} ${bar} ${unit}`,
-      value === null ? '–' : `${Math.abs(value) < 0.1 ? small(value) : value.toFixed(2)} ${unit}`,
-      holds ? 'yes' : '**no**',
-      note ?? '',
-    ]),
-  ]);
-  for (const text of notes) {
-    console.log(`\n${text}`);
-  }
+  printBars(report, (value) => (Math.abs(value) < 0.1 ? small(value) : value.toFixed(2)));
 }

@@ -21,6 +21,7 @@ export class Config implements Disposable {
       maxContextTokens: this.get('model.maxContextTokens', 0),
       kvCodec: this.get<KvCodec>('kv.codec', 'kv4'),
       kvMemoryMB: this.get('kv.memoryMB', 0),
+      kvDiskMB: this.get('kv.diskMB', 0),
       unloadAfterMinutes: this.get('engine.unloadAfterMinutes', 30),
       quiet: this.quietMode(),
       completion: {
@@ -56,6 +57,7 @@ export class Config implements Disposable {
       'model.maxContextTokens',
       'kv.codec',
       'kv.memoryMB',
+      'kv.diskMB',
       'engine.threads',
       'engine.quiet',
       'engine.unloadAfterMinutes',

@@ -3,6 +3,7 @@ import { commands, window, type ExtensionContext } from 'vscode';
 import { createApi, type NiwakiApi } from './api';
 import { Config } from './config';
 import type { NiwakiContext } from './context';
+import * as cursor from './features/cursor';
 import * as diagnosticsBundle from './features/diagnosticsBundle';
 import * as engineInfo from './features/engineInfo';
 import { inlineCompletionMiddleware } from './features/inlineCompletion';
@@ -10,6 +11,7 @@ import * as menu from './features/menu';
 import * as models from './features/models';
 import * as promptView from './features/promptView';
 import * as restart from './features/restart';
+import * as savedContext from './features/savedContext';
 import * as status from './features/status';
 import * as toggle from './features/toggle';
 import { ServerConnection } from './serverConnection';
@@ -33,7 +35,11 @@ export function activate(extension: ExtensionContext): NiwakiApi {
     },
   };
   extension.subscriptions.push(log, config, documents, server);
-  for (const feature of [status, models, toggle, restart, promptView, engineInfo, diagnosticsBundle, menu]) {
+  const features = [
+    ...[status, models, toggle, restart, promptView, engineInfo],
+    ...[savedContext, diagnosticsBundle, menu, cursor],
+  ];
+  for (const feature of features) {
     extension.subscriptions.push(feature.activate(context));
   }
   running = server;

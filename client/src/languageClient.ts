@@ -3,22 +3,26 @@
  * imported when a server is first needed (serverConnection.ts), never while the extension is activated.
  */
 import {
+  CursorNotification,
   LastPromptRequest,
   LoadModelRequest,
   ModelInfoRequest,
   protocolVersion,
+  PurgeSavedContextRequest,
   RestartEngineRequest,
+  SavedContextRequest,
   SettingsNotification,
   StatusNotification,
   StatusRequest,
   type InitializationOptions,
   type ModelDetails,
   type RenderedPrompt,
+  type SavedContext,
   type ServerSettings,
   type ServerStatus,
 } from '#protocol';
 import { join } from 'node:path';
-import type { LogOutputChannel } from 'vscode';
+import type { LogOutputChannel, Position, Uri } from 'vscode';
 import {
   CloseAction,
   ErrorAction,
@@ -134,6 +138,13 @@ export class ServerClient {
     }
   }
 
+  sendCursor(document: Uri, { line, character }: Position): void {
+    if (this.client.state === State.Running) {
+      const uri = this.client.code2ProtocolConverter.asUri(document); // as the server has heard of it
+      void this.client.sendNotification(CursorNotification.type, { uri, position: { line, character } });
+    }
+  }
+
   fetchStatus(): Promise<ServerStatus> {
     return this.client.sendRequest(StatusRequest.type);
   }
@@ -152,5 +163,13 @@ export class ServerClient {
 
   restartEngine(): Promise<LoadModelRequest.Result> {
     return this.client.sendRequest(RestartEngineRequest.type);
+  }
+
+  savedContext(): Promise<SavedContext> {
+    return this.client.sendRequest(SavedContextRequest.type);
+  }
+
+  purgeSavedContext(workspaces: readonly string[] | null): Promise<PurgeSavedContextRequest.Result> {
+    return this.client.sendRequest(PurgeSavedContextRequest.type, { workspaces });
   }
 }

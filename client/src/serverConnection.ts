@@ -2,7 +2,14 @@
  * The server as the features see it: started when somebody first needs it, started again when it dies, and given up, with an
  * explanation, when it dies again and again.
  */
-import type { LoadModelRequest, ModelDetails, RenderedPrompt, ServerStatus } from '#protocol';
+import type {
+  LoadModelRequest,
+  ModelDetails,
+  PurgeSavedContextRequest,
+  RenderedPrompt,
+  SavedContext,
+  ServerStatus,
+} from '#protocol';
 import {
   EventEmitter,
   l10n,
@@ -12,6 +19,8 @@ import {
   type Event,
   type ExtensionContext,
   type LogOutputChannel,
+  type Position,
+  type Uri,
 } from 'vscode';
 import type { Middleware } from 'vscode-languageclient/node';
 import type { Config } from './config';
@@ -100,6 +109,20 @@ export class ServerConnection implements Disposable {
 
   async restartEngine(): Promise<LoadModelRequest.Result> {
     return (await this.started()).restartEngine();
+  }
+
+  /** Does nothing while there is no server. */
+  sendCursor(document: Uri, position: Position): void {
+    this.client?.sendCursor(document, position);
+  }
+
+  async savedContext(): Promise<SavedContext> {
+    return (await this.started()).savedContext();
+  }
+
+  /** By workspace folders' URIs; null = everything. */
+  async purgeSavedContext(workspaces: readonly string[] | null): Promise<PurgeSavedContextRequest.Result> {
+    return (await this.started()).purgeSavedContext(workspaces);
   }
 
   /** Resolves when the process has ended. */

@@ -17,7 +17,7 @@ namespace niwaki::addon {
 namespace {
 
 // `bindingVersion` of binding.ts.
-constexpr int kBindingVersion = 7;
+constexpr int kBindingVersion = 8;
 
 // Reads a file's header on a thread of libuv's pool.
 template <typename Value>
@@ -76,7 +76,7 @@ Napi::Value EstimateMemory(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   return RejectOnThrow(env, [&]() -> Napi::Value {
     LoadOptions options = ReadLoadOptions(env, info[0]);
-    const SessionOptions session = ReadSessionOptions(env, info[1], info[2]);
+    const SessionOptions session = ReadSessionOptions(env, info[1], info[2], env.Undefined());
     return ReadHeader<MemoryEstimate>(
         env, [options = std::move(options), session] { return Engine::Estimate(options, session); }, &ToMemoryEstimate);
   });

@@ -146,9 +146,57 @@ KvCodec ReadKvCodec(Napi::Env env, const Napi::Value& value) {
   return codec.value();
 }
 
-SessionOptions ReadSessionOptions(Napi::Env env, const Napi::Value& context, const Napi::Value& codec) {
+namespace {
+
+constexpr const char* kKvUserNames[kKvUsers] = {"completion", "chat", "agent", "other"};
+
+KvUser ReadKvUser(Napi::Env env, const Napi::Value& value) {
+  if (value.IsUndefined()) {
+    return KvUser::kOther;
+  }
+  const std::string name = ReadString(env, value, "user");
+  for (int user = 0; user < kKvUsers; ++user) {
+    if (name == kKvUserNames[user]) {
+      return static_cast<KvUser>(user);
+    }
+  }
+  throw InvalidArgument(env, "user must be \"completion\", \"chat\", \"agent\" or \"other\".");
+}
+
+}  // namespace
+
+SessionOptions ReadSessionOptions(Napi::Env env, const Napi::Value& context, const Napi::Value& codec,
+                                  const Napi::Value& options) {
   const int64_t tokens = ReadInteger(env, context, "context", 0, std::numeric_limits<int32_t>::max());
-  return SessionOptions(static_cast<int32_t>(tokens), ReadKvCodec(env, codec));
+  SessionOptions session(static_cast<int32_t>(tokens), ReadKvCodec(env, codec));
+  if (!options.IsUndefined()) {
+    const Napi::Object object = ReadObject(env, options, "options");
+    session.user = ReadKvUser(env, object.Get("user"));
+    const Napi::Value saved = object.Get("saved");
+    if (!saved.IsUndefined()) {
+      const Napi::Object place = ReadObject(env, saved, "saved");
+      session.saved.root = ReadString(env, place.Get("root"), "saved.root");
+      session.saved.folder = ReadString(env, place.Get("folder"), "saved.folder");
+      session.saved.budget = ReadInteger(env, place.Get("bytes"), "saved.bytes", 0, (int64_t{1} << 53) - 1);
+    }
+  }
+  return session;
+}
+
+Napi::Object ToKvCounters(Napi::Env env, const KvCounters& counters) {
+  Napi::Object object = Napi::Object::New(env);
+  for (int user = 0; user < kKvUsers; ++user) {
+    const KvTokenCounts& counts = counters.users[user];
+    Napi::Object row = Napi::Object::New(env);
+    row.Set("reused", static_cast<double>(counts.reused));
+    row.Set("shared", static_cast<double>(counts.shared));
+    row.Set("restored", static_cast<double>(counts.restored));
+    row.Set("shifted", static_cast<double>(counts.shifted));
+    row.Set("computed", static_cast<double>(counts.computed));
+    row.Set("evicted", static_cast<double>(counts.evicted));
+    object.Set(kKvUserNames[user], row);
+  }
+  return object;
 }
 
 KvShape ReadKvShape(Napi::Env env, const Napi::Value& value) {
@@ -283,6 +331,25 @@ Napi::Array ToKvLayers(Napi::Env env, const std::vector<KvLayerStatistics>& laye
     array.Set(static_cast<uint32_t>(i), entry);
   }
   return array;
+}
+
+Napi::Object ToJobs(Napi::Env env, const std::vector<JobStatus>& jobs, int64_t scratch_bytes) {
+  Napi::Array array = Napi::Array::New(env, jobs.size());
+  for (size_t i = 0; i < jobs.size(); ++i) {
+    const JobStatus& job = jobs[i];
+    Napi::Object entry = Napi::Object::New(env);
+    entry.Set("job", Napi::Number::New(env, static_cast<double>(job.id)));
+    entry.Set("priority", job.priority);
+    entry.Set("state", JobStateName(job.state));
+    entry.Set("done", Napi::Number::New(env, static_cast<double>(job.done)));
+    entry.Set("total", Napi::Number::New(env, static_cast<double>(job.total)));
+    entry.Set("decoded", Napi::Number::New(env, static_cast<double>(job.decoded)));
+    array.Set(static_cast<uint32_t>(i), entry);
+  }
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("jobs", array);
+  object.Set("scratchBytes", Bytes(env, scratch_bytes));
+  return object;
 }
 
 Napi::Array ToKernelTables(Napi::Env env, const std::vector<KernelTableInfo>& tables) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "niwaki/engine.h"
+#include "schedule/job.h"
 
 namespace niwaki::addon {
 
@@ -54,7 +55,8 @@ LoadOptions ReadLoadOptions(Napi::Env env, const Napi::Value& value);
 // The name of a codec; undefined means half precision, as everywhere in the engine.
 KvCodec ReadKvCodec(Napi::Env env, const Napi::Value& value);
 // Two arguments: context, codec.
-SessionOptions ReadSessionOptions(Napi::Env env, const Napi::Value& context, const Napi::Value& codec);
+SessionOptions ReadSessionOptions(Napi::Env env, const Napi::Value& context, const Napi::Value& codec,
+                                  const Napi::Value& options);
 KvShape ReadKvShape(Napi::Env env, const Napi::Value& value);
 
 Napi::Float32Array ToFloats(Napi::Env env, const std::vector<float>& values);
@@ -66,6 +68,9 @@ Napi::Object ToFileSummary(Napi::Env env, const FileSummary& summary);
 Napi::Object ToMemoryEstimate(Napi::Env env, const MemoryEstimate& estimate);
 Napi::Object ToKvQuality(Napi::Env env, const KvQuality& quality);
 Napi::Array ToKvLayers(Napi::Env env, const std::vector<KvLayerStatistics>& layers);
+Napi::Object ToKvCounters(Napi::Env env, const KvCounters& counters);
+// NativeJobs of the binding.
+Napi::Object ToJobs(Napi::Env env, const std::vector<JobStatus>& jobs, int64_t scratch_bytes);
 Napi::Array ToKernelTables(Napi::Env env, const std::vector<KernelTableInfo>& tables);
 
 }  // namespace niwaki::addon

@@ -22,19 +22,22 @@ void CallBack(GenerateState& state, Call&& call) {
     call();
   } catch (const Napi::Error& error) {
     state.callback_error = Napi::Reference<Napi::Value>::New(error.Value(), 1);
-    state.job->Cancel();
+    state.job->CancelThis();
   }
 }
 
 }  // namespace
 
 GenerateJob::GenerateJob(int priority, SessionId session, int64_t id, std::vector<TokenId> prompt, DecodeOptions decode,
-                         int threads)
-    : Job(priority, session, id),
+                         int threads, bool shift)
+    : EngineJob(priority, session, id),
       prompt_(std::move(prompt)),
       decode_(std::move(decode)),
       threads_(threads),
-      submitted_(Clock::now()) {}
+      shift_(shift),
+      submitted_(Clock::now()) {
+  SetProgress(0, static_cast<int64_t>(prompt_.size()));
+}
 
 void GenerateJob::Abandon(const Status& why) {
   channel_->Post([why, evaluated = outcome_.evaluated](Napi::Env env, GenerateState& state) {
@@ -61,9 +64,12 @@ void GenerateJob::Settle(Outcome outcome) {
     result.Set("reason", StopReasonName(outcome.decoded.reason));
     result.Set("reused", static_cast<double>(outcome.reused));
     result.Set("evaluated", static_cast<double>(outcome.evaluated));
+    result.Set("shared", static_cast<double>(outcome.shared));
+    result.Set("shifted", static_cast<double>(outcome.shifted));
     result.Set("prefillMs", outcome.prefill_ms);
     result.Set("decodeMs", outcome.decoded.ms);
     result.Set("queueMs", outcome.queue_ms);
+    result.Set("pausedMs", outcome.paused_ms);
     result.Set("batches", static_cast<double>(outcome.decoded.batches));
     result.Set("drafted", static_cast<double>(outcome.decoded.drafted));
     result.Set("accepted", static_cast<double>(outcome.decoded.accepted));
@@ -72,12 +78,12 @@ void GenerateJob::Settle(Outcome outcome) {
   channel_->Close();
 }
 
-bool GenerateJob::Run(EngineThread& thread) {
+bool GenerateJob::RunOn(EngineThread& thread) {
   if (priority() < kBackground) {
     return RunHere(thread);
   }
   bool done = true;
-  thread.engine().InBackground([&] { done = RunHere(thread); });  // the engine thread waits: nothing of it is shared
+  thread.engine().InBackground([&] { done = RunHere(thread); });  // the job's own thread waits: nothing of it is shared
   return done;
 }
 
@@ -100,10 +106,13 @@ bool GenerateJob::RunHere(EngineThread& thread) {
     return true;
   }
   thread.engine().LimitThreads(threads_);
-  thread.SetPreemptible(*this, true);
+  thread.SetInterruptible(*this, true);
   SyncStats stats;
   const Clock::time_point sync_start = Clock::now();
+  const double paused_before = paused_ms();
+  session->Shift(shift_);
   const Status synced = session->Sync(prompt_, &interrupt(), &stats, [this](int64_t done, int64_t total) {
+    SetProgress(done, total);
     channel_->Post([done, total](Napi::Env env, GenerateState& state) {
       CallBack(state, [&] {
         state.on_prefill.Call(
@@ -111,21 +120,24 @@ bool GenerateJob::RunHere(EngineThread& thread) {
       });
     });
   });
-  thread.SetPreemptible(*this, false);
+  thread.SetInterruptible(*this, false);
   thread.CountKv();
-  outcome_.prefill_ms += MillisecondsSince(sync_start);
+  outcome_.prefill_ms += MillisecondsSince(sync_start) - (paused_ms() - paused_before);
   outcome_.evaluated += stats.evaluated;
   if (first_run) {
     outcome_.reused = stats.reused;
+    outcome_.shared = stats.shared + stats.restored;
+    outcome_.shifted = stats.shifted;
   }
   if (synced.code() == StatusCode::kCancelled && !this->cancelled()) {
-    return false;  // pre-empted
+    return false;  // interrupted
   }
   if (!synced.ok()) {
     Abandon(synced.code() == StatusCode::kCancelled ? cancelled : synced);
     return true;
   }
   if (decode_.max_tokens == 0) {
+    outcome_.paused_ms = paused_ms();
     Settle(std::move(outcome_));
     return true;
   }
@@ -134,8 +146,10 @@ bool GenerateJob::RunHere(EngineThread& thread) {
     Abandon(cancelled);
     return true;
   }
+  const double paused_in_prompt = paused_ms();
   const bool logprobs = decode_.sampling.logprobs || decode_.sampling.top_logprobs > 0;
   Result<DecodeResult> decoded = session->Decode(decode_, &interrupt(), [this, logprobs](const TokenEvent& event) {
+    CountDecoded();
     channel_->Post([event, logprobs](Napi::Env env, GenerateState& state) {
       CallBack(state, [&] {
         std::vector<TokenId> top_ids;
@@ -170,6 +184,8 @@ bool GenerateJob::RunHere(EngineThread& thread) {
     return true;
   }
   outcome_.decoded = std::move(decoded.value());
+  outcome_.paused_ms = paused_ms();
+  outcome_.decoded.ms -= outcome_.paused_ms - paused_in_prompt;
   Settle(std::move(outcome_));
   return true;
 }

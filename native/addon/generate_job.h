@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine_thread.h"
+#include "job.h"
 #include "js_channel.h"
 #include "niwaki/engine.h"
 
@@ -25,12 +26,12 @@ struct GenerateState {
   std::shared_ptr<GenerateJob> job;
 };
 
-class GenerateJob : public Job {
+class GenerateJob : public EngineJob {
  public:
   // `decode.max_tokens` = 0: only evaluate the prompt.
-  // `threads` compute at the most, 0 = all of the model's.
+  // `threads` compute at the most, 0 = all of the model's. `shift`: Session::Shift.
   GenerateJob(int priority, SessionId session, int64_t id, std::vector<TokenId> prompt, DecodeOptions decode,
-              int threads);
+              int threads, bool shift);
   // Before it is submitted.
   void SetChannel(std::unique_ptr<JsChannel<GenerateState>> channel) { channel_ = std::move(channel); }
 
@@ -38,7 +39,7 @@ class GenerateJob : public Job {
   // low priority: whatever the editor does comes first.
   static constexpr int kBackground = 3;
 
-  bool Run(EngineThread& thread) override;
+  bool RunOn(EngineThread& thread) override;
   void Abandon(const Status& why) override;
 
  private:
@@ -47,8 +48,11 @@ class GenerateJob : public Job {
     DecodeResult decoded;
     int64_t reused = 0;
     int64_t evaluated = 0;
+    int64_t shared = 0;
+    int64_t shifted = 0;
     double prefill_ms = 0;
     double queue_ms = 0;
+    double paused_ms = 0;
   };
 
   bool RunHere(EngineThread& thread);
@@ -58,9 +62,10 @@ class GenerateJob : public Job {
   const std::vector<TokenId> prompt_;
   const DecodeOptions decode_;
   const int threads_;
+  const bool shift_;
   const Clock::time_point submitted_;
   std::unique_ptr<JsChannel<GenerateState>> channel_;
-  // Sums over the runs of a job that was pre-empted.
+  // Sums over the runs of a job that was interrupted.
   bool started_ = false;
   Outcome outcome_;
 };

@@ -1,5 +1,6 @@
 #include "kv_job.h"
 
+#include <cmath>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -12,7 +13,7 @@
 namespace niwaki::addon {
 namespace {
 
-// Before whatever waits: it takes no time, and what is opened next shall go by it.
+// An errand, before whatever waits: it takes no time, and what is opened next shall go by it.
 constexpr int kUsePriority = -1;
 constexpr int64_t kNoJobId = -1;
 // Jobs of this priority are computed by threads that the system puts behind all others (Priority in port.ts).
@@ -29,29 +30,28 @@ struct KvState {
   std::shared_ptr<KvJob> job;
 };
 
-class KvJob : public Job {
+class KvJob : public EngineJob {
  public:
-  KvJob(int priority, int64_t id, int threads) : Job(priority, kModelJobs, id), threads_(threads) {}
+  // `tokens`: of the text that it reads.
+  KvJob(int priority, int64_t id, int threads, size_t tokens)
+      : EngineJob(priority, kModelJobs, id), threads_(threads), length_(static_cast<int64_t>(tokens)) {
+    SetProgress(0, length_);
+  }
   // Before it is submitted.
   void SetChannel(std::unique_ptr<JsChannel<KvState>> channel) { channel_ = std::move(channel); }
 
-  bool Run(EngineThread& thread) override {
+  bool RunOn(EngineThread& thread) override {
     const Status cancelled(StatusCode::kCancelled, "The request was cancelled.");
     if (!ArmInterrupt()) {
       Abandon(cancelled);
       return true;
     }
     thread.engine().LimitThreads(threads_);
-    thread.SetPreemptible(*this, true);
     Status status;
     if (priority() < kBackground) {
       status = Work(thread.engine());
     } else {
       thread.engine().InBackground([&] { status = Work(thread.engine()); });
-    }
-    thread.SetPreemptible(*this, false);
-    if (status.code() == StatusCode::kCancelled && !this->cancelled()) {
-      return false;  // pre-empted
     }
     if (!status.ok()) {
       Abandon(status.code() == StatusCode::kCancelled ? cancelled : status);
@@ -81,13 +81,14 @@ class KvJob : public Job {
 
  protected:
   using ToJs = std::function<Napi::Value(Napi::Env)>;
-  // On the engine thread. kCancelled as soon as interrupt() is set.
+  // Holding the baton. kCancelled as soon as interrupt() is set.
   virtual Status Work(Engine& engine) = 0;
   // What the call resolves with, once Work has succeeded.
   virtual ToJs Answer() = 0;
 
   std::function<void(float)> Progress() {
     return [this](float share) {
+      SetProgress(std::llround(static_cast<double>(share) * static_cast<double>(length_)), length_);
       channel_->Post([share](Napi::Env env, KvState& state) {
         if (!state.callback_error.IsEmpty()) {
           return;
@@ -96,7 +97,7 @@ class KvJob : public Job {
           state.on_progress.Call({Napi::Number::New(env, static_cast<double>(share))});
         } catch (const Napi::Error& error) {
           state.callback_error = Napi::Reference<Napi::Value>::New(error.Value(), 1);
-          state.job->Cancel();
+          state.job->CancelThis();
         }
       });
     };
@@ -104,6 +105,7 @@ class KvJob : public Job {
 
  private:
   const int threads_;
+  const int64_t length_;
   std::unique_ptr<JsChannel<KvState>> channel_;
 };
 
@@ -113,7 +115,7 @@ constexpr KvCodec kWatched{KvBits::k4, KvBits::k4};
 class CalibrateJob : public KvJob {
  public:
   CalibrateJob(int priority, int64_t id, int threads, std::vector<TokenId> tokens, bool careful)
-      : KvJob(priority, id, threads), tokens_(std::move(tokens)), careful_(careful) {}
+      : KvJob(priority, id, threads, tokens.size()), tokens_(std::move(tokens)), careful_(careful) {}
 
  protected:
   Status Work(Engine& engine) override {
@@ -168,7 +170,8 @@ class CalibrateJob : public KvJob {
 
 class UseCalibrationJob : public KvJob {
  public:
-  explicit UseCalibrationJob(std::vector<uint8_t> bytes) : KvJob(kUsePriority, kNoJobId, 0), bytes_(std::move(bytes)) {}
+  explicit UseCalibrationJob(std::vector<uint8_t> bytes)
+      : KvJob(kUsePriority, kNoJobId, 0, 0), bytes_(std::move(bytes)) {}
 
  protected:
   Status Work(Engine& engine) override {
@@ -200,7 +203,7 @@ class UseCalibrationJob : public KvJob {
 class MeasureJob : public KvJob {
  public:
   MeasureJob(int priority, int64_t id, int threads, std::vector<TokenId> tokens, KvCodec codec, int step)
-      : KvJob(priority, id, threads), tokens_(std::move(tokens)), codec_(codec), step_(step) {}
+      : KvJob(priority, id, threads, tokens.size()), tokens_(std::move(tokens)), codec_(codec), step_(step) {}
 
  protected:
   Status Work(Engine& engine) override {

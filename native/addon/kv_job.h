@@ -1,5 +1,5 @@
 // Jobs about a model's KV cache that belong to no session: taking its keys' statistics over a text, going by them, and
-// comparing codecs. They may take minutes, so whatever is more urgent pre-empts them; they then begin anew.
+// comparing codecs. They may take minutes; what is more urgent pauses them like all others.
 #pragma once
 
 #include <napi.h>

@@ -11,6 +11,7 @@
 
 #include "addon_data.h"
 #include "convert.h"
+#include "errand.h"
 #include "js_channel.h"
 #include "kv_job.h"
 #include "session.h"
@@ -79,6 +80,9 @@ Napi::Function NativeModel::DefineClass(Napi::Env env) {
                                      InstanceMethod<&NativeModel::FindToken>("findToken"),
                                      InstanceMethod<&NativeModel::OpenSession>("openSession"),
                                      InstanceMethod<&NativeModel::KvBytes>("kvBytes"),
+                                     InstanceMethod<&NativeModel::KvCountersNow>("kvCounters"),
+                                     InstanceMethod<&NativeModel::SetKvBudget>("setKvBudget"),
+                                     InstanceMethod<&NativeModel::Jobs>("jobs"),
                                      InstanceMethod<&NativeModel::CalibrateKv>("calibrateKv"),
                                      InstanceMethod<&NativeModel::UseKvCalibration>("useKvCalibration"),
                                      InstanceMethod<&NativeModel::MeasureKv>("measureKv"),
@@ -180,13 +184,37 @@ Napi::Value NativeModel::OpenSession(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   return RejectOnThrow(env, [&]() -> Napi::Value {
     Check(env);
-    return NativeSession::Open(env, info.This().As<Napi::Object>(), thread_, ReadSessionOptions(env, info[0], info[1]));
+    return NativeSession::Open(env, info.This().As<Napi::Object>(), thread_,
+                               ReadSessionOptions(env, info[0], info[1], info[2]));
   });
 }
 
 Napi::Value NativeModel::KvBytes(const Napi::CallbackInfo& info) {
   Check(info.Env());
-  return Napi::Number::New(info.Env(), static_cast<double>(thread_->kv_bytes()));
+  return Napi::Number::New(info.Env(), static_cast<double>(engine_->kv_bytes()));
+}
+
+Napi::Value NativeModel::KvCountersNow(const Napi::CallbackInfo& info) {
+  Check(info.Env());
+  return ToKvCounters(info.Env(), thread_->kv_counters());
+}
+
+Napi::Value NativeModel::SetKvBudget(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  return RejectOnThrow(env, [&]() -> Napi::Value {
+    Check(env);
+    const int64_t bytes = ReadInteger(env, info[0], "bytes", 0, (int64_t{1} << 53) - 1);
+    return StartErrand(env, thread_, kModelJobs, [bytes](EngineThread& thread) -> Result<ErrandAnswer> {
+      thread.engine().SetKvBudget(bytes);
+      thread.CountKv();
+      return Nothing();
+    });
+  });
+}
+
+Napi::Value NativeModel::Jobs(const Napi::CallbackInfo& info) {
+  Check(info.Env());
+  return ToJobs(info.Env(), thread_->Jobs(), engine_->scratch_bytes());
 }
 
 Napi::Value NativeModel::CalibrateKv(const Napi::CallbackInfo& info) {

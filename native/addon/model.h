@@ -30,6 +30,9 @@ class NativeModel : public Napi::ObjectWrap<NativeModel> {
   Napi::Value FindToken(const Napi::CallbackInfo& info);
   Napi::Value OpenSession(const Napi::CallbackInfo& info);
   Napi::Value KvBytes(const Napi::CallbackInfo& info);
+  Napi::Value KvCountersNow(const Napi::CallbackInfo& info);
+  Napi::Value SetKvBudget(const Napi::CallbackInfo& info);
+  Napi::Value Jobs(const Napi::CallbackInfo& info);
   Napi::Value CalibrateKv(const Napi::CallbackInfo& info);
   Napi::Value UseKvCalibration(const Napi::CallbackInfo& info);
   Napi::Value MeasureKv(const Napi::CallbackInfo& info);

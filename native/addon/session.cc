@@ -7,24 +7,25 @@
 
 #include "addon_data.h"
 #include "convert.h"
+#include "errand.h"
 #include "generate_job.h"
 #include "js_channel.h"
 
 namespace niwaki::addon {
 namespace {
 
-// Sessions are opened before anything else waits longer, and closed as soon as the engine is free.
+// Errands: sessions are opened before anything else waits longer, and closed as soon as no job of theirs is under way.
 constexpr int kHousekeepingPriority = -1;
 // No caller's job has this id.
 constexpr int64_t kNoJobId = -1;
 
-class CloseSessionJob : public Job {
+class CloseSessionJob : public EngineJob {
  public:
   // `channel` may be null: a session that was garbage collected has nobody who waits.
   CloseSessionJob(SessionId session, std::unique_ptr<PromiseChannel> channel)
-      : Job(kHousekeepingPriority, session, kNoJobId), channel_(std::move(channel)) {}
+      : EngineJob(kHousekeepingPriority, session, kNoJobId), channel_(std::move(channel)) {}
 
-  bool Run(EngineThread& thread) override {
+  bool RunOn(EngineThread& thread) override {
     thread.RemoveSession(session());
     Done();
     return true;
@@ -48,23 +49,25 @@ struct OpenState : PromiseState {
   Napi::ObjectReference model;
 };
 
-class OpenSessionJob : public Job {
+class OpenSessionJob : public EngineJob {
  public:
   using Resolve = std::function<void(Napi::Env, OpenState&)>;
-  OpenSessionJob(SessionId session, SessionOptions options, std::unique_ptr<JsChannel<OpenState>> channel,
+  // `uses`: the session that must not be at work, or the new one itself.
+  OpenSessionJob(SessionId uses, SessionId opens, SessionMaker make, std::unique_ptr<JsChannel<OpenState>> channel,
                  Resolve resolve)
-      : Job(kHousekeepingPriority, session, kNoJobId),
-        options_(std::move(options)),
+      : EngineJob(kHousekeepingPriority, uses, kNoJobId),
+        opens_(opens),
+        make_(std::move(make)),
         channel_(std::move(channel)),
         resolve_(std::move(resolve)) {}
 
-  bool Run(EngineThread& thread) override {
-    Result<std::unique_ptr<Session>> opened = thread.engine().NewSession(options_);
+  bool RunOn(EngineThread& thread) override {
+    Result<std::unique_ptr<Session>> opened = make_(thread);
     if (!opened.ok()) {
       Abandon(opened.status());
       return true;
     }
-    thread.AddSession(session(), std::move(opened.value()));
+    thread.AddSession(opens_, std::move(opened.value()));
     channel_->Post(resolve_);
     channel_->Close();
     return true;
@@ -75,9 +78,41 @@ class OpenSessionJob : public Job {
   }
 
  private:
-  const SessionOptions options_;
+  const SessionId opens_;
+  const SessionMaker make_;
   std::unique_ptr<JsChannel<OpenState>> channel_;
   const Resolve resolve_;
+};
+
+// Writes a page on a thread of libuv's pool: the disk may take its time.
+class WriteWorker : public Napi::AsyncWorker {
+ public:
+  // A promise of the page's number. Deletes itself when done.
+  static Napi::Promise Start(Napi::Env env, KvUnsavedPage page) {
+    auto* worker = new WriteWorker(env, std::move(page));
+    const Napi::Promise promise = worker->deferred_.Promise();
+    worker->Queue();
+    return promise;
+  }
+
+ protected:
+  void Execute() override { status_ = page_.write(); }
+  void OnOK() override {
+    if (status_.ok()) {
+      deferred_.Resolve(Napi::Number::New(Env(), static_cast<double>(page_.page)));
+    } else {
+      deferred_.Reject(ToError(Env(), status_).Value());
+    }
+  }
+  void OnError(const Napi::Error& error) override { deferred_.Reject(error.Value()); }
+
+ private:
+  WriteWorker(Napi::Env env, KvUnsavedPage page)
+      : AsyncWorker(env, "niwaki.save"), deferred_(Napi::Promise::Deferred::New(env)), page_(std::move(page)) {}
+
+  Napi::Promise::Deferred deferred_;
+  const KvUnsavedPage page_;
+  Status status_;
 };
 
 DecodeOptions ReadDecodeOptions(Napi::Env env, const Napi::Object& request) {
@@ -128,6 +163,7 @@ DecodeOptions ReadDecodeOptions(Napi::Env env, const Napi::Object& request) {
   return options;
 }
 
+Status SessionClosed() { return Status(StatusCode::kInvalidArgument, "The session has been closed. Open a new one."); }
 Status ModelUnloaded() {
   return Status(StatusCode::kInvalidArgument, "The model has been unloaded. Load it again and open a new session.");
 }
@@ -139,6 +175,10 @@ Napi::Function NativeSession::DefineClass(Napi::Env env) {
                                  {
                                      InstanceMethod<&NativeSession::Generate>("generate"),
                                      InstanceMethod<&NativeSession::Cancel>("cancel"),
+                                     InstanceMethod<&NativeSession::Fork>("fork"),
+                                     InstanceMethod<&NativeSession::Rollback>("rollback"),
+                                     InstanceMethod<&NativeSession::Pin>("pin"),
+                                     InstanceMethod<&NativeSession::SaveNext>("saveNext"),
                                      InstanceMethod<&NativeSession::Dispose>("dispose"),
                                  });
 }
@@ -153,12 +193,18 @@ NativeSession::~NativeSession() {
 
 Napi::Promise NativeSession::Open(Napi::Env env, Napi::Object model, const std::shared_ptr<EngineThread>& thread,
                                   SessionOptions options) {
+  return Make(env, model, thread, kModelJobs,
+              [options = std::move(options)](EngineThread& owner) { return owner.engine().NewSession(options); });
+}
+
+Napi::Promise NativeSession::Make(Napi::Env env, Napi::Object model, const std::shared_ptr<EngineThread>& thread,
+                                  SessionId uses, SessionMaker make) {
   auto state = std::make_unique<OpenState>(env, model);
   const Napi::Promise::Deferred deferred = state->deferred;
   auto channel = std::make_unique<JsChannel<OpenState>>(env, "niwaki.openSession", std::move(state));
   const SessionId id = thread->NewSessionId();
   std::weak_ptr<EngineThread> weak = thread;
-  auto job = std::make_shared<OpenSessionJob>(id, std::move(options), std::move(channel),
+  auto job = std::make_shared<OpenSessionJob>(uses == kModelJobs ? id : uses, id, std::move(make), std::move(channel),
                                               [weak, id](Napi::Env js, OpenState& call) {
                                                 const Napi::Object object = AddonData::Of(js).session_class.New({});
                                                 NativeSession* session = Unwrap(object);
@@ -176,9 +222,7 @@ Napi::Promise NativeSession::Open(Napi::Env env, Napi::Object model, const std::
 Napi::Value NativeSession::Generate(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   return RejectOnThrow(env, [&]() -> Napi::Value {
-    if (disposed_ || !thread_) {
-      throw InvalidArgument(env, "The session has been closed. Open a new one.");
-    }
+    Check(env);
     const Napi::Object request = ReadObject(env, info[0], "request");
     const Napi::Function on_token = ReadFunction(env, info[1], "onToken");
     const Napi::Function on_prefill = ReadFunction(env, info[2], "onPrefill");
@@ -186,7 +230,8 @@ Napi::Value NativeSession::Generate(const Napi::CallbackInfo& info) {
     const auto priority = static_cast<int>(ReadInteger(env, request.Get("priority"), "priority", 0, 1000));
     const auto threads = static_cast<int>(ReadInteger(env, request.Get("threads"), "threads", 0, 256));
     auto job = std::make_shared<GenerateJob>(priority, id_, id, ReadTokens(env, request.Get("tokens"), "tokens"),
-                                             ReadDecodeOptions(env, request), threads);
+                                             ReadDecodeOptions(env, request), threads,
+                                             ReadBool(env, request.Get("shift"), "shift"));
     auto state = std::make_unique<GenerateState>(
         GenerateState{Napi::Promise::Deferred::New(env), Napi::Persistent(on_token), Napi::Persistent(on_prefill),
                       Napi::Persistent(info.This().As<Napi::Object>()), Napi::Reference<Napi::Value>(), job});
@@ -206,6 +251,67 @@ Napi::Value NativeSession::Cancel(const Napi::CallbackInfo& info) {
     thread_->CancelJob(id_, id);
   }
   return env.Undefined();
+}
+
+void NativeSession::Check(Napi::Env env) const {
+  if (disposed_ || !thread_) {
+    throw InvalidArgument(env, "The session has been closed. Open a new one.");
+  }
+}
+
+Napi::Value NativeSession::Fork(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  return RejectOnThrow(env, [&]() -> Napi::Value {
+    Check(env);
+    return Make(env, model_.Value(), thread_, id_, [id = id_](EngineThread& owner) -> Result<std::unique_ptr<Session>> {
+      Session* session = owner.FindSession(id);
+      return session != nullptr ? session->Fork() : SessionClosed();
+    });
+  });
+}
+
+Napi::Value NativeSession::Rollback(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  return RejectOnThrow(env, [&]() -> Napi::Value {
+    Check(env);
+    const int64_t tokens = ReadInteger(env, info[0], "tokens", 0, std::numeric_limits<int32_t>::max());
+    return StartSessionErrand(env, thread_, id_, [tokens](Session& session) -> Result<ErrandAnswer> {
+      NIWAKI_RETURN_IF_ERROR(session.Rollback(tokens));
+      return Nothing();
+    });
+  });
+}
+
+Napi::Value NativeSession::Pin(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  return RejectOnThrow(env, [&]() -> Napi::Value {
+    Check(env);
+    const int64_t tokens = ReadInteger(env, info[0], "tokens", 0, std::numeric_limits<int32_t>::max());
+    return StartSessionErrand(env, thread_, id_, [tokens](Session& session) -> Result<ErrandAnswer> {
+      NIWAKI_RETURN_IF_ERROR(session.Pin(tokens));
+      return Nothing();
+    });
+  });
+}
+
+Napi::Value NativeSession::SaveNext(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  return RejectOnThrow(env, [&]() -> Napi::Value {
+    Check(env);
+    const int64_t from = ReadInteger(env, info[0], "from", 0, std::numeric_limits<int32_t>::max());
+    return StartSessionErrand(env, thread_, id_, [from](Session& session) -> Result<ErrandAnswer> {
+      Result<KvUnsavedPage> page = session.NextUnsaved(from);
+      if (!page.ok()) {
+        return page.status();
+      }
+      return ErrandAnswer([found = std::move(page.value())](Napi::Env js) -> Napi::Value {
+        if (found.page < 0) {
+          return Napi::Number::New(js, -1);
+        }
+        return WriteWorker::Start(js, found);
+      });
+    });
+  });
 }
 
 Napi::Value NativeSession::Dispose(const Napi::CallbackInfo& info) {

@@ -3,11 +3,15 @@
 
 #include <napi.h>
 
+#include <functional>
 #include <memory>
 
 #include "engine_thread.h"
 
 namespace niwaki::addon {
+
+// Holding the baton.
+using SessionMaker = std::function<Result<std::unique_ptr<Session>>(EngineThread&)>;
 
 class NativeSession : public Napi::ObjectWrap<NativeSession> {
  public:
@@ -21,8 +25,18 @@ class NativeSession : public Napi::ObjectWrap<NativeSession> {
   ~NativeSession() override;
 
  private:
+  // `uses`: the session that `make` looks at, or kModelJobs.
+  static Napi::Promise Make(Napi::Env env, Napi::Object model, const std::shared_ptr<EngineThread>& thread,
+                            SessionId uses, SessionMaker make);
+
   Napi::Value Generate(const Napi::CallbackInfo& info);
   Napi::Value Cancel(const Napi::CallbackInfo& info);
+  Napi::Value Fork(const Napi::CallbackInfo& info);
+  Napi::Value Rollback(const Napi::CallbackInfo& info);
+  Napi::Value Pin(const Napi::CallbackInfo& info);
+  Napi::Value SaveNext(const Napi::CallbackInfo& info);
+  // Throws when closed.
+  void Check(Napi::Env env) const;
   Napi::Value Dispose(const Napi::CallbackInfo& info);
 
   std::shared_ptr<EngineThread> thread_;

@@ -20,6 +20,8 @@ export interface ServerSettings {
   readonly kvCodec: KvCodec;
   /** MB that the KV caches of all files together may take, 0 = a sensible share of the machine. */
   readonly kvMemoryMB: number;
+  /** MB that saved context may take on disk, 0 = nothing is ever saved, and what was is deleted. */
+  readonly kvDiskMB: number;
   /** Minutes without a completion after which the model is freed, 0 = never. */
   readonly unloadAfterMinutes: number;
   /** When to spare battery and ears. */
@@ -40,8 +42,8 @@ export interface InitializationOptions {
   /** Absolute path of the extension's folder: the addon and the embedded model lie in it. */
   readonly extensionPath: string;
   /**
-   * Absolute path of a folder of the extension's own: KV calibrations are kept in it, one file a model. Absent = nothing is written,
-   * and none is made in the background.
+   * Absolute path of a folder of the extension's own: KV calibrations are kept in it, one file a model, and context is saved in it
+   * where kvDiskMB allows. Absent = nothing is written, and no calibration is made in the background.
    */
   readonly storagePath?: string;
   /** Without use, before a missing calibration is made; 60 when absent. */

@@ -1,4 +1,6 @@
 export * from './configuration';
+export * from './cursor';
 export * from './model';
 export * from './prompt';
+export * from './savedContext';
 export * from './status';

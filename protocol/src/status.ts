@@ -14,6 +14,19 @@ export type EngineState =
   /** There is no usable model; `problem` says why and what to do. */
   | 'failed';
 
+/** Who wants something of the engine, the most urgent first. */
+export type JobPriority = 'keystroke' | 'chat' | 'agent' | 'background';
+
+/** How many jobs of a priority the engine has, by what they do. */
+export interface JobCounts {
+  readonly priority: JobPriority;
+  /** At most one of all jobs runs. */
+  readonly running: number;
+  /** Put aside for something more urgent, or for an equal's turn; they go on where they were. */
+  readonly paused: number;
+  readonly waiting: number;
+}
+
 /** A snapshot of the server, small enough to send often. */
 export interface ServerStatus {
   /** Of the server's process. */
@@ -29,12 +42,32 @@ export interface ServerStatus {
   /** Whether completions spare the machine: the setting says so, or the battery. */
   readonly quiet: boolean;
   readonly memory: MemoryUse;
+  /** In the moment in which the status was made; without priorities that have no job. */
+  readonly jobs: readonly JobCounts[];
   /** Decoded tokens a second in the last completion that decoded any, 0 before. */
   readonly tokensPerSecond: number;
   /** A sentence for the user when something is wrong, else ''. */
   readonly problem: string;
   readonly counters: CompletionCounters;
+  /** What became of prompts' tokens since the model was loaded, by who asked. */
+  readonly kvTokens: KvTokens;
 }
+
+/** Prompt tokens. What a prompt has is reused, shared, restored or shifted, and the rest computed. */
+export interface KvTokenCounts {
+  /** The session itself had them. */
+  readonly reused: number;
+  /** Another session had computed them. */
+  readonly shared: number;
+  /** They were on disk. */
+  readonly restored: number;
+  /** The session had them behind an edit and moved them: approximate. */
+  readonly shifted: number;
+  readonly computed: number;
+  /** Their memory was needed for others. */
+  readonly evicted: number;
+}
+export type KvTokens = Readonly<Record<'completion' | 'chat' | 'agent' | 'other', KvTokenCounts>>;
 
 /** Bytes. */
 export interface MemoryUse {
@@ -42,7 +75,7 @@ export interface MemoryUse {
   readonly weights: number;
   /** KV caches of all sessions. */
   readonly kv: number;
-  /** Activations and logits. */
+  /** Activations and logits, those of paused jobs and a spare set included. */
   readonly scratch: number;
   /** The whole server process (resident set), all of the above and the program itself included. */
   readonly process: number;
@@ -62,6 +95,8 @@ export interface CompletionCounters {
   readonly tokensReused: number;
   /** Prompt tokens that were computed. */
   readonly tokensEvaluated: number;
+  /** Prompt tokens that were computed in advance, while nothing else was to be done. */
+  readonly tokensWarmed: number;
   readonly tokensDecoded: number;
 }
 

@@ -56,6 +56,46 @@ describe('integration: counters', function () {
     await client.stop();
   });
 
+  it('computes in advance what the first keystroke needs, once it knows where the cursor is', async () => {
+    const client = await LspClient.start();
+    await client.ready();
+    const text = lines(150);
+    await client.open(uri, text.join('\n'));
+    const position = { line: 75, character: (text[75] as string).length };
+    await client.cursor(uri, position);
+    const warm = await client.until('warmed', ({ counters }) => counters.tokensWarmed > 0);
+    assert.equal(warm.counters.runs + warm.counters.tokensEvaluated, 0);
+    await client.insert(uri, position, ' ');
+    await client.complete(uri, { ...position, character: position.character + 1 });
+    const { counters, jobs } = await client.status();
+    console.log(
+      `      ${String(counters.tokensWarmed)} tokens in advance, ${String(counters.tokensEvaluated)} with the first key`,
+    );
+    assert.ok(counters.tokensWarmed > 500 && counters.tokensEvaluated <= 8);
+    assert.deepEqual(jobs, []);
+    await client.stop();
+  });
+
+  it('computes nothing in advance in quiet mode, and wakes no model for it', async () => {
+    const quiet = await LspClient.start({ settings: { ...settings, quiet: 'always' } });
+    await quiet.ready();
+    await quiet.open(uri, lines(50).join('\n'));
+    await quiet.cursor(uri, { line: 20, character: 0 });
+    const asleep = await LspClient.start({
+      settings: {
+        ...settings,
+        completion: { ...settings.completion, languages: { '*': true, plaintext: false } },
+      },
+    });
+    await asleep.open(uri, 'x', 'plaintext');
+    await asleep.cursor(uri, { line: 0, character: 0 });
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    assert.equal((await quiet.status()).counters.tokensWarmed, 0);
+    assert.equal((await asleep.status()).state, 'asleep');
+    await quiet.stop();
+    await asleep.stop();
+  });
+
   it('typing 20 characters in real source that just fits computes at most 64, the whole file in the prompt', async () => {
     const sample = readFileSync(join(root, 'test', 'fixtures', 'sample-project', 'src', 'orders.ts'), 'utf8');
     const text = `${sample}${sample}`.split('\n');

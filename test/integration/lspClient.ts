@@ -1,6 +1,7 @@
 /** A language client without an editor: forks dist/server.js as VS Code does and speaks LSP to it. */
 import type { InitializationOptions, ModelDetails, ServerSettings, ServerStatus } from '#protocol';
 import {
+  CursorNotification,
   LastPromptRequest,
   ModelInfoRequest,
   SettingsNotification,
@@ -28,6 +29,7 @@ export const settings: ServerSettings = {
   maxContextTokens: 0,
   kvCodec: 'kv4',
   kvMemoryMB: 0,
+  kvDiskMB: 0,
   unloadAfterMinutes: 30,
   quiet: 'off',
   completion: { enabled: true, languages: { '*': true }, maxTokens: 32 },
@@ -144,6 +146,11 @@ export class LspClient {
       textDocument: { uri, version },
       contentChanges: [{ range: { start: position, end: position }, text }],
     });
+  }
+
+  /** As our client does when the cursor has come to rest. */
+  async cursor(uri: string, position: Position): Promise<void> {
+    await this.connection.sendNotification(CursorNotification.method, { uri, position });
   }
 
   async close(uri: string): Promise<void> {

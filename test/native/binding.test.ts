@@ -30,6 +30,7 @@ const request: NativeRequest = {
   stopStrings: [],
   requiredPrefix: '',
   threads: 0,
+  shift: false,
 };
 const ignore = (): void => undefined;
 

@@ -12,6 +12,7 @@ const mayInclude: Readonly<Record<string, readonly string[]>> = {
   kv: ['kernels', 'quant'],
   sample: [],
   model: ['kernels', 'quant', 'kv', 'gguf'],
+  schedule: [],
   engine: ['model', 'sample', 'kv', 'kernels', 'quant', 'gguf', 'tokenizer'],
 };
 
@@ -62,7 +63,7 @@ describe('tidy: directions in native/', () => {
     const known = new Set(
       (
         'algorithm array atomic bit cerrno chrono climits cmath condition_variable cstddef cstdint cstdio cstdlib cstring deque exception functional future ' +
-        'arm_neon.h immintrin.h pthread/qos.h fcntl.h sys/mman.h sys/resource.h sys/stat.h sys/syscall.h sys/sysctl.h unistd.h windows.h cpuid.h intrin.h initializer_list limits map memory mutex new numeric ' +
+        'arm_neon.h immintrin.h pthread/qos.h dirent.h fcntl.h signal.h sys/file.h sys/mman.h sys/resource.h sys/stat.h sys/statvfs.h sys/syscall.h sys/sysctl.h sys/wait.h unistd.h windows.h cpuid.h intrin.h initializer_list limits map memory mutex new numeric ' +
         'numbers optional queue random set shared_mutex span sstream stdexcept string string_view system_error thread tuple type_traits unordered_map unordered_set utility variant vector ' +
         'sched.h pthread.h malloc.h time.h cctype csignal fstream iostream iterator list filesystem cassert cfloat'
       ).split(' '),

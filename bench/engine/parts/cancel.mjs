@@ -9,7 +9,7 @@ import { median } from '../figures.mjs';
 const length = 512;
 
 /** Numbers from 0 to 1 that look random and are the same in every run (mulberry32). */
-function* random(seed) {
+export function* random(seed) {
   for (let state = seed; ;) {
     state = (state + 0x6d2b79f5) | 0;
     let t = Math.imul(state ^ (state >>> 15), 1 | state);

@@ -1,5 +1,5 @@
 /** "Show Engine Info": the model, the kernels, what has been computed. */
-import type { ModelDetails, ServerStatus } from '#protocol';
+import type { ModelDetails, SavedContext, ServerStatus } from '#protocol';
 import { commands, Disposable } from 'vscode';
 import type { NiwakiContext } from '../context';
 import { formatBytes, formatRate } from '../ui/numbers';
@@ -40,6 +40,31 @@ function memorySection({ memory, quiet }: ServerStatus, model: ModelDetails | nu
   ];
 }
 
+function jobsSection({ jobs }: ServerStatus): string[] {
+  const lines = jobs.map(({ priority, running, paused, waiting }) => {
+    const states = [
+      [running, 'running'],
+      [paused, 'paused'],
+      [waiting, 'waiting'],
+    ] as const;
+    const said = states.filter(([count]) => count > 0).map(([count, state]) => `${String(count)} ${state}`);
+    return `- ${priority}: ${said.join(', ')}`;
+  });
+  return ['## Jobs', '', ...(lines.length === 0 ? ['- none'] : lines)];
+}
+
+function diskSection({ folder, limitBytes, bytes, files }: SavedContext): string[] {
+  const size = `${formatBytes(bytes)} in ${String(files)} files`;
+  return [
+    '## On disk',
+    '',
+    limitBytes === 0
+      ? `- Saved context: none is saved (niwaki.kv.diskMB is 0)${files > 0 ? `, but there are ${size}` : ''}`
+      : `- Saved context: ${size}, at most ${formatBytes(limitBytes)}`,
+    ...(folder === '' ? [] : [`- Its folder: ${folder}`]),
+  ];
+}
+
 function countersSection({ counters, ...status }: ServerStatus): string[] {
   return [
     '## Since the server started',
@@ -51,14 +76,38 @@ function countersSection({ counters, ...status }: ServerStatus): string[] {
     `- Cancelled: ${String(counters.cancelled)}`,
     `- Prompt tokens reused: ${String(counters.tokensReused)}`,
     `- Prompt tokens computed: ${String(counters.tokensEvaluated)}`,
+    `- Prompt tokens computed in advance: ${String(counters.tokensWarmed)}`,
     `- Tokens written: ${String(counters.tokensDecoded)}`,
     `- Speed of the last completion: ${formatRate(status.tokensPerSecond)} tokens/s`,
   ];
 }
 
+function tokensSection({ kvTokens }: ServerStatus): string[] {
+  const rows = Object.entries(kvTokens).filter(([, counts]) =>
+    Object.values(counts).some((count) => count > 0),
+  );
+  return rows.length === 0
+    ? []
+    : [
+        '## Prompt tokens since the model was loaded',
+        '',
+        '| who | reused | shared | from disk | moved | computed | evicted |',
+        '| --- | ---: | ---: | ---: | ---: | ---: | ---: |',
+        ...rows.map(
+          ([who, { reused, shared, restored, shifted, computed, evicted }]) =>
+            `| ${[who, reused, shared, restored, shifted, computed, evicted].map(String).join(' | ')} |`,
+        ),
+        '',
+      ];
+}
+
 export function activate({ server, documents }: NiwakiContext): Disposable {
   return commands.registerCommand('niwaki.showEngineInfo', async () => {
-    const [status, model] = await Promise.all([server.fetchStatus(), server.modelDetails()]);
+    const [status, model, saved] = await Promise.all([
+      server.fetchStatus(),
+      server.modelDetails(),
+      server.savedContext(),
+    ]);
     const lines = [
       '# Niwaki engine',
       '',
@@ -72,6 +121,11 @@ export function activate({ server, documents }: NiwakiContext): Disposable {
         : modelSection(model)),
       '',
       ...memorySection(status, model),
+      '',
+      ...diskSection(saved),
+      '',
+      ...tokensSection(status),
+      ...jobsSection(status),
       '',
       ...countersSection(status),
       '',

@@ -12,8 +12,20 @@ int main(int argc, char** argv) {
   const struct {
     const char* name;
     void (*run)(const Arguments&);
-  } parts[] = {{"quality", RunQuality}, {"free", RunFree},           {"passkey", RunPasskey},
-               {"bytes", RunBytes},     {"attention", RunAttention}, {"encode", RunEncode}};
+  } parts[] = {{"quality", RunQuality},
+               {"free", RunFree},
+               {"passkey", RunPasskey},
+               {"bytes", RunBytes},
+               {"attention", RunAttention},
+               {"encode", RunEncode},
+               {"corruption", RunCorruption},
+               {"pages", RunPages},
+               {"prefix-reuse", RunPrefixReuse},
+               {"prefix-fork", RunPrefixFork},
+               {"prefix-shift", RunPrefixShift},
+               {"prefix-em", RunPrefixEm},
+               {"prefix-restore", RunPrefixRestore},
+               {"prefix-soak", RunPrefixSoak}};
   try {
     const std::string wanted = argc > 1 ? argv[1] : "";
     for (const auto& part : parts) {

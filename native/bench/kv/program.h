@@ -88,5 +88,13 @@ void RunPasskey(const Arguments& arguments);
 void RunBytes(const Arguments& arguments);
 void RunAttention(const Arguments& arguments);
 void RunEncode(const Arguments& arguments);
+void RunPrefixReuse(const Arguments& arguments);
+void RunPrefixFork(const Arguments& arguments);
+void RunPrefixShift(const Arguments& arguments);
+void RunPrefixEm(const Arguments& arguments);
+void RunPrefixRestore(const Arguments& arguments);
+void RunPrefixSoak(const Arguments& arguments);
+void RunCorruption(const Arguments& arguments);
+void RunPages(const Arguments& arguments);
 
 }  // namespace niwaki::kvbench

@@ -2,8 +2,9 @@
 // Callers always pass the *whole* prompt: Session::Sync keeps the longest prefix it has already evaluated.
 //
 // Threads: an Engine may be shared by many Sessions, but calls on the Sessions of one Engine must not overlap (one
-// engine thread makes them; the engine's own pool of workers does the arithmetic). The const methods of Tokenizer and
-// Engine::info may be called from any thread at any time.
+// thread at a time makes them; the engine's own pool of workers does the arithmetic), except that calls on other
+// Sessions may be made while one is paused (niwaki/pause.h). The const methods of Tokenizer, Engine::info and
+// Engine::scratch_bytes may be called from any thread at any time.
 #pragma once
 
 #include <atomic>
@@ -16,6 +17,7 @@
 #include <vector>
 
 #include "niwaki/kv.h"
+#include "niwaki/pause.h"
 #include "niwaki/status.h"
 
 namespace niwaki {
@@ -40,7 +42,7 @@ struct ModelInfo {
   int64_t file_bytes = 0;
   int64_t parameters = 0;      // elements of all tensors
   int64_t weight_bytes = 0;    // memory held by weights after loading
-  int64_t scratch_bytes = 0;   // memory held for activations and logits
+  int64_t scratch_bytes = 0;   // activations and logits of one computation; Engine::scratch_bytes says what is held
   int32_t context_length = 0;  // tokens, from the header
   int32_t vocab_size = 0;
   int32_t layers = 0;
@@ -62,7 +64,7 @@ inline KvShape KvShapeOf(const ModelInfo& info) { return {info.layers, info.kv_h
 struct MemoryEstimate {
   int64_t weights = 0;  // repacked weights that stay in memory
   int64_t kv = 0;       // KV cache for `context` tokens
-  int64_t scratch = 0;  // activations and logits
+  int64_t scratch = 0;  // activations and logits of one computation: as much again for each one that is paused
   int64_t mapped = 0;   // size of the file, which is read and not kept
 };
 
@@ -146,6 +148,9 @@ struct SyncStats {
   int64_t reused = 0;     // prompt tokens whose KV was already there
   int64_t evaluated = 0;  // prompt tokens that were computed now
   double ms = 0;          // wall time of the evaluation
+  int64_t shared = 0;     // of the reused ones: another session had computed them
+  int64_t restored = 0;   // of the reused ones: they were on disk
+  int64_t shifted = 0;    // of the reused ones: moved behind an edit, computed with the text before it (approximate)
 };
 
 struct SamplingOptions {
@@ -232,6 +237,10 @@ struct SessionOptions {
   KvCodec codec;
   // Layers whose codec is another one. Where it is empty, the calibration's careful layers count.
   std::vector<std::pair<int32_t, KvCodec>> layer_codecs;
+  KvUser user = KvUser::kOther;  // for the counters
+  KvSavedPages saved;
+  bool shift = false;     // as Session::Shift
+  bool isolated = false;  // shares no pages with other sessions: for measurements
 };
 
 class Session {
@@ -250,9 +259,28 @@ class Session {
   // [vocab_size] logits after the last token of the timeline, computed when they are first asked for; empty when
   // nothing has been evaluated. Valid until the next call on a session of the engine.
   virtual std::span<const float> logits() = 0;
-  // Tokens whose KV is held.
+  // Tokens whose KV was held when the session last worked. While it rests, memory may have been taken for others; Sync
+  // finds out.
   virtual std::span<const TokenId> timeline() const = 0;
+  // Held by this session. Sessions share pages, so their sum may be more than Engine::kv_bytes.
   virtual int64_t kv_bytes() const = 0;
+
+  // Whether Sync may, after an edit in the middle, keep what follows it and move it, although that was computed with
+  // the old text before it: quick and nearly right. A Sync that may not computes anew what was moved before.
+  virtual void Shift(bool allowed) = 0;
+  // Another session with the same timeline, for a branch: what is finished is shared, and the page at hand until one of
+  // both goes on. To decode in it, Sync first.
+  virtual Result<std::unique_ptr<Session>> Fork() = 0;
+  // Forgets the timeline from `tokens` on. To decode, Sync first. kInvalidArgument when there are fewer.
+  virtual Status Rollback(int64_t tokens) = 0;
+  // The first finished page from number `from` on (from 0) that is exact and not yet on disk where the session's
+  // options say, copied. To save a session: ask, write, ask for the one after it, until there is none; whoever wants to
+  // compute comes between.
+  virtual Result<KvUnsavedPage> NextUnsaved(int64_t from) = 0;
+  // Keeps whole pages of the timeline's first `tokens` in memory, whatever else needs room, until the session pins
+  // something else or ends. Pins what is exact. kOutOfMemory when all pins together would take more than half of the
+  // budget.
+  virtual Status Pin(int64_t tokens) = 0;
 };
 
 class Engine {
@@ -266,8 +294,14 @@ class Engine {
 
   virtual const ModelInfo& info() const = 0;
   virtual const niwaki::Tokenizer& tokenizer() const = 0;
-  // KV pages are allocated as they fill.
+  // KV pages are allocated as they fill. Sessions of one codec and calibration share the pages of a common beginning.
   virtual Result<std::unique_ptr<Session>> NewSession(const SessionOptions& options) = 0;
+  // Bytes that the KV caches of all sessions, and pages that closed sessions leave behind, may take together; what was
+  // used longest ago goes first. 0, as after loading: no limit, and nothing is left behind. The session at work gets
+  // what it needs also beyond the limit.
+  virtual void SetKvBudget(int64_t bytes) = 0;
+  virtual int64_t kv_bytes() const = 0;  // any thread
+  virtual KvCounters kv_counters() const = 0;
 
   // Runs the model over `tokens` (cut to its context) and takes the keys' and queries' statistics. kCancelled,
   // kInvalidArgument for fewer than 256 tokens. `layers` (may be null) gets one entry a layer.
@@ -296,6 +330,12 @@ class Engine {
   // priority: whoever else wants the processor comes first. Returns when it is done and passes on what it throws. The
   // first call makes the workers.
   virtual void InBackground(const std::function<void()>& work) = 0;
+  // From the next call on computations make way for others where `pauser` says so; null = never. It must stay valid for
+  // as long as calls are made. Results do not depend on it, to the last bit.
+  virtual void UsePauser(Pauser* pauser) = 0;
+  // Bytes of activations and logits that are held now: a set for what computes, one for each computation that is paused
+  // in the middle, and after the first pause a spare one. Any thread.
+  virtual int64_t scratch_bytes() const = 0;
   // GGUF metadata with scalar or string values (and small arrays) as key -> text, for inspection and prompts'
   // templates.
   virtual const std::vector<std::pair<std::string, std::string>>& metadata() const = 0;

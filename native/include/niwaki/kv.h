@@ -1,7 +1,9 @@
 // What a caller chooses of the KV cache: how keys and values are stored, and what is known of a model's keys.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -72,6 +74,38 @@ int64_t KvPeakBytes(const KvShape& shape, KvCodec codec, int64_t tokens, int32_t
 // The most tokens, a whole number of pages, on the way to which the cache always fits into `bytes`; 0 when not even one
 // page does.
 int64_t KvTokensWithin(const KvShape& shape, KvCodec codec, int64_t bytes, int32_t careful = 0);
+
+// Whose tokens a session computes, for the counters.
+enum class KvUser : uint8_t { kCompletion, kChat, kAgent, kOther };
+inline constexpr int kKvUsers = 4;
+
+// Prompt tokens since the model was loaded. What a prompt has is reused, shared, restored or
+// shifted, and the rest computed.
+struct KvTokenCounts {
+  int64_t reused = 0;    // the session itself had them
+  int64_t shared = 0;    // another session had computed them
+  int64_t restored = 0;  // they were on disk
+  int64_t shifted = 0;   // the session had them behind an edit and moved them: approximate
+  int64_t computed = 0;
+  int64_t evicted = 0;  // their memory was needed for others
+};
+struct KvCounters {
+  KvTokenCounts users[kKvUsers];
+  KvTokenCounts& of(KvUser user) { return users[static_cast<size_t>(user)]; }
+};
+
+// Where a session looks for pages on disk, and saves them: kv/page_store.h.
+struct KvSavedPages {
+  std::string root;    // a folder, UTF-8; "" = nowhere
+  std::string folder;  // in it, 32 hex digits: pages are found again under the same one
+  int64_t budget = 0;  // bytes that all folders of the root may take; 0 saves nothing
+};
+
+// A page that is to be saved: a copy, so that writing it needs neither the session nor the engine.
+struct KvUnsavedPage {
+  int64_t page = -1;              // its number in the timeline; -1 = there is none
+  std::function<Status()> write;  // any thread; waits for the disk
+};
 
 // How far a codec's predictions are from those of the fp16 cache, over one text, teacher-forced.
 struct KvQuality {

@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <mutex>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #if defined(__linux__)
@@ -86,6 +87,8 @@ constexpr uint64_t kOpen = 0x10000;
 constexpr uint64_t kRound = 0x20000;
 uint64_t RoundOf(uint64_t gate) { return gate / kRound; }
 
+const std::atomic<bool> kNever{false};
+
 }  // namespace
 
 struct ThreadPool::Impl {
@@ -103,7 +106,11 @@ struct ThreadPool::Impl {
   // Written by the caller while the gate is closed and nobody is inside; read by workers inside.
   int takers = 0;  // threads that have a range
   const Work* work = nullptr;
-  std::atomic<int> limit{0};  // threads that may take part, the caller included; changes under the mutex
+  const std::atomic<bool>* pause_wanted = &kNever;
+  // Somebody has seen a pause wanted in this round and gone: there may be chunks that nobody has taken.
+  std::atomic<bool> left_early{false};
+  std::function<void()> pause;  // the caller's only
+  std::atomic<int> limit{0};    // threads that may take part, the caller included; changes under the mutex
 
   // Where each thread was last seen. Beside a busy neighbour the system may put two of ours on one processor, where
   // they wait for each other in turns, and leave them there: its loads look even.
@@ -115,15 +122,45 @@ struct ThreadPool::Impl {
   std::condition_variable done;
   bool stop = false;  // under the mutex
 
-  void Take(int worker) {
+  // `sure`: takes one chunk whether a pause is wanted or not.
+  void Take(int worker, bool sure = false) {
     const int count = takers;
     for (int i = 0; i < count; ++i) {
       Range& range = ranges[static_cast<size_t>((worker + i) % count)];
-      for (int64_t chunk = range.next.fetch_add(1, std::memory_order_relaxed); chunk < range.end;
-           chunk = range.next.fetch_add(1, std::memory_order_relaxed)) {
+      for (;;) {
+        if (!sure && pause_wanted->load(std::memory_order_relaxed)) {
+          left_early.store(true, std::memory_order_relaxed);  // Leave, or the caller's own order, publishes it
+          return;
+        }
+        const int64_t chunk = range.next.fetch_add(1, std::memory_order_relaxed);
+        if (chunk >= range.end) {
+          break;
+        }
         (*work)(chunk, worker);
+        sure = false;
       }
     }
+  }
+
+  // Lets the workers in, takes part, and waits for those who are inside. The ranges are set.
+  void Round(bool sure) {
+#if defined(__linux__)
+    seats[0].store(CurrentCpu(), std::memory_order_relaxed);
+#endif
+    const uint64_t round = RoundOf(gate.load(std::memory_order_relaxed)) + 1;
+    gate.store(round * kRound + kOpen);
+    if (sleeping.load() > 0) {
+      std::lock_guard<std::mutex> lock(mutex);
+      wake.notify_all();
+    }
+    Take(0, sure);
+    if ((gate.fetch_and(~kOpen) & kInside) == 0 || Spin([&] { return Empty(); })) {
+      return;
+    }
+    std::unique_lock<std::mutex> lock(mutex);
+    caller_sleeps.store(true);
+    done.wait(lock, [&] { return (gate.load() & kInside) == 0; });
+    caller_sleeps.store(false);
   }
 
   // Waits for a round other than `seen`. False when the pool ends.
@@ -250,38 +287,54 @@ void ThreadPool::Limit(int threads) {
   impl_->enlist.notify_all();
 }
 
+void ThreadPool::PauseWith(const std::atomic<bool>* wanted, std::function<void()> pause) {
+  impl_->pause_wanted = wanted != nullptr ? wanted : &kNever;
+  impl_->pause = std::move(pause);
+}
+
 void ThreadPool::ParallelFor(int64_t chunks, const std::function<void(int64_t, int)>& fn) {
   Impl& pool = *impl_;
   if (pool.workers.empty() || pool.limit == 1 || chunks <= 1) {
     for (int64_t chunk = 0; chunk < chunks; ++chunk) {
+      if (pool.pause_wanted->load(std::memory_order_relaxed)) {
+        pool.pause();
+      }
       fn(chunk, 0);
     }
     return;
   }
-#if defined(__linux__)
-  pool.seats[0].store(CurrentCpu(), std::memory_order_relaxed);
-#endif
-  pool.takers = pool.limit.load(std::memory_order_relaxed);
-  for (int i = 0; i < pool.takers; ++i) {
+  const int takers = pool.limit.load(std::memory_order_relaxed);
+  std::vector<std::pair<int64_t, int64_t>> left;  // of each taker's range, where a pause was wanted
+  for (int i = 0; i < takers; ++i) {
     Impl::Range& range = pool.ranges[static_cast<size_t>(i)];
-    range.next.store(chunks * i / pool.takers, std::memory_order_relaxed);
-    range.end = chunks * (i + 1) / pool.takers;
+    range.next.store(chunks * i / takers, std::memory_order_relaxed);
+    range.end = chunks * (i + 1) / takers;
   }
-  pool.work = &fn;
-  const uint64_t round = RoundOf(pool.gate.load(std::memory_order_relaxed)) + 1;
-  pool.gate.store(round * kRound + kOpen);
-  if (pool.sleeping.load() > 0) {
-    std::lock_guard<std::mutex> lock(pool.mutex);
-    pool.wake.notify_all();
+  for (bool sure = false;; sure = true) {
+    pool.takers = takers;
+    pool.work = &fn;
+    pool.Round(sure);
+    if (!pool.left_early.load(std::memory_order_relaxed)) {
+      return;
+    }
+    pool.left_early.store(false, std::memory_order_relaxed);
+    left.clear();
+    int64_t rest = 0;
+    for (int i = 0; i < takers; ++i) {
+      const Impl::Range& range = pool.ranges[static_cast<size_t>(i)];
+      left.emplace_back(std::min(range.next.load(std::memory_order_relaxed), range.end), range.end);
+      rest += left.back().second - left.back().first;
+    }
+    if (rest == 0) {
+      return;  // the round was over: the next one pauses
+    }
+    pool.pause();  // others may use the pool before it returns, and set another limit: the ranges stay as many
+    for (int i = 0; i < takers; ++i) {
+      Impl::Range& range = pool.ranges[static_cast<size_t>(i)];
+      range.next.store(left[static_cast<size_t>(i)].first, std::memory_order_relaxed);
+      range.end = left[static_cast<size_t>(i)].second;
+    }
   }
-  pool.Take(0);
-  if ((pool.gate.fetch_and(~kOpen) & kInside) == 0 || Spin([&] { return pool.Empty(); })) {
-    return;
-  }
-  std::unique_lock<std::mutex> lock(pool.mutex);
-  pool.caller_sleeps.store(true);
-  pool.done.wait(lock, [&] { return (pool.gate.load() & kInside) == 0; });
-  pool.caller_sleeps.store(false);
 }
 
 }  // namespace niwaki

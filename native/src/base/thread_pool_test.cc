@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <thread>
 
 #if defined(__linux__)
@@ -137,6 +138,88 @@ TEST("two pools in two threads do not disturb each other") {
   other.join();
   EXPECT_EQ(sums[0].load(), int64_t{2000});
   EXPECT_EQ(sums[1].load(), int64_t{2000});
+}
+
+// A pool whose rounds are paused wherever they can be.
+struct Paused {
+  explicit Paused(int threads) : pool(threads) {
+    pool.PauseWith(&wanted, [this] {
+      ++pauses;
+      wanted = false;
+      if (meanwhile) {
+        meanwhile();
+      }
+      wanted = true;
+    });
+    wanted = true;
+  }
+  ThreadPool pool;
+  std::atomic<bool> wanted{false};
+  std::function<void()> meanwhile;  // on the caller's thread, in every pause
+  int pauses = 0;
+};
+
+TEST("a round that is paused wherever it can be does every chunk once, and others use the pool in its pauses") {
+  for (const int threads : {1, 2, 3, 8}) {
+    Paused paused(threads);
+    std::atomic<int> others{0};
+    int64_t wanted_others = 0;
+    paused.meanwhile = [&] {
+      paused.pool.Limit(paused.pauses % 4);
+      paused.pool.ParallelFor(paused.pauses % 7, [&](int64_t, int worker) { others += worker < threads ? 1 : 0; });
+      wanted_others += paused.pauses % 7;
+      paused.pool.Limit(0);
+    };
+    for (const int64_t chunks : {1, 2, 9, 64, 300}) {
+      paused.pauses = 0;
+      std::vector<std::atomic<int>> done(static_cast<size_t>(chunks));
+      paused.pool.ParallelFor(chunks, [&](int64_t chunk, int) { done[static_cast<size_t>(chunk)].fetch_add(1); });
+      for (const std::atomic<int>& count : done) {
+        EXPECT_EQ(count.load(), 1);
+      }
+      EXPECT(paused.pauses >= 1 && paused.pauses <= chunks);
+      if (threads == 1) {
+        EXPECT_EQ(static_cast<int64_t>(paused.pauses), chunks);  // before each
+      }
+    }
+    EXPECT_EQ(static_cast<int64_t>(others.load()), wanted_others);
+  }
+}
+
+TEST("a pause comes at any moment, from another thread, and nothing is lost") {
+  ThreadPool pool(3);
+  std::atomic<bool> wanted{false};
+  int64_t pauses = 0;
+  pool.PauseWith(&wanted, [&] {
+    ++pauses;
+    wanted = false;
+  });
+  std::atomic<bool> stop{false};
+  std::thread asker([&] {
+    while (!stop) {
+      wanted = true;
+      std::this_thread::yield();
+    }
+  });
+  std::vector<int64_t> values(64, 0);  // plain integers on purpose
+  for (int64_t round = 1; round <= 3000 || (pauses < 100 && round < 1'000'000); ++round) {
+    pool.ParallelFor(64, [&](int64_t chunk, int) { values[static_cast<size_t>(chunk)] += round; });
+    for (const int64_t value : values) {
+      if (value != round * (round + 1) / 2) {
+        EXPECT_EQ(value, round * (round + 1) / 2);
+        round = 1'000'000;
+        break;
+      }
+    }
+  }
+  stop = true;
+  asker.join();
+  EXPECT(pauses > 0);
+  pool.PauseWith(nullptr, nullptr);
+  wanted = true;
+  const int64_t before = pauses;
+  pool.ParallelFor(64, [](int64_t, int) {});
+  EXPECT_EQ(pauses, before);
 }
 
 TEST("the default number of threads is sensible") {

@@ -202,9 +202,13 @@ Result<DecodeResult> Decoding::Run() {
       more = End(StopReason::kMaxTokens);
       break;
     }
-    const Clock::time_point pass = Clock::now();
-    draft_.clear();
     const bool first = result_.tokens.empty();
+    if (!first) {
+      engine_.Between();
+    }
+    const Clock::time_point pass = Clock::now();
+    const int64_t pauses = engine_.pauses();
+    draft_.clear();
     if (!first) {
       if (static_cast<int64_t>(session_.timeline_.size()) >= session_.context_) {
         more = End(StopReason::kContextFull);
@@ -224,7 +228,8 @@ Result<DecodeResult> Decoding::Run() {
                       : HealingTokens(engine_.tokenizer(), std::span(session_.timeline_).first(known), left_);
     const float* logits =
         engine_.model().Logits(session_.states_.data(), static_cast<int64_t>(rows), Panels(allowed), cancel_);
-    if (logits != nullptr && lookup && !first && allowed.empty()) {
+    // A pass in whose middle others computed says nothing of how long one takes.
+    if (logits != nullptr && lookup && !first && allowed.empty() && engine_.pauses() == pauses) {
       session_.drafter_.policy().Time(static_cast<int>(rows), MillisecondsSince(pass));
     }
     // Each row's token is chosen as if it were alone, and the next row counts for as long as the draft was right.
@@ -277,6 +282,7 @@ Result<DecodeResult> Decoding::Run() {
 
 Result<DecodeResult> SessionImpl::Decode(const DecodeOptions& options, const CancelFlag* cancel,
                                          const TokenSink& sink) {
+  const Working working(*this);
   if (!has_state_) {
     return Status(StatusCode::kInvalidArgument, "decoding needs a prompt: sync the session first");
   }

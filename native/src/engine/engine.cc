@@ -1,11 +1,8 @@
 #include <algorithm>
-#include <exception>
 #include <future>
 #include <new>
 #include <string>
-#include <thread>
 
-#include "base/thread_priority.h"
 #include "engine/engine_impl.h"
 #include "kernels/dispatch.h"
 #include "tokenizer/tokenizer.h"
@@ -175,37 +172,6 @@ void EngineImpl::FindEnds(const GgufFile& file) {
   }
 }
 
-void EngineImpl::LimitThreads(int threads) {
-  thread_limit_ = threads;
-  pool_->Limit(threads);
-  if (background_pool_ != nullptr) {
-    background_pool_->Limit(threads);
-  }
-}
-
-void EngineImpl::InBackground(const std::function<void()>& work) {
-  if (background_pool_ == nullptr) {
-    background_pool_ = std::make_unique<ThreadPool>(pool_->threads(), ThreadPool::Priority::kLow);
-    background_pool_->Limit(thread_limit_);
-  }
-  std::exception_ptr thrown;
-  // A thread a call: what it does takes far longer than to start it.
-  std::thread thread([&] {
-    LowerThisThread();
-    model_->UsePool(*background_pool_);
-    try {
-      work();
-    } catch (...) {
-      thrown = std::current_exception();
-    }
-    model_->UsePool(*pool_);
-  });
-  thread.join();
-  if (thrown != nullptr) {
-    std::rethrow_exception(thrown);
-  }
-}
-
 bool EngineImpl::ends_text(TokenId id) const { return std::find(ends_.begin(), ends_.end(), id) != ends_.end(); }
 
 Result<std::unique_ptr<Session>> EngineImpl::NewSession(const SessionOptions& options) {
@@ -216,11 +182,11 @@ Result<std::unique_ptr<Session>> EngineImpl::NewSession(const SessionOptions& op
   const int32_t most = info_.context_length;
   const int32_t context = options.context == 0 ? most : std::min(options.context, most);
   try {
-    Result<std::unique_ptr<KvCache>> cache = NewCache(options, context);
+    Result<std::unique_ptr<KvCache>> cache = NewCache(options, context, options.isolated ? nullptr : kv_pool_);
     if (!cache.ok()) {
       return cache.status();
     }
-    return NewSessionImpl(*this, context, std::move(cache.value()));
+    return NewSessionImpl(*this, context, std::move(cache.value()), options);
   } catch (const std::bad_alloc&) {
     return Status(StatusCode::kOutOfMemory, kNoMemory);
   }

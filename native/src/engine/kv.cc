@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/fingerprint.h"
 #include "engine/session_impl.h"
 #include "kv/key_statistics.h"
 
@@ -62,13 +63,56 @@ Status CheckCodecs(const SessionOptions& options, const KvShape& shape) {
   return Status();
 }
 
-Result<std::unique_ptr<KvCache>> EngineImpl::NewCache(const SessionOptions& options, int64_t context) const {
+Result<std::unique_ptr<KvCache>> EngineImpl::NewCache(const SessionOptions& options, int64_t context,
+                                                      std::shared_ptr<KvPool> pool,
+                                                      std::shared_ptr<const KvBasis> basis) const {
+  basis = basis != nullptr ? std::move(basis) : basis_;
   const KvShape shape = KvShapeOf(info_);
   NIWAKI_RETURN_IF_ERROR(CheckCodecs(options, shape));
-  if (options.codec.exact()) {
-    return NewF16KvCache(shape, context, *kernels_);
+  KvCachePlace place(context, std::move(pool), options.user, [this](int64_t positions, float* cos, float* sin) {
+    model_->rope().FillTurn(positions, cos, sin);
+  });
+  const std::vector<KvCodec> codecs = LayerCodecs(options, info_.layers, careful_);
+  KvPageKind kind;
+  kind.model = info_.fingerprint;
+  for (const KvCodec& codec : codecs) {
+    if (!kind.codecs.empty()) {
+      kind.codecs += ' ';
+    }
+    kind.codecs += KvCodecText(codec);
   }
-  return NewCodedKvCache(shape, context, LayerCodecs(options, info_.layers, careful_), basis_, *kernels_);
+  // Sines and cosines come from the C library, and another one may differ in a bit.
+  Fingerprint turned;
+  std::vector<float> angles(static_cast<size_t>(shape.head_size));
+  for (const int64_t position : {1, 127, 4099}) {
+    model_->rope().FillTurn(position, angles.data(), angles.data() + shape.head_size / 2);
+    turned.Add(angles.data(), angles.size() * sizeof(float));
+  }
+  kind.basis = (options.codec.exact() ? "" : basis->digest) + turned.Hex();
+  kind.shape = shape;
+  kind.kernels = KvKernelFamily(kernels_->name);
+  place.kind = kind.Digest();
+  place.store = PageStore(options.saved, kind);
+  if (options.codec.exact()) {
+    return NewF16KvCache(shape, place, *kernels_);
+  }
+  return NewCodedKvCache(shape, place, codecs, std::move(basis), *kernels_);
+}
+
+std::shared_ptr<const KvPageStore> EngineImpl::PageStore(const KvSavedPages& saved, const KvPageKind& kind) const {
+  if (saved.root.empty()) {
+    return nullptr;
+  }
+  std::erase_if(stores_, [](const auto& entry) { return entry.second.expired(); });
+  const std::string budget = std::to_string(saved.budget);
+  std::weak_ptr<const KvPageStore>& known =
+      stores_[saved.root + '\n' + saved.folder + '\n' + budget + '\n' + kind.Text()];
+  std::shared_ptr<const KvPageStore> store = known.lock();
+  if (store == nullptr) {
+    store = std::make_shared<const KvPageStore>(saved.root, saved.folder, kind, saved.budget);
+    known = store;
+  }
+  return store;
 }
 
 KvCalibration EngineImpl::CalibrationOfNorms() const {
@@ -102,6 +146,7 @@ Status EngineImpl::UseKvCalibration(KvCalibration calibration) {
   info_.kv_careful_layers = static_cast<int32_t>(std::count(calibration.careful.begin(), calibration.careful.end(), 1));
   careful_ = calibration.careful;
   basis_ = NewKvBasis(KvShapeOf(info_), calibration);
+  kv_pool_->ForgetTrees();
   return Status();
 }
 
@@ -174,6 +219,7 @@ class KvComparison {
       if (progress) {
         progress(static_cast<float>(at + count) / static_cast<float>(total));
       }
+      engine_.Between();
     }
     return Summary(codec);
   }
@@ -254,6 +300,12 @@ class KvComparison {
 
 Result<KvQuality> EngineImpl::MeasureKv(std::span<const TokenId> tokens, const SessionOptions& options, int step,
                                         const CancelFlag* cancel, const std::function<void(float)>& progress) {
+  return Measure(tokens, options, step, basis_, cancel, progress);
+}
+
+Result<KvQuality> EngineImpl::Measure(std::span<const TokenId> tokens, const SessionOptions& options, int step,
+                                      std::shared_ptr<const KvBasis> basis, const CancelFlag* cancel,
+                                      const std::function<void(float)>& progress) {
   tokens = tokens.first(std::min(tokens.size(), static_cast<size_t>(info_.context_length)));
   for (const TokenId id : tokens) {
     if (id < 0 || id >= info_.vocab_size) {
@@ -262,8 +314,8 @@ Result<KvQuality> EngineImpl::MeasureKv(std::span<const TokenId> tokens, const S
   }
   const int32_t context = static_cast<int32_t>(tokens.size());
   try {
-    Result<std::unique_ptr<KvCache>> exact = NewCache({context}, context);
-    Result<std::unique_ptr<KvCache>> coded = NewCache(options, context);
+    Result<std::unique_ptr<KvCache>> exact = NewCache({context}, context, nullptr);
+    Result<std::unique_ptr<KvCache>> coded = NewCache(options, context, nullptr, std::move(basis));
     if (!exact.ok() || !coded.ok()) {
       return exact.ok() ? coded.status() : exact.status();
     }
@@ -278,19 +330,14 @@ Result<std::vector<uint8_t>> EngineImpl::FindCarefulLayers(std::span<const Token
                                                            const KvCalibration& calibration, const CancelFlag* cancel,
                                                            const std::function<void(float)>& progress) {
   NIWAKI_RETURN_IF_ERROR(CheckKvCalibration(calibration));
-  // The measured sessions are to go by it, and nothing that is opened after them.
-  struct Lent {
-    std::shared_ptr<const KvBasis>& place;
-    std::shared_ptr<const KvBasis> own;
-    ~Lent() { place = std::move(own); }
-  } lent{basis_, basis_};
-  basis_ = NewKvBasis(KvShapeOf(info_), calibration);
+  // Only the measured sessions go by it: others may be opened while this is paused.
+  const std::shared_ptr<const KvBasis> basis = NewKvBasis(KvShapeOf(info_), calibration);
   const size_t layers = static_cast<size_t>(info_.layers);
   const size_t most = layers / 4;
   const float passes = static_cast<float>(layers + most + 1);
   float done = 0;
   const auto measure = [&](const SessionOptions& options) {
-    Result<KvQuality> quality = MeasureKv(tokens, options, Qwen3::kMaxLogits, cancel, [&](float part) {
+    Result<KvQuality> quality = Measure(tokens, options, Qwen3::kMaxLogits, basis, cancel, [&](float part) {
       if (progress) {
         progress((done + part) / passes);
       }

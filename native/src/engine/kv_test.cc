@@ -3,50 +3,23 @@
 #include <algorithm>
 
 #include "base/temp_file_testing.h"
-#include "engine/engine_testing.h"
+#include "engine/session_testing.h"
 #include "engine/tiny_model_testing.h"
 
 namespace niwaki {
 namespace {
 
-using testing::Copy;
+using testing::Fresh;
+using testing::kKv4;
 using testing::LoadNano;
+using testing::Open;
 using testing::SameBits;
-using Tokens = std::vector<TokenId>;
-constexpr KvCodec kKv4{};
-
-Tokens Text(size_t count, size_t begin = 0) {
-  static const Tokens all = [] {
-    Tokens tokens;
-    for (const testing::GoldenPrompt& prompt : testing::GoldenPrompts()) {
-      tokens.insert(tokens.end(), prompt.ids.begin(), prompt.ids.end());
-    }
-    return tokens;
-  }();
-  Tokens out;
-  for (size_t i = 0; i < count; ++i) {
-    out.push_back(all[(begin + i) % all.size()]);
-  }
-  return out;
-}
+using testing::Text;
+using testing::Tokens;
 
 Engine& Best() {
   static const std::unique_ptr<Engine> engine = LoadNano();
   return *engine;
-}
-
-std::unique_ptr<Session> Open(Engine& engine, const SessionOptions& options) {
-  Result<std::unique_ptr<Session>> session = engine.NewSession(options);
-  if (!session.ok()) {
-    testing::Fail(__FILE__, __LINE__, session.status().message());
-    return nullptr;
-  }
-  return std::move(session.value());
-}
-std::vector<float> Fresh(Engine& engine, const SessionOptions& options, const Tokens& tokens) {
-  const std::unique_ptr<Session> session = Open(engine, options);
-  EXPECT(session->Sync(tokens, nullptr, nullptr).ok());
-  return Copy(session->logits());
 }
 
 TEST("logits over codes depend on the tokens alone: steps, threads, tables, every codec") {

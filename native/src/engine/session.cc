@@ -23,9 +23,12 @@ Status NoMemory() {
                 "there is not enough memory for this request; close other programs or lower the context size");
 }
 
-SessionImpl::SessionImpl(EngineImpl& engine, int32_t context, std::unique_ptr<KvCache> cache)
+SessionImpl::SessionImpl(EngineImpl& engine, int32_t context, std::unique_ptr<KvCache> cache,
+                         const SessionOptions& options)
     : engine_(engine),
       context_(context),
+      user_(options.user),
+      shift_(options.shift),
       cache_(std::move(cache)),
       states_(static_cast<size_t>(engine.info().embedding_length)) {}
 
@@ -56,7 +59,7 @@ Status SessionImpl::Extend(std::span<const TokenId> tokens, int64_t states, cons
   logits_.clear();
   for (int64_t done = 0; done < count;) {
     const int64_t at = begin + done;
-    const int64_t part = std::min(count - done, KvCache::kPageTokens - at % KvCache::kPageTokens);
+    const int64_t part = std::min(count - done, cache_->room(at));
     Status status = cache_->Prepare(at, at + part, engine_.model().pool(), cancel);
     const auto piece = tokens.subspan(static_cast<size_t>(done), static_cast<size_t>(part));
     if (status.ok() && !engine_.model().Forward(piece, at, *cache_, cancel)) {
@@ -68,6 +71,7 @@ Status SessionImpl::Extend(std::span<const TokenId> tokens, int64_t states, cons
       }
       return status;
     }
+    cache_->Append(piece);
     timeline_.insert(timeline_.end(), piece.begin(), piece.end());
     done += part;
     const int64_t first = std::max(done - part, count - states);  // of this part, whose state is wanted
@@ -78,6 +82,13 @@ Status SessionImpl::Extend(std::span<const TokenId> tokens, int64_t states, cons
   }
   has_state_ = states == 1;
   return Status();
+}
+
+SessionImpl::Working::Working(SessionImpl& session) : session_(session) {
+  const int64_t held = session.cache_->Resume();
+  if (held < static_cast<int64_t>(session.timeline_.size())) {
+    session.Truncate(static_cast<size_t>(held));
+  }
 }
 
 void SessionImpl::Truncate(size_t length) {
@@ -111,42 +122,137 @@ Status SessionImpl::SyncOrThrow(std::span<const TokenId> tokens, const CancelFla
       return Status(StatusCode::kInvalidArgument, "the token " + std::to_string(id) + " does not exist in this model");
     }
   }
+  const Working working(*this);
   const size_t limit = std::min(total, timeline_.size());
   size_t common = static_cast<size_t>(
       std::mismatch(tokens.begin(), tokens.begin() + static_cast<int64_t>(limit), timeline_.begin()).first -
       tokens.begin());
-  const bool nothing_to_do = common == total && timeline_.size() == total && has_state_;
-  if (common == total && !nothing_to_do) {
-    --common;  // the state after the last token is wanted: it is evaluated again
+  SyncStats now;
+  std::vector<KvShiftPiece> pieces;
+  const bool moved = !shift_ && cache_->exact_tokens() < static_cast<int64_t>(timeline_.size());
+  if (common < total || timeline_.size() > total || !has_state_ || moved) {
+    // The state after the last token is wanted: that is evaluated in any case.
+    int64_t own = static_cast<int64_t>(std::min(common, total - 1));
+    if (!shift_) {
+      own = std::min(own, cache_->exact_tokens());
+    } else {
+      pieces = cache_->PlanShift(timeline_, tokens.first(total - 1), own);
+    }
+    const KvAdopted adopted = cache_->Adopt(tokens, own, cancel);
+    common = static_cast<size_t>(adopted.tokens);
+    now.restored = adopted.restored;
+    now.shared = std::max<int64_t>(0, adopted.tokens - own - adopted.restored);
+    timeline_.assign(tokens.begin(), tokens.begin() + static_cast<int64_t>(common));
+    has_state_ = false;
+    logits_.clear();
   }
-  if (common < timeline_.size()) {
-    Truncate(common);
-    common = timeline_.size();
-  }
-  size_t done = common;
+  now.reused = static_cast<int64_t>(common);
+  const auto report = [&](size_t done) {
+    if (progress) {
+      progress(static_cast<int64_t>(done), static_cast<int64_t>(total));
+    }
+  };
   Status status;
-  while (status.ok() && done < total) {
-    // Chunks end where pages do, so that no page's end cuts one in two.
-    const size_t rest = static_cast<size_t>(KvCache::kPageTokens) - done % static_cast<size_t>(KvCache::kPageTokens);
-    const size_t count = std::min({static_cast<size_t>(Qwen3::kChunk), total - done, rest});
-    status = Extend(tokens.subspan(done, count), 1, cancel);
-    if (status.ok()) {
-      done += count;
-      if (progress) {
-        progress(static_cast<int64_t>(done), static_cast<int64_t>(total));
-      }
+  for (const KvShiftPiece& piece : pieces) {
+    if (piece.begin < static_cast<int64_t>(timeline_.size())) {
+      continue;  // what others have reaches further
+    }
+    status = Evaluate(tokens.first(static_cast<size_t>(piece.begin)), cancel, &now, report);
+    if (!status.ok()) {
+      break;
+    }
+    status = cache_->Place(piece, engine_.model().pool(), cancel);
+    if (status.code() == StatusCode::kNotFound) {
+      status = Status();  // computed instead
+    } else if (status.ok()) {
+      const auto from = tokens.begin() + piece.begin;
+      timeline_.insert(timeline_.end(), from, from + piece.tokens());
+      now.shifted += piece.tokens();
+      now.reused += piece.tokens();
+      has_state_ = false;
+    }
+    if (!status.ok()) {
+      break;
     }
   }
+  if (status.ok()) {
+    status = Evaluate(tokens, cancel, &now, report);
+  }
+  now.ms = MillisecondsSince(begin);
+  KvTokenCounts& counts = engine_.kv_pool().counters().of(user_);
+  counts.reused += now.reused - now.shared - now.restored - now.shifted;
+  counts.shared += now.shared;
+  counts.restored += now.restored;
+  counts.shifted += now.shifted;
+  counts.computed += now.evaluated;
   if (stats != nullptr) {
-    stats->reused = static_cast<int64_t>(common);
-    stats->evaluated = static_cast<int64_t>(done - common);
-    stats->ms = MillisecondsSince(begin);
+    *stats = now;
   }
   return status;
 }
 
-std::unique_ptr<Session> NewSessionImpl(EngineImpl& engine, int32_t context, std::unique_ptr<KvCache> cache) {
-  return std::make_unique<SessionImpl>(engine, context, std::move(cache));
+Status SessionImpl::Evaluate(std::span<const TokenId> tokens, const CancelFlag* cancel, SyncStats* stats,
+                             const std::function<void(size_t)>& progress) {
+  while (timeline_.size() < tokens.size()) {
+    // Chunks end where pages do, so that no page's end cuts one in two.
+    const size_t done = timeline_.size();
+    const size_t room = static_cast<size_t>(cache_->room(static_cast<int64_t>(done)));
+    const size_t count = std::min({static_cast<size_t>(Qwen3::kChunk), tokens.size() - done, room});
+    const Status status = Extend(tokens.subspan(done, count), 1, cancel);
+    stats->evaluated += static_cast<int64_t>(timeline_.size() - done);
+    NIWAKI_RETURN_IF_ERROR(status);
+    progress(timeline_.size());
+    engine_.Between();
+  }
+  return Status();
+}
+
+Result<std::unique_ptr<Session>> SessionImpl::Fork() {
+  try {
+    const Working working(*this);
+    Result<std::unique_ptr<KvCache>> cache = cache_->Fork();
+    if (!cache.ok()) {
+      return cache.status();
+    }
+    SessionOptions options;
+    options.user = user_;
+    options.shift = shift_;  // the rest is the cache's, which has been copied
+    auto fork =
+        std::make_unique<SessionImpl>(engine_, static_cast<int32_t>(context_), std::move(cache.value()), options);
+    fork->timeline_ = timeline_;
+    return std::unique_ptr<Session>(std::move(fork));
+  } catch (const std::bad_alloc&) {
+    return NoMemory();
+  }
+}
+
+Status SessionImpl::Rollback(int64_t tokens) {
+  const Working working(*this);
+  if (tokens < 0 || tokens > static_cast<int64_t>(timeline_.size())) {
+    return Status(StatusCode::kInvalidArgument, "a session of " + std::to_string(timeline_.size()) +
+                                                    " tokens cannot be rolled back to " + std::to_string(tokens));
+  }
+  Truncate(static_cast<size_t>(tokens));
+  return Status();
+}
+
+Result<KvUnsavedPage> SessionImpl::NextUnsaved(int64_t from) {
+  try {
+    const Working working(*this);
+    return cache_->NextUnsaved(from);
+  } catch (const std::bad_alloc&) {
+    return NoMemory();
+  }
+}
+
+Status SessionImpl::Pin(int64_t tokens) {
+  const Working working(*this);
+  return cache_->Pin(tokens);
+}
+
+std::unique_ptr<Session> NewSessionImpl(EngineImpl& engine, int32_t context, std::unique_ptr<KvCache> cache,
+                                        const SessionOptions& options) {
+  return std::make_unique<SessionImpl>(engine, context, std::move(cache), options);
 }
 
 }  // namespace niwaki

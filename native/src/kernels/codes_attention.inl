@@ -180,6 +180,8 @@ NIWAKI_NOINLINE void CodeValues(const CodeQueries& a, const CodePage& page, cons
   }
 }
 
+constexpr float kUnseen = -1e30f;  // its weight is nothing, and no difference of scores overflows
+
 // Kinds of streams are told apart once for R rows, so that each is compiled once.
 template <int R>
 inline void AttendCodeRows(const CodeQueries& a, const CodePage& page, const Streams& streams, int64_t row) {
@@ -200,6 +202,11 @@ inline void AttendCodeRows(const CodeQueries& a, const CodePage& page, const Str
     default:
       CodeScores<8, R>(a, page, streams, row, scores);
       break;
+  }
+  for (int64_t j = page.last; j < kPage; ++j) {
+    for (int r = 0; r < R; ++r) {
+      scores[r][j] = kUnseen;
+    }
   }
   const uint16_t* scales = reinterpret_cast<const uint16_t*>(page.codes + page.layout.value_scales());
   if (streams.value_bits == 8) {

@@ -80,8 +80,9 @@ struct CodeQueries {
 struct CodePage {
   const uint8_t* codes;  // CodePageLayout, 64-byte aligned
   CodePageLayout layout;
-  int64_t first;        // tokens before it (a multiple of 16) are not to be seen
-  const uint8_t* next;  // the page that is read next, or null
+  int64_t first;                   // tokens before it (a multiple of 32, less than `last`) are not to be seen
+  const uint8_t* next;             // the page that is read next, or null
+  int64_t last = kCodePageTokens;  // nor those from here on
 };
 // Queries as integers: of one digit, -63 .. 63, for keys of 3 and 4 bits; of two for keys of 8 bits, value = 64 * first
 // + second, the second 0 .. 63. Weights of values: 0 .. 127, or 128 * first + second for values of 8 bits.
@@ -154,7 +155,7 @@ struct KernelTable {
   float (*quantize_code)(const float* y, int64_t n, int bits, bool unbiased, uint8_t* indices);
   // q [n] as integers of one or two digits, out [digits, n]; q is about scale * integer.
   void (*quantize_query)(const float* q, int64_t n, int digits, int8_t* out, float* scale, int32_t* sum);
-  // As attend_page_f16, over a page of codes that all rows see whole (from page.first on).
+  // As attend_page_f16, over tokens [page.first, page.last) of a page of codes, which all rows see.
   void (*attend_page_codes)(const CodeQueries& queries, const CodePage& page);
 };
 

@@ -7,6 +7,7 @@
 // model's weights to a codec.
 #include <cmath>
 
+#include "base/fingerprint.h"
 #include "kv/cache.h"
 
 namespace niwaki {
@@ -30,6 +31,11 @@ std::shared_ptr<const KvBasis> NewKvBasis(const KvShape& shape, const KvCalibrat
     basis->key_factor.push_back(sign / calibration.key_scale[i]);
     basis->query_factor.push_back(sign * calibration.key_scale[i]);
   }
+  Fingerprint digest;
+  for (const std::vector<float>* part : {&basis->key_mean, &basis->key_factor, &basis->query_factor, &basis->signs}) {
+    digest.Add(part->data(), part->size() * sizeof(float));
+  }
+  basis->digest = digest.Hex();
   return basis;
 }
 

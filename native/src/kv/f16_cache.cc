@@ -1,40 +1,22 @@
-// Keys and values in half precision. A page holds 128 tokens of all layers and heads:
-// [layer][kv head][keys, values 128 x head_size], keys in the order that attention wants (KeyIndex).
+// Keys and values in half precision, keys in the order that attention wants (KeyIndex).
 #include <algorithm>
 #include <limits>
 #include <utility>
-#include <vector>
 
-#include "base/aligned.h"
-#include "kv/cache.h"
+#include "kv/paged_cache.h"
 
 namespace niwaki {
 namespace {
 
-class F16KvCache final : public KvCache {
+class F16KvCache final : public PagedCache {
  public:
-  F16KvCache(const KvShape& shape, int64_t max_tokens, const KernelTable& kernels)
-      : shape_(shape), max_tokens_(max_tokens), kernels_(kernels) {}
-
-  Status Prepare(int64_t, int64_t end, ThreadPool&, const std::atomic<bool>*) override {
-    if (end > max_tokens_) {
-      return Overflow(end, max_tokens_);
-    }
-    const size_t wanted = static_cast<size_t>((end + kPageTokens - 1) / kPageTokens);
-    while (pages_.size() < wanted) {
-      AlignedBuffer page(static_cast<size_t>(PageBytes()));
-      if (page.bytes() == 0) {
-        return NoMemory(PageBytes());
-      }
-      pages_.push_back(std::move(page));
-    }
-    return Status();
-  }
+  F16KvCache(const KvShape& kv_shape, const KvCachePlace& place, const KernelTable& kernels)
+      : PagedCache(kv_shape, place, "f16", 0), kernels_(kernels) {}
 
   void Store(int32_t layer, int32_t kv_head, int64_t position, const float* k, const float* v) override {
-    const int64_t size = shape_.head_size;
-    const int64_t slot = position % kPageTokens;
-    uint16_t* keys = Keys(layer, kv_head, position / kPageTokens);
+    const int64_t size = shape().head_size;
+    const int64_t slot = position - tail_begin();
+    uint16_t* keys = Halves(*tail(), Head(layer, kv_head));
     uint16_t* values = keys + kPageTokens * size + slot * size;
     kernels_.f32_to_f16(k, size, values);  // where the values come afterwards: room for the key on its way
     for (int64_t i = 0; i < size; ++i) {
@@ -45,43 +27,38 @@ class F16KvCache final : public KvCache {
 
   void Attend(int32_t layer, int32_t kv_head, const AttendQueries& queries, int64_t length,
               const std::atomic<bool>* cancel) const override {
-    const int64_t heads = std::min<int64_t>(queries.group, kMaxRows);
-    const int64_t tokens = kMaxRows / heads;
-    for (int64_t t = 0; t < queries.tokens; t += tokens) {
-      for (int64_t g = 0; g < queries.group; g += heads) {
-        AttendQueries part = queries;
-        const int64_t head = g * shape_.head_size;
-        part.q += t * queries.q_stride + head;
-        part.out += t * queries.out_stride + head;
-        part.tokens = std::min(tokens, queries.tokens - t);
-        part.group = std::min(heads, queries.group - g);
-        AttendPart(layer, kv_head, part, length + t, cancel);
-      }
-    }
+    ForParts(queries, length,
+             [&](AttendQueries part, int64_t seen) { AttendPart(Head(layer, kv_head), part, seen, cancel); });
   }
 
-  // Tokens past the caller's length are never read; their pages are used again.
-  int64_t Truncate(int64_t tokens) override { return tokens; }
-  int64_t allocated_bytes() const override { return static_cast<int64_t>(pages_.size()) * PageBytes(); }
-
  private:
-  static constexpr int64_t kMaxRows = 64;  // queries whose state is kept at once
+  std::unique_ptr<PagedCache> NewLike() const override {
+    return std::make_unique<F16KvCache>(shape(), place(), kernels_);
+  }
+  int64_t retained_until() const override { return 0; }
+  int64_t sinks() const override { return 0; }
+  Status Seal(const std::shared_ptr<HalfPage>& full, int64_t, bool, KvPage& page, ThreadPool&,
+              const std::atomic<bool>*) override {
+    page.halves = full;
+    return Status();
+  }
 
-  void AttendPart(int32_t layer, int32_t kv_head, AttendQueries part, int64_t length,
-                  const std::atomic<bool>* cancel) const {
+  int64_t Head(int32_t layer, int32_t kv_head) const {
+    return static_cast<int64_t>(layer) * shape().kv_heads + kv_head;
+  }
+
+  void AttendPart(int64_t head, const AttendQueries& part, int64_t length, const std::atomic<bool>* cancel) const {
     float max[kMaxRows];
     float sum[kMaxRows];
-    const int64_t size = shape_.head_size;
+    const int64_t size = shape().head_size;
     for (int64_t row = 0; row < part.tokens * part.group; ++row) {
       max[row] = -std::numeric_limits<float>::infinity();
       sum[row] = 0;
       std::fill_n(part.out + row / part.group * part.out_stride + row % part.group * size, size, 0.0f);
     }
-    for (int64_t begin = 0; begin < length + part.tokens - 1; begin += kPageTokens) {
-      if (cancel != nullptr && cancel->load(std::memory_order_relaxed)) {
-        return;
-      }
-      const uint16_t* keys = Keys(layer, kv_head, begin / kPageTokens);
+    const auto cancelled = [cancel] { return cancel != nullptr && cancel->load(std::memory_order_relaxed); };
+    const auto attend = [&](const HalfPage& page, int64_t begin) {
+      const uint16_t* keys = Halves(page, head);
       const int64_t skip = std::max<int64_t>(0, begin + 1 - length);  // tokens that see nothing of this page
       AttendQueries seeing = part;
       seeing.q += skip * part.q_stride;
@@ -90,6 +67,25 @@ class F16KvCache final : public KvCache {
       seeing.max = max + skip * part.group;
       seeing.sum = sum + skip * part.group;
       kernels_.attend_page_f16(seeing, keys, keys + kPageTokens * size, length + skip - begin);
+    };
+    for (const Block& block : blocks()) {
+      if (block.begin >= length + part.tokens - 1) {
+        break;
+      }
+      if (cancelled()) {
+        return;
+      }
+      if (block.plain()) {
+        attend(*block.page->halves, block.begin);
+      } else {
+        AttendMoved(block, head, part, max, sum);
+      }
+    }
+    if (cancelled()) {
+      return;
+    }
+    if (tail_begin() < length + part.tokens - 1) {
+      attend(*tail(), tail_begin());
     }
     for (int64_t row = 0; row < part.tokens * part.group; ++row) {
       float* out = part.out + row / part.group * part.out_stride + row % part.group * size;
@@ -99,22 +95,34 @@ class F16KvCache final : public KvCache {
     }
   }
 
-  int64_t PageBytes() const { return BytesPerTokenF16(shape_) * kPageTokens; }
-  uint16_t* Keys(int32_t layer, int32_t head, int64_t page) const {
-    const int64_t slot = (static_cast<int64_t>(layer) * shape_.kv_heads + head) * 2 * kPageTokens * shape_.head_size;
-    return pages_[static_cast<size_t>(page)].as<uint16_t>() + slot;
+  // The queries see the whole block, with its shift taken back.
+  void AttendMoved(const Block& block, int64_t head, const AttendQueries& part, float* max, float* sum) const {
+    const int64_t size = shape().head_size;
+    const uint16_t* keys =
+        Halves(*block.page->halves, head) + block.first * size;  // `first` is a multiple of kKeyGroup
+    const uint16_t* values = Halves(*block.page->halves, head) + (kPageTokens + block.first) * size;
+    float turned[kMostHeadSize];
+    for (int64_t row = 0; row < part.tokens * part.group; ++row) {
+      const float* q = part.q + row / part.group * part.q_stride + row % part.group * size;
+      float* out = part.out + row / part.group * part.out_stride + row % part.group * size;
+      if (block.shift != 0) {
+        const Turn& turn = TurnOf(block.shift);
+        std::copy_n(q, size, turned);
+        kernels_.rope_neox(turned, size, turn.cos.data(), turn.sin.data());
+        q = turned;
+      }
+      kernels_.attend_page_f16({q, 0, out, 0, 1, 1, size, max + row, sum + row}, keys, values,
+                               block.last - block.first);
+    }
   }
 
-  const KvShape shape_;
-  const int64_t max_tokens_;
   const KernelTable& kernels_;
-  std::vector<AlignedBuffer> pages_;
 };
 
 }  // namespace
 
-std::unique_ptr<KvCache> NewF16KvCache(const KvShape& shape, int64_t max_tokens, const KernelTable& kernels) {
-  return std::make_unique<F16KvCache>(shape, max_tokens, kernels);
+std::unique_ptr<KvCache> NewF16KvCache(const KvShape& shape, KvCachePlace place, const KernelTable& kernels) {
+  return std::make_unique<F16KvCache>(shape, OwnPlace(std::move(place)), kernels);
 }
 
 }  // namespace niwaki

@@ -37,6 +37,15 @@ void StoreTokens(KvCache& cache, const KvShape& shape, int64_t begin, int64_t en
     }
   }
 }
+// Page by page, as sessions do.
+void Fill(KvCache& cache, const KvShape& shape, int64_t begin, int64_t end, int64_t shift = 0) {
+  while (begin < end) {
+    const int64_t next = std::min(end, (begin / 128 + 1) * 128);
+    ASSERT_OK(cache.Prepare(begin, next, Serial()));
+    StoreTokens(cache, shape, begin, next, shift);
+    begin = next;
+  }
+}
 Vec Query(const KvShape& shape, int64_t group) {
   Random random(99);
   return Floats(group * shape.head_size, [&] { return random.Gauss() * 0.2f; });
@@ -86,8 +95,7 @@ TEST("attention over stored tokens, every layer and head, lengths around the pag
   const KvShape shape{2, 3, 16};
   for (const KernelTable* table : AllTables()) {
     const std::unique_ptr<KvCache> cache = NewF16KvCache(shape, 400, *table);
-    ASSERT_OK(cache->Prepare(0, 400, Serial()));
-    StoreTokens(*cache, shape, 0, 400);
+    Fill(*cache, shape, 0, 400);
     for (const int64_t length : {1, 127, 128, 129, 256, 257, 400}) {
       for (int32_t layer = 0; layer < 2; ++layer) {
         for (int32_t head = 0; head < 3; ++head) {
@@ -136,12 +144,12 @@ TEST("131,072 tokens: pages past 65,536 are the right ones, every table is near 
     }
     for (const KernelTable* table : AllTables()) {
       const std::unique_ptr<KvCache> cache = NewF16KvCache(shape, 262144, *table);
-      ASSERT_OK(cache->Prepare(0, tokens, Serial()));
-      EXPECT_EQ(cache->allocated_bytes(), (tokens + 127) / 128 * 128 * 32);
       for (int64_t position = 0; position < tokens; ++position) {
+        ASSERT_OK(cache->Prepare(position, position + 1, Serial()));
         cache->Store(0, 0, position, keys[static_cast<size_t>(position)].data(),
                      values[static_cast<size_t>(position)].data());
       }
+      EXPECT_EQ(cache->allocated_bytes(), (tokens + 127) / 128 * 128 * 32);
       Vec got(8);
       AttendTo(*cache, 0, 0, sharp, 1, tokens, &got);
       const double error = RelativeError(got, want);
@@ -156,8 +164,7 @@ TEST("large groups take several passes and give the bits of the single heads") {
   const KvShape shape{1, 1, 8};
   for (const KernelTable* table : AllTables()) {
     const std::unique_ptr<KvCache> cache = NewF16KvCache(shape, 200, *table);
-    ASSERT_OK(cache->Prepare(0, 200, Serial()));
-    StoreTokens(*cache, shape, 0, 200);
+    Fill(*cache, shape, 0, 200);
     const int64_t group = 137;  // more than one pass takes
     const Vec all = Attend(*cache, shape, 0, 0, group, 200);
     EXPECT(RelativeError(all, Naive(shape, 0, 0, group, 200)) < 3e-6);
@@ -174,8 +181,7 @@ TEST("tokens that come together get the bits that each gets alone, also across p
   const KvShape shape{1, 2, 16};
   for (const KernelTable* table : AllTables()) {
     const std::unique_ptr<KvCache> cache = NewF16KvCache(shape, 600, *table);
-    ASSERT_OK(cache->Prepare(0, 600, Serial()));
-    StoreTokens(*cache, shape, 0, 600);
+    Fill(*cache, shape, 0, 600);
     for (const int64_t group : {1, 3, 70}) {
       for (const int64_t tokens : {1, 2, 7, 64}) {
         const Vec q = Query(shape, tokens * group);
@@ -194,21 +200,19 @@ TEST("tokens that come together get the bits that each gets alone, also across p
   }
 }
 
-TEST("truncation and new tokens: results are those of a fresh cache, memory is kept") {
+TEST("truncation and new tokens: results are those of a fresh cache, memory is given back") {
   const KvShape shape{1, 2, 8};
   const KernelTable& table = *AllTables().front();
   const std::unique_ptr<KvCache> cache = NewF16KvCache(shape, 300, table);
-  ASSERT_OK(cache->Prepare(0, 300, Serial()));
-  StoreTokens(*cache, shape, 0, 100);
-  StoreTokens(*cache, shape, 100, 300, 5000);  // other tokens first
-  const int64_t bytes = cache->allocated_bytes();
-  cache->Truncate(100);
-  ASSERT_OK(cache->Prepare(0, 260, Serial()));
-  StoreTokens(*cache, shape, 100, 260);
-  EXPECT_EQ(cache->allocated_bytes(), bytes);
+  Fill(*cache, shape, 0, 100);
+  Fill(*cache, shape, 100, 300, 5000);  // other tokens first
+  const int64_t page = KvCache::kPageTokens * KvCache::BytesPerTokenF16(shape);
+  EXPECT_EQ(cache->allocated_bytes(), 3 * page);
+  EXPECT_EQ(cache->Truncate(100), int64_t{100});
+  EXPECT_EQ(cache->allocated_bytes(), page);
+  Fill(*cache, shape, 100, 260);
   const std::unique_ptr<KvCache> fresh = NewF16KvCache(shape, 300, table);
-  ASSERT_OK(fresh->Prepare(0, 260, Serial()));
-  StoreTokens(*fresh, shape, 0, 260);
+  Fill(*fresh, shape, 0, 260);
   for (const int64_t length : {50, 100, 101, 200, 260}) {
     EXPECT(SameValues(Attend(*cache, shape, 0, 1, 3, length), Attend(*fresh, shape, 0, 1, 3, length)));
   }
@@ -220,12 +224,13 @@ TEST("pages come one by one; more than the session may hold is refused") {
   const int64_t page = KvCache::kPageTokens * KvCache::BytesPerTokenF16(shape);
   EXPECT_EQ(KvCache::BytesPerTokenF16(shape), int64_t{2 * 2 * 3 * 2 * 8});
   EXPECT_EQ(cache->allocated_bytes(), int64_t{0});
-  for (const auto& [tokens, pages] :
-       {std::pair<int64_t, int64_t>{0, 0}, {1, 1}, {128, 1}, {129, 2}, {300, 3}, {5, 3}}) {
-    ASSERT_OK(cache->Prepare(0, tokens, Serial()));
+  int64_t done = 0;
+  for (const auto& [tokens, pages] : {std::pair<int64_t, int64_t>{1, 1}, {128, 1}, {129, 2}, {256, 2}, {300, 3}}) {
+    Fill(*cache, shape, done, tokens);
+    done = tokens;
     EXPECT_EQ(cache->allocated_bytes(), pages * page);
   }
-  const Status full = cache->Prepare(0, 301, Serial());
+  const Status full = cache->Prepare(300, 301, Serial());
   EXPECT(full.code() == StatusCode::kContextOverflow);
   EXPECT(full.message().find("301") != std::string::npos && full.message().find("300") != std::string::npos);
   EXPECT_EQ(cache->allocated_bytes(), 3 * page);
@@ -236,11 +241,12 @@ TEST("concurrent stores and reads of different positions and heads") {
   const KernelTable& table = *AllTables().front();
   const std::unique_ptr<KvCache> serial = NewF16KvCache(shape, 256, table);
   const std::unique_ptr<KvCache> parallel = NewF16KvCache(shape, 256, table);
-  ASSERT_OK(serial->Prepare(0, 256, Serial()));
-  ASSERT_OK(parallel->Prepare(0, 256, Serial()));
-  StoreTokens(*serial, shape, 0, 256);
+  Fill(*serial, shape, 0, 256);
   ThreadPool pool(3);
-  pool.ParallelFor(256, [&](int64_t position, int) { StoreTokens(*parallel, shape, position, position + 1); });
+  for (const int64_t begin : {0, 128}) {
+    ASSERT_OK(parallel->Prepare(begin, begin + 128, Serial()));
+    pool.ParallelFor(128, [&](int64_t i, int) { StoreTokens(*parallel, shape, begin + i, begin + i + 1); });
+  }
   std::vector<Vec> got(8);
   pool.ParallelFor(8, [&](int64_t i, int) {
     got[static_cast<size_t>(i)] =

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "kv/cache.h"
+#include "model/activations.h"
 #include "model/config.h"
 #include "model/weights.h"
 #include "niwaki/engine.h"  // TokenId
@@ -22,7 +23,7 @@ class Qwen3 {
   // Null when there is no memory for the activations.
   static std::unique_ptr<Qwen3> New(const ModelConfig& config, Weights weights, const KernelTable& kernels,
                                     ThreadPool& pool);
-  // Bytes of activations and logits.
+  // Bytes of activations and logits of one computation.
   static int64_t ScratchBytes(const ModelConfig& config, const KernelTable& kernels);
 
   // All work is cut into pieces of well under a millisecond (qwen3_cancel_test.cc counts), and `cancel` is looked at
@@ -49,7 +50,17 @@ class Qwen3 {
   void UsePool(ThreadPool& pool) { pool_ = &pool; }
   ThreadPool& pool() { return *pool_; }  // the one in use
 
+  // A call of Forward or Logits is being paused (ThreadPool::PauseWith), and other calls are to be made before it goes
+  // on: those get other activations. Null, and nothing has changed, when there is no memory for them.
+  std::unique_ptr<Activations> SetAside();
+  // The paused call goes on, with what SetAside gave. Of the sets that nobody needs any more one is kept for the next
+  // pause.
+  void TakeBack(std::unique_ptr<Activations> set_aside);
+  // Sets of activations that are held now. Any thread.
+  int sets() const { return sets_.load(std::memory_order_relaxed); }
+
   const Weights& weights() const { return weights_; }
+  const RopeTable& rope() const { return rope_; }
 
  private:
   Qwen3(const ModelConfig& config, Weights weights, const KernelTable& kernels, ThreadPool& pool);
@@ -57,14 +68,14 @@ class Qwen3 {
   bool Attention(const LayerWeights& layer, int32_t index, int64_t tokens, int64_t begin, KvCache& cache,
                  const std::atomic<bool>* cancel);
   bool FeedForward(const LayerWeights& layer, int64_t tokens, const std::atomic<bool>* cancel);
-  // x += delta, normed = RMSNorm(x) * weight, and normed quantised as input_ for products.
+  // x += delta, normed = RMSNorm(x) * weight, and normed quantised as the input of products.
   void NextInput(const std::vector<float>& weight, int64_t tokens, bool quantized, const std::atomic<bool>* cancel);
   void AddDelta(int64_t token);
-  // Panels [from, to) of the product with input_, a tile at a time. False when cancelled.
+  // Panels [from, to) of the product with the input, a tile at a time. False when cancelled.
   bool PanelsOf(const Product& product, int64_t from, int64_t to, const std::atomic<bool>* cancel) const;
   // The new key and value of one kv head: normalised, rotated, stored.
   void StoreHead(const LayerWeights& layer, int32_t index, int64_t head, int64_t token, int64_t begin, KvCache& cache);
-  // What the queries of one kv head see: normalised, rotated, attended, and the result quantised as inner_.
+  // What the queries of one kv head see: normalised, rotated, attended, and the result quantised as the inner one.
   void AttendHead(const LayerWeights& layer, int32_t index, int64_t head, int64_t first, int64_t last, int64_t begin,
                   KvCache& cache, const std::atomic<bool>* cancel);
 
@@ -78,24 +89,9 @@ class Qwen3 {
   const int64_t kv_size_;
   const int64_t ff_;
   const RopeTable rope_;
-  int64_t last_tokens_ = 0;
-  bool delta_pending_ = false;  // delta_ is still to be added to x_
-  Batch input_;                 // of a layer's first products: normed_
-  Batch inner_;                 // of its second ones: attended_ or gate_
-  AlignedBuffer scratch_;
-  AlignedBuffer logits_;  // [kMaxLogits, vocab padded to whole panels]; rows that nobody asks for are never touched
-  // Parts of scratch_, each [kChunk, ...padded to whole panels]
-  float* x_ = nullptr;         // residual stream [d]
-  float* normed_ = nullptr;    // [d]
-  float* q_ = nullptr;         // [q_size]
-  float* k_ = nullptr;         // [kv_size]
-  float* v_ = nullptr;         // [kv_size]
-  float* attended_ = nullptr;  // [q_size]
-  float* gate_ = nullptr;      // [ff]
-  float* up_ = nullptr;        // [ff]
-  float* delta_ = nullptr;     // [d]
-  float* cos_ = nullptr;       // [head_size / 2]
-  float* sin_ = nullptr;       // [head_size / 2]
+  std::unique_ptr<Activations> now_;    // of the call that computes; never null
+  std::unique_ptr<Activations> spare_;  // may be null
+  std::atomic<int> sets_{1};
 };
 
 }  // namespace niwaki

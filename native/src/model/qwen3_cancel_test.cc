@@ -106,7 +106,9 @@ std::array<int64_t, kKinds> Longest(int64_t tokens, int64_t begin) {
   const std::unique_ptr<Qwen3> model = Qwen3::New(config, NoWeights(config), kernels, pool);
   const std::unique_ptr<KvCache> cache =
       NewF16KvCache({config.layers, config.kv_heads, config.head_size}, config.context_length, kernels);
-  EXPECT(cache->Prepare(begin, begin + tokens, pool).ok());
+  for (int64_t at = 0; at < begin + tokens; at += KvCache::kPageTokens) {
+    EXPECT(cache->Prepare(at, std::min(begin + tokens, at + KvCache::kPageTokens), pool).ok());
+  }
   const std::vector<TokenId> ids(static_cast<size_t>(tokens), 1);
   std::array<int64_t, kKinds> longest{};
   meter.trip = 0;

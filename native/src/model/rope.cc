@@ -167,4 +167,12 @@ void RopeTable::Fill(int64_t begin, int64_t count, int64_t stride, float* cos, f
   }
 }
 
+void RopeTable::FillTurn(int64_t positions, float* cos, float* sin) const {
+  for (size_t i = 0; i < frequencies_.size(); ++i) {
+    const double angle = static_cast<double>(positions) * frequencies_[i];
+    cos[i] = static_cast<float>(std::cos(angle));
+    sin[i] = static_cast<float>(std::sin(angle));
+  }
+}
+
 }  // namespace niwaki

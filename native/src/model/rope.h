@@ -33,6 +33,9 @@ class RopeTable {
   RopeTable(const RopeConfig& config, int64_t head_size);
   // For positions begin, begin + 1, ...: cos and sin [count, stride], the first head_size / 2 of each row.
   void Fill(int64_t begin, int64_t count, int64_t stride, float* cos, float* sin) const;
+  // cos and sin [head_size / 2] of a turn by `positions`, which may be negative, and by nothing else: for vectors that
+  // have been rotated already.
+  void FillTurn(int64_t positions, float* cos, float* sin) const;
 
  private:
   std::vector<double> frequencies_;  // radians a position

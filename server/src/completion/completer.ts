@@ -1,6 +1,5 @@
 /**
- * A document snapshot in, a suggestion out. Only the latest request counts: a newer one cancels the one that runs. Nothing is
- * kept on disk.
+ * A document snapshot in, a suggestion out. Only the latest request counts: a newer one cancels the one that runs.
  */
 import type { RenderedPrompt } from '#protocol';
 import {
@@ -10,10 +9,12 @@ import {
   LatestWins,
   Priority,
   type EnginePort,
+  type EngineSession,
   type GenerateResult,
+  type SavedPagesPlace,
 } from '../engine';
 import type { LoadedModel, ModelHost } from '../models';
-import { cursorText, isClosersOnly, type CursorText } from '../prompt';
+import { beginsWithPrefix, cursorText, isClosersOnly, type CursorText } from '../prompt';
 import { Listeners } from '../util/listeners';
 import { sleep } from '../util/sleep';
 import { Counters } from './counters';
@@ -24,6 +25,7 @@ import { PromptBuilder, type BuiltPrompt } from './promptBuilder';
 import { RecentSuggestions } from './recent';
 import { SessionPool } from './sessions';
 import type { CompletionRequest, Suggestion } from './snapshot';
+import type { Place } from './warmUp';
 
 /** What is kept for one loaded model. */
 interface Workshop {
@@ -63,6 +65,18 @@ function withSelected(request: CompletionRequest): { readonly text: string; read
   };
 }
 
+/** Tokens. Shorter prompts are computed sooner than read. */
+const worthSaving = 512;
+
+/** A completion may take a quarter of the context: the rest is for what it goes by. */
+function mostTokens(model: LoadedModel, wanted: number, effort: Effort): number {
+  return Math.min(wanted, effort.maxTokens, Math.floor(model.kv.context / 4));
+}
+
+function placeKey({ uri, version }: CompletionRequest['document'], offset: number): string {
+  return `${String(version)} ${String(offset)} ${uri}`;
+}
+
 export class Completer {
   readonly changes = new Listeners();
   readonly counters = new Counters();
@@ -71,14 +85,23 @@ export class Completer {
   private workshop: Workshop | undefined;
   private prompt: RenderedPrompt | undefined;
   private running = 0;
+  private warming: { readonly uri: string; readonly controller: AbortController } | undefined;
+  /** The place whose prompt was evaluated last, to its end. */
+  private evaluated: string | undefined;
+  /** Documents whose sessions hold pages that were moved behind an edit. */
+  private readonly moved = new Set<string>();
 
   constructor(
     private readonly engine: EnginePort,
     private readonly host: ModelHost,
+    /** Where what is read of a document may be saved; absent = nothing is. */
+    private readonly savedPlace: (uri: string) => SavedPagesPlace | undefined = () => undefined,
   ) {
     host.changes.add(() => {
       if (this.workshop !== undefined && this.workshop.model !== host.model) {
         this.workshop = undefined;
+        this.evaluated = undefined;
+        this.moved.clear();
         this.recent.clear(); // what another model suggested is not what this one would
       }
     });
@@ -99,6 +122,7 @@ export class Completer {
    */
   async complete(request: CompletionRequest, signal: AbortSignal): Promise<Suggestion | undefined> {
     this.counters.add('requests');
+    this.warming?.controller.abort();
     try {
       return await this.latest.run((latest) => this.answer(request, latest), signal);
     } catch (error) {
@@ -111,8 +135,35 @@ export class Completer {
     }
   }
 
+  /**
+   * Evaluates, in the background, the prompt that a completion at this place would have. Where the cursor is not known and the form
+   * begins with what stands before it, the end of the file serves every place in it; where the suffix comes first, a guess would serve
+   * no other place, and nothing is done. Rejects as cancelled when `signal` aborts or a completion is asked for: what has been
+   * evaluated by then stays.
+   */
+  async warm(place: Place, signal: AbortSignal): Promise<void> {
+    this.warming?.controller.abort();
+    const controller = new AbortController();
+    const warming = { uri: place.document.uri, controller };
+    this.warming = warming;
+    try {
+      await this.host.lend((model) =>
+        this.evaluate(model, place, AbortSignal.any([controller.signal, signal])),
+      );
+    } finally {
+      if (this.warming === warming) {
+        this.warming = undefined;
+      }
+    }
+  }
+
   /** Frees what is kept for a document. */
   async forget(uri: string): Promise<void> {
+    if (this.warming?.uri === uri) {
+      this.warming.controller.abort();
+    }
+    this.evaluated = undefined;
+    this.moved.delete(uri);
     this.recent.forget(uri);
     this.workshop?.prompts.forget(uri);
     await this.workshop?.sessions.release(uri);
@@ -143,15 +194,17 @@ export class Completer {
     const { uri, path } = request.document;
     const workshop = this.workshopOf(model);
     const started = performance.now();
-    // A completion may take a quarter of the context: the rest is for what it goes by.
-    const maxTokens = Math.min(request.maxTokens, effort.maxTokens, Math.floor(model.kv.context / 4));
+    const maxTokens = mostTokens(model, request.maxTokens, effort);
     const prompt = await workshop.prompts.build(uri, path, text, offset, maxTokens);
     if (prompt === undefined) {
       return undefined;
     }
     const promptMs = performance.now() - started;
     const policy = linePolicy(job);
+    this.evaluated = undefined;
     const { result, written } = await this.run(workshop, job, prompt, maxTokens, policy);
+    // With an item of the suggest widget put in it is another text's prompt.
+    this.evaluated = request.selected === undefined ? placeKey(request.document, request.offset) : undefined;
     const raw = written.startsWith(prompt.healed) ? written.slice(prompt.healed.length) : '';
     // Half a character at the end of the tokens comes out as U+FFFD; nobody wants to insert that.
     const readable = raw.replaceAll('\r', '').replace(/\uFFFD[^]*$/, '');
@@ -183,7 +236,7 @@ export class Completer {
     maxTokens: number,
     policy: LinePolicy,
   ): Promise<{ readonly result: GenerateResult; readonly written: string }> {
-    const session = await workshop.sessions.acquire(request.document.uri, prompt.tokens.length + maxTokens);
+    const session = await workshop.sessions.acquire(request.document.uri);
     const ending = new AbortController();
     let written = '';
     let decided: string | undefined;
@@ -203,6 +256,7 @@ export class Completer {
           requiredPrefix: prompt.healed,
           ...(model.profile.lookup ? { lookup: {} } : {}),
           threads: Math.ceil(model.info.threads * effort.threadShare),
+          shift: true,
         },
         {
           signal: AbortSignal.any([signal, ending.signal]),
@@ -220,6 +274,9 @@ export class Completer {
         },
       );
       this.count(result);
+      if (result.shifted > 0) {
+        this.moved.add(request.document.uri);
+      }
       if (signal.aborted) {
         throw cancelled();
       }
@@ -230,6 +287,66 @@ export class Completer {
       throw error;
     } finally {
       this.running -= 1;
+    }
+  }
+
+  private async evaluate(model: LoadedModel, place: Place, signal: AbortSignal): Promise<void> {
+    const { document } = place;
+    const { uri, path, text } = document;
+    const offset = place.offset ?? (beginsWithPrefix(model.profile.form) ? text.length : undefined);
+    // Where there is a suggestion to be typed along, the session holds it; a prompt that ends before it would take it away.
+    if (
+      offset === undefined ||
+      (this.evaluated === placeKey(document, offset) && !this.moved.has(uri)) ||
+      this.recent.find(uri, cursorText(text, offset).before, text.slice(offset)) !== undefined
+    ) {
+      return;
+    }
+    const workshop = this.workshopOf(model);
+    const maxTokens = mostTokens(model, place.maxTokens, fullEffort);
+    const prompt = await workshop.prompts.build(uri, path, text, offset, maxTokens);
+    if (prompt === undefined || signal.aborted) {
+      return;
+    }
+    this.evaluated = undefined;
+    try {
+      await this.warmUp(workshop, uri, prompt, signal);
+      this.evaluated = placeKey(document, offset);
+    } catch (error) {
+      this.counters.add('tokensWarmed', error instanceof EngineError ? error.evaluated : 0);
+      throw error;
+    } finally {
+      this.changes.fire();
+    }
+  }
+
+  /** First quickly, as a keystroke would have it; then, where that has moved pages behind an edit, exactly. */
+  private async warmUp(
+    { sessions }: Workshop,
+    uri: string,
+    prompt: BuiltPrompt,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const session = await sessions.acquire(uri);
+    const request = { priority: Priority.background, tokens: prompt.tokens, maxTokens: 0 };
+    const run = async (by: EngineSession, shift: boolean): Promise<void> => {
+      const generating = by.generate({ ...request, shift }, { signal });
+      this.changes.fire();
+      const { evaluated, shifted } = await generating;
+      this.counters.add('tokensWarmed', evaluated);
+      if (shifted > 0) {
+        this.moved.add(uri);
+      }
+    };
+    await run(session, true);
+    if (this.moved.has(uri)) {
+      // In a session of its own, so that a keystroke meanwhile still finds what was moved. Then the document's session takes it over.
+      await run(await sessions.exact(), false);
+      await run(session, false);
+      this.moved.delete(uri);
+    }
+    if (prompt.tokens.length >= worthSaving) {
+      await session.save(signal); // where nothing may be saved that is over at once
     }
   }
 
@@ -260,7 +377,7 @@ export class Completer {
       this.workshop = {
         model,
         prompts: new PromptBuilder(this.engine, model),
-        sessions: new SessionPool(this.engine, model),
+        sessions: new SessionPool(this.engine, model, this.savedPlace),
       };
     }
     return this.workshop;

@@ -9,6 +9,7 @@ export class Counters {
     cancelled: 0,
     tokensReused: 0,
     tokensEvaluated: 0,
+    tokensWarmed: 0,
     tokensDecoded: 0,
   };
   /** Of the last completion that decoded any tokens. */

@@ -3,3 +3,4 @@ export * from './completer';
 export * from './counters';
 export * from './effort';
 export * from './snapshot';
+export * from './warmUp';

@@ -1,73 +1,61 @@
 /**
- * One engine session a document, so that every file keeps its cached prompt when the user goes back and forth. The least
- * recently used ones go when memory for the KV cache runs short.
+ * One engine session a document, so that every file keeps its cached prompt when the user goes back and forth. Memory is the
+ * engine's affair (EnginePort.setKvBudget): a session whose pages were taken computes them anew.
  */
-import { EngineSession, type EnginePort } from '../engine';
+import { EngineSession, type EnginePort, type SavedPagesPlace } from '../engine';
 import type { LoadedModel } from '../models';
-
-interface Entry {
-  readonly session: Promise<EngineSession>;
-  /** What it may hold by now. */
-  bytes: number;
-}
 
 /** Beyond this many files nobody goes back and forth. */
 const mostSessions = 8;
 
 export class SessionPool {
   /** In order of use, the latest last. */
-  private readonly entries = new Map<string, Entry>();
+  private readonly sessions = new Map<string, Promise<EngineSession>>();
 
   constructor(
     private readonly engine: EnginePort,
     readonly model: LoadedModel,
+    /** Where a document's pages may be saved. */
+    private readonly savedPlace: (uri: string) => SavedPagesPlace | undefined,
   ) {}
 
   get size(): number {
-    return this.entries.size;
+    return this.sessions.size;
   }
 
-  /** The document's session, opened where there is none. `tokens` is what it is about to hold. */
-  async acquire(uri: string, tokens: number): Promise<EngineSession> {
-    const { handle, info, kv } = this.model;
-    const bytes = await this.engine.kvBytesFor(info, kv.codec, tokens, kv.carefulLayers);
-    const known = this.entries.get(uri);
-    this.entries.delete(uri);
-    const entry = known ?? {
-      session: EngineSession.open(this.engine, handle, kv.context, kv.codec),
-      bytes: 0,
-    };
-    entry.bytes = Math.max(entry.bytes, bytes);
-    this.entries.set(uri, entry);
-    await this.makeRoom(uri);
+  /** The document's session, opened where there is none. */
+  async acquire(uri: string): Promise<EngineSession> {
+    const session = this.sessions.get(uri) ?? this.open(uri);
+    this.sessions.delete(uri);
+    this.sessions.set(uri, session);
+    if (this.sessions.size > mostSessions) {
+      await this.release(this.sessions.keys().next().value as string);
+    }
     try {
-      return await entry.session;
+      return await session;
     } catch (error) {
-      this.entries.delete(uri);
+      this.sessions.delete(uri);
       throw error;
     }
   }
 
+  /** One in which things are computed exactly, for what the documents' sessions then share. */
+  exact(): Promise<EngineSession> {
+    return this.acquire('');
+  }
+
+  private open(uri: string): Promise<EngineSession> {
+    const { handle, kv } = this.model;
+    const saved = this.savedPlace(uri);
+    return EngineSession.open(this.engine, handle, kv.context, kv.codec, {
+      user: 'completion',
+      ...(saved && { saved }),
+    });
+  }
+
   async release(uri: string): Promise<void> {
-    const entry = this.entries.get(uri);
-    this.entries.delete(uri);
-    await (await entry?.session.catch(() => undefined))?.close();
-  }
-
-  private async makeRoom(keep: string): Promise<void> {
-    for (const uri of [...this.entries.keys()]) {
-      if (uri === keep || (this.entries.size <= mostSessions && this.heldBytes() <= this.model.kv.budget)) {
-        return;
-      }
-      await this.release(uri);
-    }
-  }
-
-  private heldBytes(): number {
-    let bytes = 0;
-    for (const entry of this.entries.values()) {
-      bytes += entry.bytes;
-    }
-    return bytes;
+    const session = this.sessions.get(uri);
+    this.sessions.delete(uri);
+    await (await session?.catch(() => undefined))?.close();
   }
 }

@@ -10,16 +10,19 @@ import type {
   KvCalibration,
   KvCalibrationState,
   KvCodec,
+  KvCounters,
   KvQuality,
   KvShape,
   LoadOptions,
   MemoryEstimate,
   ModelInfo,
+  ModelJobs,
+  SessionOptions,
   StopReason,
 } from './port';
 
 /** Raised whenever this file changes in a way that an older addon does not meet. */
-export const bindingVersion = 7;
+export const bindingVersion = 8;
 
 export interface NativeBinding {
   readonly bindingVersion: number;
@@ -35,7 +38,7 @@ export interface NativeBinding {
   /** `careful`: how many layers keep 8 bits. */
   kvBytes(shape: KvShape, codec: KvCodec, tokens: number, careful: number): number;
   kvTokensWithin(shape: KvShape, codec: KvCodec, bytes: number, careful: number): number;
-  /** Loads on the model's own engine thread. */
+  /** Loads on a thread of the model's own. */
   load(options: LoadOptions): Promise<NativeModel>;
 }
 
@@ -47,32 +50,45 @@ export interface NativeModel {
   tokenizeEdited(slot: number, text: string): Promise<Int32Array>;
   detokenize(tokens: Int32Array): string;
   findToken(text: string): number;
-  openSession(context: number, codec?: KvCodec): Promise<NativeSession>;
-  /** What the KV caches of all sessions hold. */
+  openSession(context: number, codec?: KvCodec, options?: SessionOptions): Promise<NativeSession>;
+  /** What the KV caches of all sessions hold, and what closed ones have left behind. */
   kvBytes(): number;
-  /** Both are queued like generate calls and begin anew when something more urgent has interrupted them. */
+  kvCounters(): KvCounters;
+  /** Before all that waits. */
+  setKvBudget(bytes: number): Promise<void>;
+  jobs(): ModelJobs;
+  /** Both are queued, and paused, like generate calls. */
   calibrateKv(request: NativeCalibrateRequest, onProgress: (share: number) => void): Promise<KvCalibration>;
   measureKv(request: NativeMeasureRequest, onProgress: (share: number) => void): Promise<KvQuality>;
   /** Before all that waits. */
   useKvCalibration(bytes: Uint8Array): Promise<KvCalibrationState>;
   /** Of calibrateKv and measureKv; the engine is idle within 20 ms. */
   cancel(job: JobId): void;
-  /** Cancels all jobs, joins the engine thread, frees the memory. Later calls reject with `invalid_argument`. */
+  /** Cancels all jobs, joins the engine's threads, frees the memory. Later calls reject with `invalid_argument`. */
   dispose(): Promise<void>;
 }
 
 export interface NativeSession {
   /**
-   * Queued on the model's engine thread, lower `priority` first, then first come first served. Tokens come through one
-   * thread-safe function; the promise settles after the last of them was delivered.
+   * One job of a model computes at a time: lower `priority` first, equals in turns (native/src/schedule/scheduler.h). Tokens come
+   * through one thread-safe function; the promise settles after the last of them was delivered.
    */
   generate(
     request: NativeRequest,
     onToken: NativeTokenCallback,
     onPrefill: NativePrefillCallback,
   ): Promise<NativeResult>;
-  /** Sets the job's cancel flag; the engine is idle within 20 ms. */
+  /** Sets the job's cancel flag; it ends within 20 ms, also when it is paused. */
   cancel(job: JobId): void;
+  /** These three come before all that waits, and after what the session is at work with. */
+  fork(): Promise<NativeSession>;
+  rollback(tokens: number): Promise<void>;
+  pin(tokens: number): Promise<void>;
+  /**
+   * Writes the first page from number `from` on that is exact and not on disk, and resolves with its number; -1 = there is none.
+   * Written on a thread of libuv's pool, from a copy.
+   */
+  saveNext(from: number): Promise<number>;
   /** Frees the KV cache once its running job has ended (it is cancelled). */
   dispose(): Promise<void>;
 }
@@ -104,6 +120,7 @@ export interface NativeRequest {
   /** Tokens that must agree before a draft, 2 to 64. */
   readonly lookupNgram: number;
   readonly forced: Int32Array;
+  readonly shift: boolean;
   readonly stopTokens: Int32Array;
   readonly stopStrings: readonly string[];
   readonly requiredPrefix: string;
@@ -144,9 +161,12 @@ export interface NativeResult {
   readonly reason: StopReason;
   readonly reused: number;
   readonly evaluated: number;
+  readonly shared: number;
+  readonly shifted: number;
   readonly prefillMs: number;
   readonly decodeMs: number;
   readonly queueMs: number;
+  readonly pausedMs: number;
   readonly batches: number;
   readonly drafted: number;
   readonly accepted: number;

@@ -19,7 +19,7 @@ export function newJob(): JobId {
 
 export interface JobOptions {
   readonly signal?: AbortSignal;
-  /** 0 to 1; begins anew when something more urgent has interrupted the job. */
+  /** 0 to 1. */
   readonly onProgress?: (share: number) => void;
 }
 

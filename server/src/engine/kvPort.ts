@@ -8,6 +8,42 @@ import type { JobId, ModelHandle, Priority, TokenId } from './port';
 export const kvCodecs = ['f16', 'kv8', 'kv4', 'kv43', 'kv3'] as const;
 export type KvCodec = (typeof kvCodecs)[number];
 
+/** Whose tokens a session computes, for the counters. */
+export type KvUser = 'completion' | 'chat' | 'agent' | 'other';
+
+/** How a session is opened. */
+export interface SessionOptions {
+  /** Absent = 'other'. */
+  readonly user?: KvUser;
+  /** Where the session looks for pages on disk, and saves them; absent = nowhere. */
+  readonly saved?: SavedPagesPlace;
+}
+
+export interface SavedPagesPlace {
+  /** The folder of all saved pages. */
+  readonly root: string;
+  /** A folder in it, 32 hexadecimal digits: pages are found again under the same one. */
+  readonly folder: string;
+  /** What all folders of the root may take; 0 = nothing is saved. */
+  readonly bytes: number;
+}
+
+/** Prompt tokens since the model was loaded. What a prompt has is reused, shared, restored or shifted, and the rest computed. */
+export interface KvTokenCounts {
+  /** The session itself had them. */
+  readonly reused: number;
+  /** Another session had computed them. */
+  readonly shared: number;
+  /** They were on disk. */
+  readonly restored: number;
+  /** The session had them behind an edit and moved them: approximate. */
+  readonly shifted: number;
+  readonly computed: number;
+  /** Their memory was needed for others. */
+  readonly evicted: number;
+}
+export type KvCounters = Readonly<Record<KvUser, KvTokenCounts>>;
+
 /** What a model's sessions know of its keys: what a text has shown, or what its norm weights give away. */
 export type KvCalibrationSource = 'text' | 'norms';
 

@@ -24,6 +24,7 @@ import type {
   KvCalibration,
   KvCalibrationState,
   KvCodec,
+  KvCounters,
   KvQuality,
   KvShape,
   LoadOptions,
@@ -31,7 +32,9 @@ import type {
   MemoryEstimate,
   ModelHandle,
   ModelInfo,
+  ModelJobs,
   SessionHandle,
+  SessionOptions,
   TokenId,
 } from './port';
 import { shownText } from '../util/shownText';
@@ -67,7 +70,7 @@ class NativeEngine implements EnginePort {
   private readonly models = new Map<ModelHandle, OpenModel>();
   private readonly sessions = new Map<SessionHandle, OpenSession>();
   /** Jobs in flight. */
-  private readonly jobs = new Map<JobId, { readonly native: { cancel(job: JobId): void } }>();
+  private readonly inFlight = new Map<JobId, { readonly native: { cancel(job: JobId): void } }>();
   private readonly loading = new Set<Promise<unknown>>();
   private nextHandle = 1;
   private ready: Promise<Ready> | undefined;
@@ -140,16 +143,46 @@ class NativeEngine implements EnginePort {
     return this.guard(Promise.resolve().then(() => native.kvBytes()));
   }
 
-  async openSession(model: ModelHandle, context: number, codec?: KvCodec): Promise<SessionHandle> {
+  async setKvBudget(model: ModelHandle, bytes: number): Promise<void> {
+    await this.guard(this.findModel(model).native.setKvBudget(bytes));
+  }
+
+  async kvCounters(model: ModelHandle): Promise<KvCounters> {
+    const { native } = this.findModel(model);
+    return this.guard(Promise.resolve().then(() => native.kvCounters()));
+  }
+
+  async jobs(model: ModelHandle): Promise<ModelJobs> {
+    const { native } = this.findModel(model);
+    return this.guard(Promise.resolve().then(() => native.jobs()));
+  }
+
+  async openSession(
+    model: ModelHandle,
+    context: number,
+    codec?: KvCodec,
+    options?: SessionOptions,
+  ): Promise<SessionHandle> {
     const open = this.findModel(model);
-    const native = await this.guard(open.native.openSession(context, codec));
-    if (open.unloaded) {
-      throw invalidArgument(`Model ${String(model)} was unloaded while a session was being opened.`);
-    }
-    const session = this.nextHandle++;
-    this.sessions.set(session, { native, model: open });
-    open.sessions.add(session);
-    return session;
+    return this.addSession(open, await this.guard(open.native.openSession(context, codec, options)));
+  }
+
+  async forkSession(session: SessionHandle): Promise<SessionHandle> {
+    const { native, model } = this.findSession(session);
+    return this.addSession(model, await this.guard(native.fork()));
+  }
+
+  async rollbackSession(session: SessionHandle, tokens: number): Promise<void> {
+    await this.guard(this.findSession(session).native.rollback(tokens));
+  }
+
+  async saveNextPage(session: SessionHandle, from: number): Promise<number | undefined> {
+    const page = await this.guard(this.findSession(session).native.saveNext(from));
+    return page < 0 ? undefined : page;
+  }
+
+  async pinSession(session: SessionHandle, tokens: number): Promise<void> {
+    await this.guard(this.findSession(session).native.pin(tokens));
   }
 
   async closeSession(session: SessionHandle): Promise<void> {
@@ -172,7 +205,7 @@ class NativeEngine implements EnginePort {
       }
     };
     const native = toNativeRequest(request, session.model.native.info.vocabSize);
-    this.jobs.set(request.job, session);
+    this.inFlight.set(request.job, session);
     try {
       const result = await session.native.generate(
         native,
@@ -198,12 +231,12 @@ class NativeEngine implements EnginePort {
     } catch (error) {
       throw callbackError === undefined ? toEngineError(error) : callbackError.error;
     } finally {
-      this.jobs.delete(request.job);
+      this.inFlight.delete(request.job);
     }
   }
 
   cancel(job: JobId): void {
-    this.jobs.get(job)?.native.cancel(job);
+    this.inFlight.get(job)?.native.cancel(job);
   }
 
   async kvFits(shape: KvShape, codec: KvCodec): Promise<boolean> {
@@ -299,7 +332,7 @@ class NativeEngine implements EnginePort {
   }
 
   private checkJob(job: JobId): void {
-    if (this.jobs.has(job)) {
+    if (this.inFlight.has(job)) {
       throw invalidArgument(`Job ${String(job)} is still in flight. Give every job its own number.`);
     }
   }
@@ -307,12 +340,22 @@ class NativeEngine implements EnginePort {
   /** A job that belongs to no session. */
   private async runOnModel<T>(model: OpenModel, job: JobId, start: () => Promise<T>): Promise<T> {
     this.checkJob(job);
-    this.jobs.set(job, model);
+    this.inFlight.set(job, model);
     try {
       return await this.guard(start());
     } finally {
-      this.jobs.delete(job);
+      this.inFlight.delete(job);
     }
+  }
+
+  private addSession(model: OpenModel, native: NativeSession): SessionHandle {
+    if (model.unloaded) {
+      throw invalidArgument('The model was unloaded while a session was being opened.');
+    }
+    const session = this.nextHandle++;
+    this.sessions.set(session, { native, model });
+    model.sessions.add(session);
+    return session;
   }
 
   private findModel(handle: ModelHandle): OpenModel {

@@ -89,6 +89,7 @@ export function toNativeRequest(request: GenerateRequest, vocabSize: number): Na
     stopStrings: request.stopStrings ?? [],
     requiredPrefix: request.requiredPrefix ?? '',
     threads: request.threads ?? 0,
+    shift: request.shift ?? false,
   };
 }
 

@@ -4,17 +4,21 @@
  * Handles are numbers that the port gives out; unknown handles reject with code `invalid_argument`.
  */
 
+import type { ModelJobs } from './jobsPort';
 import type {
   CalibrateKvRequest,
   KvCalibration,
   KvCalibrationSource,
   KvCalibrationState,
   KvCodec,
+  KvCounters,
   KvQuality,
   KvShape,
   MeasureKvRequest,
+  SessionOptions,
 } from './kvPort';
 
+export * from './jobsPort';
 export * from './kvPort';
 
 export type ModelHandle = number;
@@ -63,7 +67,7 @@ export interface ModelInfo {
   readonly fileBytes: number;
   readonly parameters: number;
   readonly weightBytes: number;
-  /** Activations and logits. */
+  /** Activations and logits of one computation; `jobs` says what is held for all of them. */
   readonly scratchBytes: number;
   /** Tokens, from the file's header. */
   readonly contextLength: number;
@@ -91,6 +95,7 @@ export interface ModelInfo {
 export interface MemoryEstimate {
   readonly weights: number;
   readonly kv: number;
+  /** Of one computation: as much again for each one that is paused beside it. */
   readonly scratch: number;
   readonly mapped: number;
 }
@@ -175,13 +180,18 @@ export interface GenerateRequest {
   /** Absent = off. */
   readonly lookup?: LookupOptions;
   /**
+   * After an edit in the middle, what follows it may be kept and moved, although it was computed with the old text before it: quick
+   * and nearly right. Absent = no; what was moved before is then computed anew.
+   */
+  readonly shift?: boolean;
+  /**
    * Teacher forcing, for benchmarks and evaluation: the first tokens said are these, whatever the sampler chooses. Log
    * probabilities are the model's all the same.
    */
   readonly forced?: readonly TokenId[];
 }
 
-/** Lower runs first. */
+/** Lower runs first, and pauses what runs. Equals share. */
 export const Priority = { keystroke: 0, chat: 1, agent: 2, background: 3 } as const;
 export type Priority = (typeof Priority)[keyof typeof Priority];
 
@@ -211,10 +221,17 @@ export interface GenerateResult {
   readonly reused: number;
   /** Prompt tokens computed now. */
   readonly evaluated: number;
+  /** Of the reused ones: taken over from other sessions. */
+  readonly shared: number;
+  /** Of the reused ones: moved behind an edit, approximate. */
+  readonly shifted: number;
+  /** Both without the time for which it was paused. */
   readonly prefillMs: number;
   readonly decodeMs: number;
   /** From submission until the engine took the job. */
   readonly queueMs: number;
+  /** For which others computed, after that. */
+  readonly pausedMs: number;
   /** Passes through the model while decoding: one a token, fewer with `lookup`. */
   readonly batches: number;
   /** Tokens that `lookup` proposed, and those of them that were said. */
@@ -247,16 +264,49 @@ export interface EnginePort {
   /** The id of the token with exactly this text, or -1. */
   findToken(model: ModelHandle, text: string): Promise<TokenId>;
 
-  /** What the KV caches of the model's sessions hold now. */
+  /** What the KV caches of the model's sessions hold now, with what closed sessions have left behind. */
   kvBytes(model: ModelHandle): Promise<number>;
+  /**
+   * What they may hold. What was used longest ago goes first; sessions compute what they miss when they are next used. 0, as after
+   * loading: no limit, and nothing outlives its session.
+   */
+  setKvBudget(model: ModelHandle, bytes: number): Promise<void>;
+  kvCounters(model: ModelHandle): Promise<KvCounters>;
+
+  /** What the model's jobs are doing now. */
+  jobs(model: ModelHandle): Promise<ModelJobs>;
 
   /**
    * `context` tokens at the most (0 = the model's own), whose keys and values are stored as `codec` says; absent = in half
-   * precision.
+   * precision. Sessions of one codec share what is finished of a common beginning.
    */
-  openSession(model: ModelHandle, context: number, codec?: KvCodec): Promise<SessionHandle>;
+  openSession(
+    model: ModelHandle,
+    context: number,
+    codec?: KvCodec,
+    options?: SessionOptions,
+  ): Promise<SessionHandle>;
   closeSession(session: SessionHandle): Promise<void>;
-  /** Sync + decode. Rejects with `cancelled` when cancelled before the first token; later a cancel resolves with what there is. */
+  /** Another session with the same timeline, for a branch. What both have in common is in memory once. */
+  forkSession(session: SessionHandle): Promise<SessionHandle>;
+  /** Forgets the timeline from `tokens` on. `generate` does that by itself where the prompt differs. */
+  rollbackSession(session: SessionHandle, tokens: number): Promise<void>;
+  /**
+   * Keeps whole pages of the timeline's first `tokens` in memory, whatever else needs room, until the session pins something else
+   * or is closed. Rejects with `out_of_memory` when all pins together would take more than half of the budget.
+   */
+  pinSession(session: SessionHandle, tokens: number): Promise<void>;
+  /**
+   * Writes the first whole page of the timeline, from number `from` on, that is exact and not yet on disk where the session was
+   * opened to save, and resolves with its number; undefined = there is none. The engine is free while the disk is waited for.
+   * Rejects with `out_of_memory` when the disk or the budget is full, with `bad_file` when the folder cannot be written.
+   */
+  saveNextPage(session: SessionHandle, from: number): Promise<number | undefined>;
+  /**
+   * Sync + decode. Rejects with `cancelled` when cancelled before the first token; later a cancel resolves with what there is. A job
+   * whose session another one uses does not run beside it: it waits, or, when it is more urgent and the other one is in its prompt,
+   * interrupts it (which loses the chunk of up to 64 tokens in hand, and begins again behind it).
+   */
   generate(request: GenerateRequest, onEvent: (event: GenerateEvent) => void): Promise<GenerateResult>;
   /** Of generate, calibrateKv and measureKv. Unknown or finished jobs are ignored. */
   cancel(job: JobId): void;
@@ -268,8 +318,7 @@ export interface EnginePort {
   /** The most tokens, a whole number of pages, whose cache fits into `bytes`; 0 when not even one page does. */
   kvTokensWithin(shape: KvShape, codec: KvCodec, bytes: number, careful?: number): Promise<number>;
   /**
-   * Has the model read the tokens and takes its keys' statistics. Uses nothing of it yet. More urgent jobs interrupt it; it then
-   * begins anew, and so does `onProgress` (0 to 1).
+   * Has the model read the tokens and takes its keys' statistics. Uses nothing of it yet. `onProgress` gets 0 to 1.
    */
   calibrateKv(request: CalibrateKvRequest, onProgress: (share: number) => void): Promise<KvCalibration>;
   /**
@@ -277,9 +326,9 @@ export interface EnginePort {
    * damaged or belong to another model.
    */
   useKvCalibration(model: ModelHandle, bytes: Uint8Array): Promise<KvCalibrationState>;
-  /** Compares a codec with half precision over the tokens. Interrupted as calibrateKv is. */
+  /** Compares a codec with half precision over the tokens. */
   measureKv(request: MeasureKvRequest, onProgress: (share: number) => void): Promise<KvQuality>;
 
-  /** Cancels everything, joins the engine thread, frees all memory. The port is dead afterwards. */
+  /** Cancels everything, joins the engine's threads, frees all memory. The port is dead afterwards. */
   dispose(): Promise<void>;
 }

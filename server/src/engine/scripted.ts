@@ -14,18 +14,23 @@ import {
   type GenerateRequest,
   type GenerateResult,
   type JobId,
+  type JobStatus,
   type KernelTableInfo,
   type KvCalibration,
   type KvCalibrationState,
   type KvCodec,
+  type KvCounters,
   type KvQuality,
   type KvShape,
+  type KvUser,
   type LoadOptions,
   type MeasureKvRequest,
   type MemoryEstimate,
   type ModelHandle,
   type ModelInfo,
+  type ModelJobs,
   type SessionHandle,
+  type SessionOptions,
   type TokenId,
 } from './port';
 import { sleep } from '../util/sleep';
@@ -50,10 +55,13 @@ interface Model {
 
 interface Session extends ScriptedTimeline {
   readonly model: Model;
+  readonly user: KvUser;
 }
 
 interface Waiting {
   readonly session: Session;
+  decoded: number;
+  done: number;
   readonly request: GenerateRequest;
   readonly onEvent: (event: GenerateEvent) => void;
   readonly abort: AbortController;
@@ -71,7 +79,7 @@ export class ScriptedEngine implements EnginePort {
   readonly kv: ScriptedKv;
   private readonly models = new Map<ModelHandle, Model>();
   private readonly sessions = new Map<SessionHandle, Session>();
-  private readonly jobs = new Map<JobId, Waiting>();
+  private readonly jobsById = new Map<JobId, Waiting>();
   private readonly queue: Waiting[] = [];
   private readonly endListeners = new Map<Waiting, () => void>();
   private busy = false;
@@ -84,7 +92,7 @@ export class ScriptedEngine implements EnginePort {
 
   /** Jobs that wait or run. */
   get jobsInFlight(): number {
-    return this.jobs.size;
+    return this.jobsById.size;
   }
 
   kernelTables(): Promise<readonly KernelTableInfo[]> {
@@ -169,7 +177,44 @@ export class ScriptedEngine implements EnginePort {
     });
   }
 
-  openSession(handle: ModelHandle, context: number, codec: KvCodec = 'f16'): Promise<SessionHandle> {
+  /** Takes note; nothing is ever evicted here. */
+  async setKvBudget(handle: ModelHandle, bytes: number): Promise<void> {
+    await this.call(() => this.findModel(handle));
+    this.kv.budget = bytes;
+  }
+
+  kvCounters(handle: ModelHandle): Promise<KvCounters> {
+    return this.call(() => {
+      this.findModel(handle);
+      return this.kv.counters();
+    });
+  }
+
+  /** Jobs run to their end here: none is ever paused. */
+  jobs(handle: ModelHandle): Promise<ModelJobs> {
+    return this.call(() => {
+      const model = this.findModel(handle);
+      const mine = [...this.jobsById.values()].filter(({ session }) => session.model === model);
+      return {
+        jobs: mine.map((one): JobStatus => ({
+          job: one.request.job,
+          priority: one.request.priority,
+          state: this.queue.includes(one) ? 'waiting' : 'running',
+          done: one.done,
+          total: one.request.tokens.length,
+          decoded: one.decoded,
+        })),
+        scratchBytes: model.info.scratchBytes,
+      };
+    });
+  }
+
+  openSession(
+    handle: ModelHandle,
+    context: number,
+    codec: KvCodec = 'f16',
+    { user = 'other' }: SessionOptions = {},
+  ): Promise<SessionHandle> {
     return this.call(() => {
       const model = this.findModel(handle);
       if (!scriptedKvFits(model.info, codec)) {
@@ -177,17 +222,48 @@ export class ScriptedEngine implements EnginePort {
       }
       const session = this.nextHandle++;
       const capacity = context === 0 ? this.contextLength : context;
-      this.sessions.set(session, { model, tokens: [], evaluated: 0, capacity });
+      this.sessions.set(session, { model, user, tokens: [], evaluated: 0, capacity });
       model.sessions.add(session);
       return session;
     });
+  }
+
+  forkSession(handle: SessionHandle): Promise<SessionHandle> {
+    return this.call(() => {
+      const session = this.findSession(handle);
+      const fork = this.nextHandle++;
+      this.sessions.set(fork, { ...session, tokens: [...session.tokens] });
+      session.model.sessions.add(fork);
+      return fork;
+    });
+  }
+
+  async rollbackSession(handle: SessionHandle, tokens: number): Promise<void> {
+    await this.call(() => {
+      const session = this.findSession(handle);
+      if (tokens < 0 || tokens > session.tokens.length) {
+        throw invalidArgument(`A session cannot be rolled back to ${String(tokens)} tokens.`);
+      }
+      session.tokens = session.tokens.slice(0, tokens);
+      session.evaluated = Math.min(session.evaluated, tokens);
+    });
+  }
+
+  /** Nothing is ever written here. */
+  async saveNextPage(handle: SessionHandle): Promise<undefined> {
+    await this.call(() => this.findSession(handle));
+    return undefined;
+  }
+
+  async pinSession(handle: SessionHandle): Promise<void> {
+    await this.call(() => this.findSession(handle));
   }
 
   async closeSession(handle: SessionHandle): Promise<void> {
     const session = await this.call(() => this.findSession(handle));
     this.sessions.delete(handle);
     session.model.sessions.delete(handle);
-    const mine = [...this.jobs.values()].filter((job) => job.session === session);
+    const mine = [...this.jobsById.values()].filter((job) => job.session === session);
     const ended = mine.map(
       (job) =>
         new Promise<void>((resolve) => {
@@ -204,7 +280,7 @@ export class ScriptedEngine implements EnginePort {
     return new Promise((resolve, reject) => {
       this.check();
       const session = this.findSession(request.session);
-      if (this.jobs.has(request.job)) {
+      if (this.jobsById.has(request.job)) {
         throw invalidArgument(
           `Job ${String(request.job)} is still in flight. Give every job its own number.`,
         );
@@ -212,14 +288,23 @@ export class ScriptedEngine implements EnginePort {
       const abort = new AbortController();
       const job: Waiting = {
         session,
+        decoded: 0,
+        done: 0,
         request,
-        onEvent,
+        onEvent: (event) => {
+          if (event.kind === 'prefill') {
+            job.done = event.done;
+          } else {
+            job.decoded += 1;
+          }
+          onEvent(event);
+        },
         abort,
         submitted: performance.now(),
         resolve,
         reject,
       };
-      this.jobs.set(request.job, job);
+      this.jobsById.set(request.job, job);
       this.queue.push(job);
       void this.pump();
     });
@@ -227,7 +312,7 @@ export class ScriptedEngine implements EnginePort {
 
   cancel(job: JobId): void {
     this.kv.cancel(job);
-    const waiting = this.jobs.get(job);
+    const waiting = this.jobsById.get(job);
     if (waiting !== undefined) {
       this.abort(waiting);
     }
@@ -319,6 +404,7 @@ export class ScriptedEngine implements EnginePort {
       signal,
       onEvent,
     });
+    this.kv.count(session.user, counts);
     const decodeStart = performance.now();
     const prompt: ScriptedPrompt = { text: this.tokenizer.decode(request.tokens), request };
     const decoded = await decodeScripted(session, this.tokenizer, request, {
@@ -333,7 +419,8 @@ export class ScriptedEngine implements EnginePort {
     }
     // It says what it is told to, token by token: there is nothing to draft.
     const passes = { batches: decoded.tokens.length, drafted: 0, accepted: 0 };
-    return { ...decoded, ...counts, ...passes, prefillMs: decodeStart - prefillStart, decodeMs, queueMs };
+    const times = { prefillMs: decodeStart - prefillStart, decodeMs, queueMs, pausedMs: 0 };
+    return { ...decoded, ...counts, ...passes, ...times };
   }
 
   private succeed(job: Waiting, result: GenerateResult): void {
@@ -347,7 +434,7 @@ export class ScriptedEngine implements EnginePort {
   }
 
   private end(job: Waiting, outcome: unknown): void {
-    this.jobs.delete(job.request.job);
+    this.jobsById.delete(job.request.job);
     const prompt = this.tokenizer.decode(job.request.tokens);
     this.runs.push({ prompt, request: job.request, outcome: outcome as ScriptedRun['outcome'] });
     this.endListeners.get(job)?.();

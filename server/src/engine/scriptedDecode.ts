@@ -42,7 +42,7 @@ export async function syncScripted(
   timeline: ScriptedTimeline,
   prompt: readonly TokenId[],
   { msPerToken, signal, onEvent }: Pace,
-): Promise<{ reused: number; evaluated: number }> {
+): Promise<{ reused: number; evaluated: number; shared: number; shifted: number }> {
   if (prompt.length === 0) {
     throw invalidArgument('The prompt is empty.');
   }
@@ -66,7 +66,7 @@ export async function syncScripted(
     timeline.evaluated = done;
     onEvent({ kind: 'prefill', done, total: prompt.length });
   }
-  return { reused, evaluated: prompt.length - reused };
+  return { reused, evaluated: prompt.length - reused, shared: 0, shifted: 0 };
 }
 
 /** The length of the longest end of `text` with which a stop string may begin: it must be held back. */

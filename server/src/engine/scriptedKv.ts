@@ -9,8 +9,11 @@ import {
   type KvCalibration,
   type KvCalibrationState,
   type KvCodec,
+  type KvCounters,
   type KvQuality,
   type KvShape,
+  type KvTokenCounts,
+  type KvUser,
   type MeasureKvRequest,
 } from './port';
 
@@ -18,6 +21,14 @@ const bits: Readonly<Record<KvCodec, number>> = { f16: 16, kv8: 8, kv4: 4, kv43:
 /** Between two progress reports and looks at the cancel signal. */
 const steps = 4;
 const fewestTokens = 256;
+const nothingCounted: KvTokenCounts = {
+  reused: 0,
+  shared: 0,
+  restored: 0,
+  shifted: 0,
+  computed: 0,
+  evicted: 0,
+};
 
 /** Keys and values, in bytes. */
 export function scriptedKvBytes(shape: KvShape, codec: KvCodec, tokens: number, careful = 0): number {
@@ -49,9 +60,26 @@ export interface ScriptedKvOptions {
 export class ScriptedKv {
   /** Calibrations that have ended well. */
   calibrations = 0;
+  /** Bytes, as was last said. */
+  budget = 0;
+  private readonly counts = new Map<KvUser, KvTokenCounts>();
   private readonly jobs = new Map<JobId, AbortController>();
 
   constructor(private readonly options: ScriptedKvOptions) {}
+
+  count(user: KvUser, { reused, evaluated }: { readonly reused: number; readonly evaluated: number }): void {
+    const before = this.counts.get(user) ?? nothingCounted;
+    this.counts.set(user, {
+      ...before,
+      reused: before.reused + reused,
+      computed: before.computed + evaluated,
+    });
+  }
+
+  counters(): KvCounters {
+    const of = (user: KvUser): KvTokenCounts => this.counts.get(user) ?? nothingCounted;
+    return { completion: of('completion'), chat: of('chat'), agent: of('agent'), other: of('other') };
+  }
 
   cancel(job: JobId): void {
     this.jobs.get(job)?.abort();

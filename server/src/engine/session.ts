@@ -12,6 +12,7 @@ import type {
   KvCodec,
   ModelHandle,
   SessionHandle,
+  SessionOptions,
 } from './port';
 
 /** A generate request without what the session fills in. */
@@ -36,8 +37,21 @@ export class EngineSession {
     model: ModelHandle,
     context = 0,
     codec?: KvCodec,
+    options?: SessionOptions,
   ): Promise<EngineSession> {
-    return new EngineSession(port, await port.openSession(model, context, codec));
+    return new EngineSession(port, await port.openSession(model, context, codec, options));
+  }
+
+  /** A branch: the same timeline, what is finished in memory once. */
+  async fork(): Promise<EngineSession> {
+    this.check();
+    return new EngineSession(this.port, await this.port.forkSession(this.handle));
+  }
+
+  /** See EnginePort.pinSession. */
+  async pin(tokens: number): Promise<void> {
+    this.check();
+    await this.port.pinSession(this.handle, tokens);
   }
 
   /**
@@ -48,12 +62,25 @@ export class EngineSession {
     request: SessionRequest,
     { signal, onEvent }: GenerateOptions = {},
   ): Promise<GenerateResult> {
-    if (this.closed) {
-      throw invalidArgument('The session has been closed. Open a new one.');
-    }
+    this.check();
     return withJob(this.port, signal, (job) =>
       this.port.generate({ ...request, session: this.handle, job }, onEvent ?? (() => undefined)),
     );
+  }
+
+  /** Writes all pages that are not on disk yet, one after the other, until `signal` aborts. */
+  async save(signal: AbortSignal): Promise<void> {
+    let from: number | undefined = 0;
+    while (from !== undefined && !signal.aborted && !this.closed) {
+      const written = await this.port.saveNextPage(this.handle, from);
+      from = written === undefined ? undefined : written + 1;
+    }
+  }
+
+  private check(): void {
+    if (this.closed) {
+      throw invalidArgument('The session has been closed. Open a new one.');
+    }
   }
 
   /** Cancels what runs and frees the session's memory. Closing twice is no error. */

@@ -15,6 +15,7 @@ import {
   quietEffort,
   type Completer,
   type CompletionRequest,
+  type DocumentSnapshot,
   type SelectedCompletion,
 } from '../completion';
 import { isCancelled } from '../engine';
@@ -31,6 +32,19 @@ export interface InlineCompletionDeps {
   readonly quiet: () => Promise<boolean>;
   /** URIs. */
   readonly workspaceFolders: () => readonly string[];
+  /** Told of every request. */
+  readonly onAsked: (uri: string, position: Position) => void;
+}
+
+/** The document as it is now: the object itself is updated in place. */
+export function snapshotOf(document: TextDocument, workspaceFolders: readonly string[]): DocumentSnapshot {
+  return {
+    uri: document.uri,
+    path: promptPath(document.uri, workspaceFolders),
+    languageId: document.languageId,
+    version: document.version,
+    text: document.getText(),
+  };
 }
 
 export function isEnabled(settings: ServerSettings, languageId: string): boolean {
@@ -77,16 +91,11 @@ async function provide(
   }
   const selected = selectedIn(document, params);
   const { version } = document;
-  // All of this at once: the document object is updated in place.
+  const position = whole(params.position);
+  deps.onAsked(document.uri, position);
   const request: CompletionRequest = {
-    document: {
-      uri: document.uri,
-      path: promptPath(document.uri, deps.workspaceFolders()),
-      languageId: document.languageId,
-      version,
-      text: document.getText(),
-    },
-    offset: document.offsetAt(whole(params.position)),
+    document: snapshotOf(document, deps.workspaceFolders()),
+    offset: document.offsetAt(position),
     maxTokens: settings.completion.maxTokens,
     invoked: params.context.triggerKind === InlineCompletionTriggerKind.Invoked,
     ...(selected === undefined ? {} : { selected }),

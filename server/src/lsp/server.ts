@@ -16,7 +16,7 @@ import {
   type InitializeParams,
   type InitializeResult,
 } from 'vscode-languageserver/node';
-import { Completer } from '../completion';
+import { Completer, WarmUp } from '../completion';
 import type { EnginePort } from '../engine';
 import {
   bundledText,
@@ -25,14 +25,17 @@ import {
   embeddedCalibrationPath,
   embeddedModelPath,
   KvCalibrator,
+  KvPageFolders,
   ModelHost,
 } from '../models';
 import type { Log } from '../util/log';
 import { PowerSource } from '../util/power';
 import { isEnabled, registerInlineCompletion } from './inlineCompletion';
 import { registerModelRequests } from './modelRequests';
+import { registerSavedContext, savedPlace } from './savedContext';
 import { choiceOf, defaultSettings, readSettings } from './settings';
 import { StatusReporter } from './statusReporter';
+import { registerWarmUp } from './warmUp';
 
 const defaultCalibrateAfterSeconds = 60;
 
@@ -68,6 +71,8 @@ export function startServer({ connection, log, engine, extensionPath, version }:
   const power = new PowerSource();
   const quiet = async (): Promise<boolean> =>
     settings.quiet === 'always' || (settings.quiet === 'onBattery' && (await power.onBattery()));
+  /** Whether the machine may be kept busy with what nobody waits for. */
+  const mayWork = async (): Promise<boolean> => !(await quiet()) && !(await power.onBattery());
   const applySettings = (host: ModelHost, value: unknown): void => {
     settings = readSettings(value);
     host.setUnloadAfter(settings.unloadAfterMinutes * 60_000);
@@ -90,10 +95,22 @@ export function startServer({ connection, log, engine, extensionPath, version }:
       embeddedPath: embeddedCalibrationPath(folder),
       text: async () => (await bundledText(folder)).calibrate,
       idleMs: (options.calibrateAfterSeconds ?? defaultCalibrateAfterSeconds) * 1000,
-      mayWork: async () => !(await quiet()) && !(await power.onBattery()),
+      mayWork,
     });
     const host = new ModelHost({ engine, embeddedPath: embeddedModelPath(folder), log, calibrator });
-    const completer = new Completer(engine, host);
+    const pageFolders =
+      options.storagePath === undefined ? undefined : new KvPageFolders(options.storagePath);
+    const completer = new Completer(engine, host, (uri) =>
+      savedPlace(uri, workspaceFolders, pageFolders, settings),
+    );
+    const warmUp = new WarmUp({ host, completer, mayWork });
+    const onAsked = registerWarmUp({
+      connection,
+      documents,
+      warmUp,
+      settings: () => settings,
+      workspaceFolders: () => workspaceFolders,
+    });
     const reporter = new StatusReporter({ connection, engine, host, completer, quiet });
     registerInlineCompletion({
       connection,
@@ -103,10 +120,18 @@ export function startServer({ connection, log, engine, extensionPath, version }:
       settings: () => settings,
       quiet,
       workspaceFolders: () => workspaceFolders,
+      onAsked,
     });
     registerModelRequests({ connection, engine, host, completer, settings: () => settings });
+    const savedContextSettings = registerSavedContext({
+      connection,
+      log,
+      folders: pageFolders,
+      settings: () => settings,
+    });
     connection.onNotification(SettingsNotification.type, (value) => {
       applySettings(host, value);
+      savedContextSettings();
       // A user who has just chosen a model wants to hear whether it can be used.
       host.choose(choiceOf(settings)).catch((error: unknown) => {
         log.error(error instanceof Error ? error.message : String(error));
@@ -125,6 +150,7 @@ export function startServer({ connection, log, engine, extensionPath, version }:
     });
     dispose = async () => {
       reporter.dispose();
+      warmUp.dispose();
       await engine.dispose();
     };
     connection.onInitialized(() => {
@@ -138,6 +164,7 @@ export function startServer({ connection, log, engine, extensionPath, version }:
         });
       }
       applySettings(host, options.settings);
+      savedContextSettings();
       host.expect(choiceOf(settings));
     });
     return {

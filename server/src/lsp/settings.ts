@@ -9,6 +9,7 @@ export const defaultSettings: ServerSettings = {
   maxContextTokens: 0,
   kvCodec: 'kv4',
   kvMemoryMB: 0,
+  kvDiskMB: 0,
   unloadAfterMinutes: 30,
   quiet: 'off',
   completion: { enabled: true, languages: { '*': true }, maxTokens: 64 },
@@ -45,6 +46,7 @@ export function readSettings(value: unknown): ServerSettings {
     maxContextTokens: count(raw['maxContextTokens'], defaultSettings.maxContextTokens, 2 ** 24),
     kvCodec: kvCodecs.find((codec) => codec === raw['kvCodec']) ?? defaultSettings.kvCodec,
     kvMemoryMB: count(raw['kvMemoryMB'], defaultSettings.kvMemoryMB, 2 ** 24),
+    kvDiskMB: count(raw['kvDiskMB'], defaultSettings.kvDiskMB, 2 ** 24),
     unloadAfterMinutes: amount(raw['unloadAfterMinutes'], defaultSettings.unloadAfterMinutes, mostMinutes),
     quiet: quietModes.find((mode) => mode === raw['quiet']) ?? defaultSettings.quiet,
     completion: {

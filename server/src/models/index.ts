@@ -4,6 +4,7 @@ export * from './calibrationStore';
 export * from './calibrationText';
 export * from './embedded';
 export * from './kvCalibrator';
+export * from './kvPageFolders';
 export * from './kvPlan';
 export * from './modelHost';
 export * from './profile';

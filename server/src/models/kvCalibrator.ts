@@ -1,7 +1,7 @@
 /**
  * Gives a loaded model its KV calibration: the file that belongs to it or, where there is none, one that is made in the background
- * once nobody has needed the model for a while. Whoever needs the model in the middle of that does not wait: the work is dropped
- * and begun anew later.
+ * once nobody has needed the model for a while. Whoever needs the model in the middle of that does not wait. The engine would only
+ * pause the work; it is dropped and begun anew later, because it holds as much memory as the caches of all files may.
  */
 import { readFile } from 'node:fs/promises';
 import {

@@ -135,6 +135,20 @@ export class ModelHost {
     }
   }
 
+  /**
+   * The same for what nobody waits for: only where a model is loaded, and without counting as a use of it. Undefined where none is.
+   */
+  async lend<T>(work: (model: LoadedModel) => Promise<T>): Promise<T | undefined> {
+    const model = this.loaded;
+    this.users += 1;
+    try {
+      await this.options.calibrator?.settled();
+      return model === undefined || model !== this.loaded ? undefined : await work(model);
+    } finally {
+      this.users -= 1;
+    }
+  }
+
   /** Remembers what the settings ask for until somebody needs it. */
   expect(choice: ModelChoice): void {
     this.choice = choice;
@@ -248,6 +262,7 @@ export class ModelHost {
         ...(choice.threads > 0 ? { threads: choice.threads } : {}),
       });
       const budget = kvBudget(choice.kvMemoryMB, this.memory());
+      await engine.setKvBudget(model, Math.floor(budget));
       const next = {
         handle: model,
         info,

@@ -58,6 +58,19 @@ export function parseFimTemplate(name: string, template: string): FimForm | unde
   return { name, parts, usesSuffix };
 }
 
+/**
+ * Whether a prompt's text begins with what stands before the cursor, so that prompts for two places of a file share all up to the first
+ * of them. With the suffix first they share nothing.
+ */
+export function beginsWithPrefix(form: FimForm): boolean {
+  const fields = form.parts.flatMap((part) =>
+    part.kind === 'text'
+      ? part.pieces.flatMap((piece) => (typeof piece === 'string' ? [] : [piece.field]))
+      : [],
+  );
+  return fields.find((field) => field !== 'path') === 'prefix';
+}
+
 /** For models that continue text and know nothing of what follows. */
 export const prefixOnlyForm: FimForm = {
   name: 'prefix only',

@@ -1,6 +1,6 @@
 /** The bookkeeping of "npm run bench:kv": what a table of figures means for the bars. */
 import * as assert from 'node:assert/strict';
-import { ablations, bars, judge } from '../../../bench/kv/bars.mjs';
+import { ablations, bars, judge, prefixBars } from '../../../bench/kv/bars.mjs';
 import { parts } from '../../../bench/kv/parts.mjs';
 import { chooseParts, Report, runParts, type Part } from '../../../bench/kv/report.mjs';
 import { judgeQuality, type QualityRow } from '../../../bench/kv/verdicts.mjs';
@@ -47,7 +47,7 @@ describe('KV benchmark: bars', () => {
     const owed = parts.flatMap((part) => part.bars);
     assert.equal(new Set(owed).size, owed.length);
     assert.deepEqual(
-      owed.filter((id) => !ids.includes(id)),
+      owed.filter((id) => !ids.includes(id) && !Object.hasOwn(prefixBars, id)),
       [],
     );
   });
@@ -106,15 +106,39 @@ describe('KV benchmark: what the quality table means', () => {
   });
 });
 
+describe('KV benchmark: the prefix cache', () => {
+  it('has bars of its own, with fixed ids', () => {
+    assert.deepEqual(Object.keys(prefixBars).sort(), [
+      'corruption',
+      'fork',
+      'preempt',
+      'preempt-total',
+      'restore-8k',
+      'reuse-exact',
+      'shift-em',
+      'shift-kl',
+      'soak',
+    ]);
+    assert.deepEqual(
+      new Report(prefixBars).bars().map(({ holds }) => holds),
+      Object.keys(prefixBars).map(() => false),
+    );
+  });
+});
+
 describe('KV benchmark: parts', () => {
   it('chooses by name, and says what there is', () => {
     const names = (only?: string[], part?: string): string[] =>
       chooseParts(parts, only, part).map(({ name }) => name);
     assert.deepEqual(names(['bytes']), ['bytes']);
     assert.deepEqual(names(undefined, 'bytes'), ['bytes']);
-    assert.equal(names().length, parts.length);
+    assert.deepEqual(
+      names(),
+      parts.map(({ name }) => name).filter((name) => name !== 'prefix'),
+    );
+    assert.deepEqual(names(undefined, 'prefix'), ['prefix']);
     assert.throws(() => names(['speed']), /no part "speed"; there are quality, bytes/);
-    assert.throws(() => names(undefined, 'prefix'), /"prefix".*not measured/);
+    assert.throws(() => names(['bytes'], 'prefix'), /"prefix" is measured alone/);
   });
 
   it('lists every bar even if a part fails, with the reason', async () => {

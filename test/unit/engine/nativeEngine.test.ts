@@ -28,6 +28,7 @@ const addonSource = `
       tokenize: async (text) => Int32Array.from(text, (c) => c.charCodeAt(0)),
       detokenize: (ids) => String.fromCharCode(...ids),
       findToken: () => 7,
+      jobs: () => ({ jobs: [], scratchBytes: 5 }),
       calibrateKv: (request) => new Promise((resolve, reject) => {
         exports.log.push('calibrate ' + JSON.stringify(request));
         exports.cancelKv = () => reject(fail('cancelled', 'The request was cancelled.'));

@@ -244,6 +244,25 @@ describe('scripted engine', () => {
     assert.deepEqual(order, ['first', 'keystroke', 'chat 1', 'chat 2', 'background']);
   });
 
+  it('tells what its jobs are doing', async () => {
+    const { engine, model, say } = await open({ decodeMsPerToken: 20, answer: () => 'a b c' });
+    const running = say('1', { priority: Priority.chat });
+    const waiting = say('2 3', { priority: Priority.background });
+    await wait(50);
+    const { jobs } = await engine.jobs(model);
+    assert.deepEqual(
+      jobs.map(({ priority, state }) => [priority, state]),
+      [
+        [Priority.chat, 'running'],
+        [Priority.background, 'waiting'],
+      ],
+    );
+    assert.equal(jobs[0]?.done, jobs[0]?.total);
+    assert.ok((jobs[0]?.decoded ?? 0) > 0 && jobs[1]?.done === 0);
+    await Promise.all([running, waiting]);
+    assert.deepEqual((await engine.jobs(model)).jobs, []);
+  });
+
   it('ends a waiting job at once when it is cancelled', async () => {
     const { engine, say } = await open({ decodeMsPerToken: 50, answer: () => 'a b c' });
     const running = say('1');

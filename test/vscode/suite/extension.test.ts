@@ -1,5 +1,5 @@
 import * as assert from 'node:assert/strict';
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import {
@@ -243,6 +243,24 @@ describe('Niwaki in the extension host', function () {
     for (const secret of ['console.log', vscode.workspace.workspaceFolders?.[0]?.uri.fsPath ?? '?']) {
       assert.ok(!document.getText().includes(secret), secret);
     }
+  });
+
+  it('deletes saved context, and says how much that was', async () => {
+    await ready();
+    await vscode.commands.executeCommand('niwaki.showEngineInfo');
+    const info = vscode.window.activeTextEditor?.document.getText() ?? '';
+    assert.match(info, /Saved context: none is saved/);
+    const folder = /Its folder: (.*)/.exec(info)?.[1];
+    assert.ok(folder !== undefined);
+    const page = `${'0'.repeat(32)}-00000001-${'0'.repeat(16)}.nkv`;
+    const elsewhere = join(folder, '0123456789abcdef'.repeat(2));
+    mkdirSync(elsewhere, { recursive: true });
+    writeFileSync(join(elsewhere, page), Buffer.alloc(12_345));
+    // Nothing was saved for this workspace.
+    assert.equal(await vscode.commands.executeCommand('niwaki.deleteSavedContext'), 0);
+    assert.ok(existsSync(join(elsewhere, page)));
+    assert.equal(await vscode.commands.executeCommand('niwaki.deleteAllSavedContext'), 12_345);
+    assert.ok(!existsSync(folder));
   });
 
   it('brings the page up to date when it is shown again', async () => {

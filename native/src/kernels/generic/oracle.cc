@@ -242,7 +242,7 @@ void AttendCodes(const CodeQueries& a, const CodePage& page) {
     const float* q = a.rotated + row * a.head_size;
     double scores[kCodePageTokens];
     double top = a.max[row];
-    for (int64_t j = page.first; j < kCodePageTokens; ++j) {
+    for (int64_t j = page.first; j < page.last; ++j) {
       UnpackKey(page.layout, page.codes, j, integers);
       scores[j] = 0;
       for (int64_t i = 0; i < a.head_size; ++i) {
@@ -253,7 +253,7 @@ void AttendCodes(const CodeQueries& a, const CodePage& page) {
     const double keep = std::exp(a.max[row] - top);
     double total = a.sum[row] * keep;
     std::vector<double> sum(static_cast<size_t>(a.head_size));
-    for (int64_t j = page.first; j < kCodePageTokens; ++j) {
+    for (int64_t j = page.first; j < page.last; ++j) {
       const double weight = std::exp(scores[j] - top);
       total += weight;
       UnpackValue(page.layout, page.codes, j, integers);
