@@ -95,7 +95,7 @@ async function matches({ program, embedded, root, threads, quick }, report) {
   const [cold, shifted] = [total('cold'), total('shifted')];
   report.bar(
     'shift-em',
-    (1 - shifted / cold) * 100,
+    cold >= total('points') / 10 ? (1 - shifted / cold) * 100 : null, // fewer are no signal
     `${total('points')} cursors: right ${cold} times computed anew, ${shifted} times with moved pages, the same text ${total('same')} times; ` +
       `${((total('computed') / total('tokens')) * 100).toFixed(0)} % of the prompts' tokens computed`,
   );
