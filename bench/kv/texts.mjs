@@ -28,14 +28,18 @@ function files(directory) {
     });
 }
 
+/** The files of a text (`calibrate` or `report`), in its order. */
+export function filesOf(root, name) {
+  return sources[name].flatMap((directory) => files(join(root, directory)));
+}
+
 /** Writes both into bench/results; what they are is in the report, by hash. */
 export function writeTexts(root) {
   const folder = join(root, 'bench', 'results');
   mkdirSync(folder, { recursive: true });
   return Object.fromEntries(
     Object.entries(sources).map(([name, directories]) => {
-      const text = directories
-        .flatMap((directory) => files(join(root, directory)))
+      const text = filesOf(root, name)
         .map((path) => readFileSync(path, 'utf8'))
         .join('');
       const path = join(folder, `kv-${name}.txt`);

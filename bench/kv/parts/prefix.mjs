@@ -2,29 +2,15 @@
  * The prefix cache. Each step owes one bar and fails alone. The embedded model goes by the calibration that ships with it, as in
  * the product.
  */
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { measureCorruption } from '../corruption.mjs';
 import { preempt } from '../preempt.mjs';
 import { runProgram } from '../program.mjs';
+import { filesOf } from '../texts.mjs';
 
 const mib = (bytes) => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
-
-function sources(root) {
-  return [
-    'client/src',
-    'native/src/engine',
-    'native/src/model',
-    'native/src/sample',
-    'native/src/tokenizer',
-  ].flatMap((folder) =>
-    readdirSync(join(root, folder), { recursive: true })
-      .filter((name) => /\.(ts|cc)$/.test(name) && !/unicode_table/.test(name))
-      .sort()
-      .map((name) => join(root, folder, name)),
-  );
-}
 
 async function reuse({ program, embedded, text, threads, quick }, report) {
   const { rows } = await runProgram(program, 'prefix-reuse', {
@@ -83,7 +69,7 @@ async function shift({ program, embedded, text, threads, quick }, report) {
 }
 
 async function matches({ program, embedded, root, threads, quick }, report) {
-  const files = sources(root).join(',');
+  const files = filesOf(root, 'report').join(',');
   const { rows } = await runProgram(program, 'prefix-em', {
     ...embedded,
     files,

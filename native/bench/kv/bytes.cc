@@ -1,29 +1,12 @@
 // What the caches of a large model really hold: pages are filled through the cache's own functions, and what the
 // process has grown by is read from the system.
-#include <unistd.h>
-
 #include <cstdio>
-#include <fstream>
 
 #include "filled.h"
 #include "json.h"
 #include "kernels/dispatch.h"
 
 namespace niwaki::kvbench {
-namespace {
-
-int64_t ResidentBytes() {
-  std::ifstream statm("/proc/self/statm");
-  int64_t total = 0;
-  int64_t resident = 0;
-  if (!(statm >> total >> resident)) {
-    throw Failure("cannot read /proc/self/statm");
-  }
-  return resident * sysconf(_SC_PAGESIZE);
-}
-
-}  // namespace
-
 void RunBytes(const Arguments& arguments) {
   const KvShape shape = {static_cast<int32_t>(arguments.Integer("layers", 36)),
                          static_cast<int32_t>(arguments.Integer("kv-heads", 8)),

@@ -109,7 +109,8 @@ void RunPrefixEm(const Arguments& arguments) {
     if (end - indent < 12) {
       continue;
     }
-    const size_t cursor = indent + 3 + below(end - indent - 7);
+    // Near the line's end: longer rests are right too seldom, with this model, to tell anything.
+    const size_t cursor = std::max(indent + 3, end - 3 - below(8));
     const size_t from = LineStart(text, cursor > kBefore ? cursor - kBefore : 0);
     const size_t to = LineEnd(text, std::min(text.size(), cursor + kBehind));
     const std::string truth = TrimEnd(text.substr(cursor, end - cursor));

@@ -1,10 +1,7 @@
 // Minutes of sessions that come, go, branch, move, roll back and pin, under a budget that is too small for all of them:
 // what they hold, what the process holds, and whether samples say what a session says that computes everything.
-#include <unistd.h>
-
 #include <chrono>
 #include <cstdio>
-#include <fstream>
 #include <random>
 
 #include "json.h"
@@ -12,16 +9,6 @@
 
 namespace niwaki::kvbench {
 namespace {
-
-int64_t ResidentBytes() {
-  std::ifstream statm("/proc/self/statm");
-  int64_t total = 0;
-  int64_t resident = 0;
-  if (!(statm >> total >> resident)) {
-    throw Failure("cannot read /proc/self/statm");
-  }
-  return resident * sysconf(_SC_PAGESIZE);
-}
 
 struct Client {
   std::unique_ptr<Session> session;

@@ -1,5 +1,7 @@
 #include "program.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <atomic>
 #include <fstream>
@@ -92,6 +94,16 @@ void Model::Extend(std::span<const TokenId> tokens, int64_t begin, KvCache& cach
       }
     }
   }
+}
+
+int64_t ResidentBytes() {
+  std::ifstream statm("/proc/self/statm");
+  int64_t total = 0;
+  int64_t resident = 0;
+  if (!(statm >> total >> resident)) {
+    throw Failure("cannot read /proc/self/statm");
+  }
+  return resident * sysconf(_SC_PAGESIZE);
 }
 
 std::string ReadText(const std::string& path) {

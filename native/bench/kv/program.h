@@ -77,6 +77,8 @@ class Model {
 };
 
 std::string ReadText(const std::string& path);
+// What the process holds in memory, by the system's account. A Failure where the system does not say.
+int64_t ResidentBytes();
 
 // Calls work(index, worker) for every index, `workers` of them at a time; a Failure in one is a Failure of all.
 void InParallel(int64_t count, int workers, const std::function<void(int64_t index, int worker)>& work);
