@@ -1,4 +1,8 @@
 /** Decoding in depth, ours and the peer's with every way of storing keys and values, in turns. */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { freshPrompt, peerThreads, speed } from '../engine/engines.mjs';
 import { takeTurns } from '../engine/figures.mjs';
 import { storeOf } from './composition.mjs';
@@ -51,6 +55,16 @@ async function openPeer(engines, path, { store, flashAttention }) {
   return child;
 }
 
+/** The same in every run, so that the peer can take from a file what it had evaluated of it in an earlier one. */
+const long = Array.from({ length: depths.deep }, (_, i) => 300 + ((13 + i * 104_729) % 15_000));
+
+/** Where the peer leaves its evaluated prompt, beside the model. */
+function stateFile(path, { store, flashAttention }) {
+  const lock = join(dirname(fileURLToPath(import.meta.url)), '..', 'peer', 'package-lock.json');
+  const version = createHash('sha256').update(readFileSync(lock)).digest('hex').slice(0, 8);
+  return `${path}.${store}${flashAttention ? '-flash' : ''}-${depths.deep}-${version}.state`;
+}
+
 /** What the options asked for is what the context does. */
 async function checkStore(child, { id, store }, values) {
   const empty = await child.ask('stateBytes');
@@ -79,13 +93,17 @@ export async function decodeInTurns({ engines, log }, model, settings, { rounds,
       children.set(key, child);
     }
   }
-  const long = freshPrompt(depths.deep);
   const measured = {};
   for (const [name, depth] of Object.entries(depths)) {
     const tokens = long.slice(0, depth);
     for (const [key, child] of children) {
-      const { ms } = await child.ask('prefill', { tokens: tokens.slice(0, -1), fresh: false });
-      log(`peer: ${key.trim()} holds ${depth} tokens, after ${(ms / 1000).toFixed(0)} s`);
+      const setting = settings.find((one) => contextOf(one) === key);
+      const { ms, restored } = await child.ask('prefill', {
+        ...{ tokens: tokens.slice(0, -1), fresh: false },
+        ...(setting.engine !== 'ours' && name === 'deep' && { stateFile: stateFile(model.path, setting) }),
+      });
+      const from = restored ? ', from a file of an earlier run' : '';
+      log(`peer: ${key.trim()} holds ${depth} tokens, after ${(ms / 1000).toFixed(0)} s${from}`);
     }
     const decode =
       ({ engine, threads, ...rest }) =>

@@ -2,6 +2,8 @@
  * The peer as a child process: loads a GGUF file with node-llama-cpp (llama.cpp, CPU only) and does what it is told over IPC.
  * Requests are { id, op, ...arguments }, answers { id, value } or { id, error }. See client.mjs for the other end.
  */
+import { existsSync } from 'node:fs';
+import { rename } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { answer } from '../support/answer.mjs';
 import { memory, resetPeak } from '../support/memory.mjs';
@@ -52,6 +54,24 @@ async function hold(tokens) {
   if (sequence.nextTokenIndex !== tokens.length) {
     throw new Error(`${sequence.nextTokenIndex} tokens are there, not ${tokens.length}`);
   }
+}
+
+/**
+ * The same from a file, where an earlier run has left it: evaluating a deep prompt takes the peer up to 17 minutes, and what is timed
+ * is what it does with it. A prompt that was computed is left there for the next run.
+ */
+async function holdFrom(stateFile, tokens) {
+  if (!existsSync(stateFile)) {
+    await hold(tokens);
+    await sequence.saveStateToFile(`${stateFile}.part`);
+    await rename(`${stateFile}.part`, stateFile);
+    return false;
+  }
+  await sequence.clearHistory();
+  await sequence.loadStateFromFile(stateFile, { acceptRisk: true });
+  held = [...tokens];
+  await hold(tokens); // says so where the file holds something else
+  return true;
 }
 
 /** node-llama-cpp's own loop: evaluate, sample in JavaScript's pace, go on. */
@@ -147,14 +167,14 @@ const operations = {
   },
 
   /** Milliseconds to evaluate a prompt. No logits are asked for, which spares it the output head. */
-  async prefill({ tokens, fresh = true }) {
+  async prefill({ tokens, fresh = true, stateFile }) {
     if (fresh) {
       await sequence.clearHistory();
       held = [];
     }
     const start = performance.now();
-    await hold(tokens);
-    return { ms: performance.now() - start };
+    const restored = stateFile === undefined ? (await hold(tokens), false) : await holdFrom(stateFile, tokens);
+    return { ms: performance.now() - start, restored };
   },
 
   /** Milliseconds until the first token of an answer to a fresh prompt is there. */

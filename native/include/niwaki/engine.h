@@ -197,8 +197,8 @@ struct DecodeOptions {
   // left of them (or, where no such token exists, to tokens that are a prefix of it) until they are used up.
   std::string required_prefix;
   LookupOptions lookup;
-  // Teacher forcing, for benchmarks and evaluation: the first tokens are these, whatever the sampler chooses. Log
-  // probabilities are the model's all the same.
+  // Teacher forcing, to learn how likely a text is: the first tokens are these, whatever the sampler chooses. Log
+  // probabilities are the model's all the same. They are known, so up to 16 are evaluated in a pass.
   std::vector<TokenId> forced;
 };
 

@@ -62,6 +62,8 @@ class Decoding {
   Status Advance();
   // Fills draft_ with at most `most` tokens.
   void Propose(int most);
+  // Whether the next tokens are known: `forced` ones are evaluated together, as a draft that cannot be wrong.
+  bool IsForced() const { return left_.empty() && result_.tokens.size() < options_.forced.size(); }
   // Panels of the output head that the next token can come from; empty = all.
   std::vector<int32_t> Panels(const std::vector<TokenId>& allowed) const;
   // Chooses the next token and tells the sink. False when the stream ends with it; the result's reason then says why.
@@ -135,7 +137,12 @@ std::vector<int32_t> Decoding::Panels(const std::vector<TokenId>& allowed) const
 
 void Decoding::Propose(int most) {
   draft_.clear();
-  if (!left_.empty()) {
+  if (IsForced()) {
+    const std::span<const TokenId> next = std::span(options_.forced).subspan(result_.tokens.size());
+    draft_.assign(next.begin(), next.begin() + std::clamp<int64_t>(most, 0, static_cast<int64_t>(next.size())));
+    return;
+  }
+  if (!left_.empty() || options_.lookup.max_draft <= 0) {
     return;
   }
   for (const TokenId id : session_.drafter_.Propose(options_.lookup, most)) {
@@ -149,13 +156,14 @@ void Decoding::Propose(int most) {
 Status Decoding::Advance() {
   const int64_t room = session_.context_ - static_cast<int64_t>(session_.timeline_.size()) - 1;
   const int64_t wanted = options_.max_tokens - static_cast<int64_t>(result_.tokens.size()) - 1;
-  const int64_t most = std::min({room, wanted, int64_t{options_.lookup.max_draft}, int64_t{LookupOptions::kMaxDraft}});
-  Propose(static_cast<int>(most));
+  const int64_t longest = IsForced() ? LookupOptions::kMaxDraft : options_.lookup.max_draft;
+  const bool known = IsForced();
+  Propose(static_cast<int>(std::min({room, wanted, longest, int64_t{LookupOptions::kMaxDraft}})));
   std::vector<TokenId> batch = {result_.tokens.back()};
   batch.insert(batch.end(), draft_.begin(), draft_.end());
   NIWAKI_RETURN_IF_ERROR(session_.Extend(batch, static_cast<int64_t>(batch.size()), cancel_));
   ++result_.batches;
-  result_.drafted += static_cast<int64_t>(draft_.size());
+  result_.drafted += known ? 0 : static_cast<int64_t>(draft_.size());
   return Status();
 }
 
@@ -193,8 +201,10 @@ Result<DecodeResult> Decoding::Run() {
     }
   }
   const bool lookup = options_.lookup.max_draft > 0;
-  if (lookup) {
+  if (lookup || options_.forced.size() > 1) {
     session_.states_.resize(static_cast<size_t>(Qwen3::kMaxLogits * engine_.info().embedding_length));
+  }
+  if (lookup) {
     session_.drafter_.Begin(session_.timeline_);
   }
   for (bool more = true; more;) {
@@ -209,6 +219,7 @@ Result<DecodeResult> Decoding::Run() {
     const Clock::time_point pass = Clock::now();
     const int64_t pauses = engine_.pauses();
     draft_.clear();
+    const bool known_draft = !first && IsForced();
     if (!first) {
       if (static_cast<int64_t>(session_.timeline_.size()) >= session_.context_) {
         more = End(StopReason::kContextFull);
@@ -229,7 +240,7 @@ Result<DecodeResult> Decoding::Run() {
     const float* logits =
         engine_.model().Logits(session_.states_.data(), static_cast<int64_t>(rows), Panels(allowed), cancel_);
     // A pass in whose middle others computed says nothing of how long one takes.
-    if (logits != nullptr && lookup && !first && allowed.empty() && engine_.pauses() == pauses) {
+    if (logits != nullptr && lookup && !first && allowed.empty() && !known_draft && engine_.pauses() == pauses) {
       session_.drafter_.policy().Time(static_cast<int>(rows), MillisecondsSince(pass));
     }
     // Each row's token is chosen as if it were alone, and the next row counts for as long as the draft was right.
@@ -258,8 +269,8 @@ Result<DecodeResult> Decoding::Run() {
     }
     if (!draft_.empty()) {
       session_.Keep(known + row, row);
-      result_.accepted += static_cast<int64_t>(row);
-      if (next.ok() && next.value()) {
+      result_.accepted += known_draft ? 0 : static_cast<int64_t>(row);
+      if (next.ok() && next.value() && !known_draft) {
         session_.drafter_.Judge(static_cast<int>(draft_.size()), static_cast<int>(row));
       }
     }

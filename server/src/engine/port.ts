@@ -185,8 +185,8 @@ export interface GenerateRequest {
    */
   readonly shift?: boolean;
   /**
-   * Teacher forcing, for benchmarks and evaluation: the first tokens said are these, whatever the sampler chooses. Log
-   * probabilities are the model's all the same.
+   * Teacher forcing, to learn how likely a text is: the first tokens said are these, whatever the sampler chooses. Log
+   * probabilities are the model's all the same. They are computed up to 16 in a pass.
    */
   readonly forced?: readonly TokenId[];
 }
