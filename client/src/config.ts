@@ -1,5 +1,5 @@
 /** The only reader and writer of Niwaki's settings. */
-import type { KvCodec, QuietMode, ServerSettings } from '#protocol';
+import type { CompletionStrategy, KvCodec, QuietMode, ServerSettings } from '#protocol';
 import { ConfigurationTarget, Disposable, EventEmitter, workspace, type Event } from 'vscode';
 
 const section = 'niwaki';
@@ -28,6 +28,7 @@ export class Config implements Disposable {
         enabled: this.get('completion.enabled', true),
         languages: this.languages(),
         maxTokens: this.get('completion.maxTokens', 64),
+        strategy: this.get<'auto' | CompletionStrategy>('completion.strategy', 'auto'),
       },
     };
   }
@@ -53,6 +54,7 @@ export class Config implements Disposable {
       'completion.enabled',
       'completion.languages',
       'completion.maxTokens',
+      'completion.strategy',
       'model.path',
       'model.maxContextTokens',
       'kv.codec',

@@ -8,6 +8,9 @@ export type QuietMode = 'off' | 'onBattery' | 'always';
 /** 16 bits a value; 8; 4; 4 for keys and 3 for values; 3. */
 export type KvCodec = 'f16' | 'kv8' | 'kv4' | 'kv43' | 'kv3';
 
+/** How a model is asked for the text at the cursor. */
+export type CompletionStrategy = 'suffixFirst' | 'prefixFirst' | 'prefixOnly' | 'chat';
+
 /** The settings that the server needs. The client is the only reader of VS Code's settings and sends them. */
 export interface ServerSettings {
   /** A GGUF file, '' = the embedded model. */
@@ -32,6 +35,8 @@ export interface ServerSettings {
     readonly languages: Readonly<Record<string, boolean>>;
     /** Most tokens a suggestion may have. */
     readonly maxTokens: number;
+    /** auto = what the model's file says, or what trying it has shown. */
+    readonly strategy: 'auto' | CompletionStrategy;
   };
 }
 
@@ -42,12 +47,15 @@ export interface InitializationOptions {
   /** Absolute path of the extension's folder: the addon and the embedded model lie in it. */
   readonly extensionPath: string;
   /**
-   * Absolute path of a folder of the extension's own: KV calibrations are kept in it, one file a model, and context is saved in it
-   * where kvDiskMB allows. Absent = nothing is written, and no calibration is made in the background.
+   * Absolute path of a folder of the extension's own: KV calibrations and what was found out about how a model is best asked are kept
+   * in it, a file each a model, and context is saved in it where kvDiskMB allows. Absent = nothing is written, and no calibration is
+   * made in the background.
    */
   readonly storagePath?: string;
   /** Without use, before a missing calibration is made; 60 when absent. */
   readonly calibrateAfterSeconds?: number;
+  /** Without use, before a model whose file does not say how it is asked is tried; 2 when absent. */
+  readonly probeAfterSeconds?: number;
 }
 
 /** client → server, whenever a setting changed. */

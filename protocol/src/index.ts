@@ -3,4 +3,6 @@ export * from './cursor';
 export * from './model';
 export * from './prompt';
 export * from './savedContext';
+export * from './statistics';
 export * from './status';
+export * from './why';

@@ -1,5 +1,5 @@
 import { RequestType, RequestType0 } from 'vscode-jsonrpc';
-import type { KvCodec } from './configuration';
+import type { CompletionStrategy, KvCodec } from './configuration';
 
 /** How sessions store what they have read. */
 export interface KvDetails {
@@ -39,6 +39,9 @@ export interface ModelDetails {
   readonly license: string;
   /** How prompts with text behind the cursor are written for this model, e.g. 'suffix-first contiguous'. */
   readonly fimForm: string;
+  readonly strategy: CompletionStrategy;
+  /** Why it is asked in this way: a sentence or two. */
+  readonly strategyReason: string;
   readonly kernelTables: readonly {
     readonly name: string;
     readonly needs: string;

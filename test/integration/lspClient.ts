@@ -32,7 +32,7 @@ export const settings: ServerSettings = {
   kvDiskMB: 0,
   unloadAfterMinutes: 30,
   quiet: 'off',
-  completion: { enabled: true, languages: { '*': true }, maxTokens: 32 },
+  completion: { enabled: true, languages: { '*': true }, maxTokens: 32, strategy: 'auto' },
 };
 
 export class LspClient {

@@ -1,7 +1,7 @@
 /**
  * A document snapshot in, a suggestion out. Only the latest request counts: a newer one cancels the one that runs.
  */
-import type { RenderedPrompt } from '#protocol';
+import type { RenderedPrompt, SuggestionReport } from '#protocol';
 import {
   cancelled,
   EngineError,
@@ -13,8 +13,15 @@ import {
   type GenerateResult,
   type SavedPagesPlace,
 } from '../engine';
-import type { LoadedModel, ModelHost } from '../models';
-import { beginsWithPrefix, cursorText, isClosersOnly, type CursorText } from '../prompt';
+import type { CompletionProfile, LoadedModel, ModelHost } from '../models';
+import {
+  answerPlace,
+  beginsWithPrefix,
+  cursorText,
+  isClosersOnly,
+  readAnswer,
+  type CursorText,
+} from '../prompt';
 import { Listeners } from '../util/listeners';
 import { sleep } from '../util/sleep';
 import { Counters } from './counters';
@@ -25,11 +32,14 @@ import { PromptBuilder, type BuiltPrompt } from './promptBuilder';
 import { RecentSuggestions } from './recent';
 import { SessionPool } from './sessions';
 import type { CompletionRequest, Suggestion } from './snapshot';
+import { SuggestionTrace } from './trace';
 import type { Place } from './warmUp';
 
 /** What is kept for one loaded model. */
 interface Workshop {
   readonly model: LoadedModel;
+  /** By which it was asked so far. */
+  profile: CompletionProfile;
   readonly prompts: PromptBuilder;
   readonly sessions: SessionPool;
 }
@@ -44,6 +54,7 @@ interface Writing {
   readonly offset: number;
   readonly cursor: CursorText;
   readonly signal: AbortSignal;
+  readonly trace: SuggestionTrace;
 }
 
 /** Lines where nothing follows the cursor; the end of the line where something does. */
@@ -81,9 +92,10 @@ export class Completer {
   readonly changes = new Listeners();
   readonly counters = new Counters();
   private readonly latest = new LatestWins();
-  private readonly recent = new RecentSuggestions();
+  private readonly recent = new RecentSuggestions<SuggestionReport>();
   private workshop: Workshop | undefined;
   private prompt: RenderedPrompt | undefined;
+  private report: SuggestionReport | undefined;
   private running = 0;
   private warming: { readonly uri: string; readonly controller: AbortController } | undefined;
   /** The place whose prompt was evaluated last, to its end. */
@@ -103,6 +115,10 @@ export class Completer {
         this.evaluated = undefined;
         this.moved.clear();
         this.recent.clear(); // what another model suggested is not what this one would
+      } else if (this.workshop !== undefined && this.workshop.profile !== host.model?.profile) {
+        this.workshop.profile = this.workshop.model.profile; // it is asked in another way from now on
+        this.evaluated = undefined;
+        this.recent.clear();
       }
     });
   }
@@ -114,6 +130,11 @@ export class Completer {
 
   get lastPrompt(): RenderedPrompt | undefined {
     return this.prompt;
+  }
+
+  /** How the last answer came about. */
+  get lastReport(): SuggestionReport | undefined {
+    return this.report;
   }
 
   /**
@@ -170,27 +191,32 @@ export class Completer {
   }
 
   private async answer(request: CompletionRequest, signal: AbortSignal): Promise<Suggestion | undefined> {
+    const trace = new SuggestionTrace(request);
     const { text, offset } = withSelected(request);
     const cursor = cursorText(text, offset);
     const typedAlong = this.recent.find(request.document.uri, cursor.before, text.slice(offset));
     if (typedAlong !== undefined) {
       this.counters.add('typedAlong');
-      return this.suggest(request, cursor, typedAlong);
+      const suggestion = this.suggest(request, cursor, typedAlong.rest);
+      this.report = trace.reportAlong(typedAlong.made, suggestion);
+      return suggestion;
     }
     const effort = request.effort ?? fullEffort;
     if (effort.pauseMs > 0 && request.invoked !== true) {
       await sleep(effort.pauseMs, signal);
+      trace.lap('debounce');
       if (signal.aborted) {
         throw cancelled();
       }
     }
-    return this.host.use(signal, (model) =>
-      this.write({ model, request, effort, text, offset, cursor, signal }),
-    );
+    return this.host.use(signal, (model) => {
+      trace.lap('model');
+      return this.write({ model, request, effort, text, offset, cursor, signal, trace });
+    });
   }
 
   private async write(job: Writing): Promise<Suggestion | undefined> {
-    const { model, request, effort, text, offset, cursor } = job;
+    const { model, request, effort, text, offset, cursor, trace } = job;
     const { uri, path } = request.document;
     const workshop = this.workshopOf(model);
     const started = performance.now();
@@ -200,18 +226,24 @@ export class Completer {
       return undefined;
     }
     const promptMs = performance.now() - started;
+    trace.asks(model.profile, prompt);
     const policy = linePolicy(job);
     this.evaluated = undefined;
     const { result, written } = await this.run(workshop, job, prompt, maxTokens, policy);
+    trace.ran(result);
     // With an item of the suggest widget put in it is another text's prompt.
     this.evaluated = request.selected === undefined ? placeKey(request.document, request.offset) : undefined;
     const raw = written.startsWith(prompt.healed) ? written.slice(prompt.healed.length) : '';
     // Half a character at the end of the tokens comes out as U+FFFD; nobody wants to insert that.
     const readable = raw.replaceAll('\r', '').replace(/\uFFFD[^]*$/, '');
-    const generated = cutWhenDone(readable, policy);
+    const answer = readAnswer(model.profile.strategy, readable, answerPlace(cursor), true);
+    const generated = cutWhenDone(answer.text, policy);
     const suggestion = this.suggest(request, cursor, generated);
+    trace.proposed({ proposer: 'model', text: generated, features: {} });
+    const report = trace.report(suggestion, { proposer: 'model' });
+    this.report = report;
     if (generated !== '') {
-      this.recent.remember(uri, cursor.before, text.slice(offset), generated);
+      this.recent.remember(uri, cursor.before, text.slice(offset), generated, report);
     }
     this.prompt = {
       uri,
@@ -231,13 +263,14 @@ export class Completer {
 
   private async run(
     workshop: Workshop,
-    { model, request, effort, signal }: Writing,
+    { model, request, effort, cursor, signal }: Writing,
     prompt: BuiltPrompt,
     maxTokens: number,
     policy: LinePolicy,
   ): Promise<{ readonly result: GenerateResult; readonly written: string }> {
     const session = await workshop.sessions.acquire(request.document.uri);
     const ending = new AbortController();
+    const place = answerPlace(cursor);
     let written = '';
     let decided: string | undefined;
     this.counters.add('runs');
@@ -263,10 +296,15 @@ export class Completer {
           onEvent: (event) => {
             if (event.kind === 'token' && decided === undefined) {
               written += event.text;
-              const cut = cutAtEnd(written.slice(prompt.healed.length), policy);
-              if (cut.ended) {
+              const read = readAnswer(
+                model.profile.strategy,
+                written.slice(prompt.healed.length),
+                place,
+                false,
+              );
+              if (read.ended || cutAtEnd(read.text, policy).ended) {
                 // What the engine still writes until it hears of it must make no difference.
-                decided = written.slice(0, prompt.healed.length) + cut.text;
+                decided = written;
                 ending.abort();
               }
             }
@@ -376,6 +414,7 @@ export class Completer {
       // The sessions of another model were closed when it was unloaded.
       this.workshop = {
         model,
+        profile: model.profile,
         prompts: new PromptBuilder(this.engine, model),
         sessions: new SessionPool(this.engine, model, this.savedPlace),
       };

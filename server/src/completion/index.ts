@@ -3,4 +3,5 @@ export * from './completer';
 export * from './counters';
 export * from './effort';
 export * from './snapshot';
+export * from './trace';
 export * from './warmUp';

@@ -9,6 +9,7 @@ import {
   renderPrompt,
   suffixLength,
   type PromptTokenizer,
+  type RenderedPart,
   type TextWindow,
 } from '../prompt';
 
@@ -16,6 +17,7 @@ export interface BuiltPrompt {
   readonly tokens: readonly TokenId[];
   /** What the generated text must begin with. */
   readonly healed: string;
+  readonly parts: readonly RenderedPart[];
 }
 
 interface DocumentState {
@@ -75,7 +77,7 @@ export class PromptBuilder {
       const window = planWindow(text, offset, Math.floor(characters), form.usesSuffix, state.window);
       const prefix = text.slice(window.start, offset);
       const suffix = text.slice(suffixStart, Math.max(suffixStart, text.length - window.after));
-      const { tokens, healed } = await renderPrompt(
+      const { tokens, healed, parts } = await renderPrompt(
         form,
         { path, prefix: normalizeLineBreaks(prefix), suffix: normalizeLineBreaks(suffix) },
         tokenizer,
@@ -88,7 +90,7 @@ export class PromptBuilder {
         if (window.start > 0 || window.after > 0) {
           state.mayFit = false;
         }
-        return { tokens, healed };
+        return { tokens, healed, parts };
       }
       const shown = prefix.length + (form.usesSuffix ? suffix.length : 0);
       const measured = (shown / tokens.length) * 0.98;

@@ -409,6 +409,7 @@ export class ScriptedEngine implements EnginePort {
     const prompt: ScriptedPrompt = { text: this.tokenizer.decode(request.tokens), request };
     const decoded = await decodeScripted(session, this.tokenizer, request, {
       answer: request.maxTokens === 0 ? '' : (this.options.answer?.(prompt) ?? ''),
+      logprob: this.options.logprob?.(prompt) ?? -0.1,
       msPerToken: this.options.decodeMsPerToken ?? 0,
       signal,
       onEvent,

@@ -20,8 +20,6 @@ interface Pace {
 
 /** Prompt tokens between two looks at the cancel signal and two progress events. */
 const chunk = 32;
-/** Of every scripted token. */
-const logprob = -0.1;
 
 /** Takes no time when `ms` is 0, so that tests without delays run in microtasks only. */
 async function pause(ms: number, signal: AbortSignal): Promise<void> {
@@ -91,7 +89,7 @@ export async function decodeScripted(
   timeline: ScriptedTimeline,
   tokenizer: ScriptedTokenizer,
   request: GenerateRequest,
-  { answer, msPerToken, signal, onEvent }: Pace & { readonly answer: string },
+  { answer, logprob, msPerToken, signal, onEvent }: Pace & { readonly answer: string; readonly logprob: number },
 ): Promise<{ tokens: readonly TokenId[]; text: string; reason: StopReason }> {
   const { requiredPrefix = '', stopStrings = [], stopTokens = [], maxTokens } = request;
   const said = answer.startsWith(requiredPrefix) ? answer : requiredPrefix + answer;

@@ -16,6 +16,8 @@ export interface ScriptedOptions extends ScriptedKvOptions {
    * An EngineError thrown here is what `generate` rejects with.
    */
   readonly answer?: (prompt: ScriptedPrompt) => string;
+  /** The log probability of every token behind this prompt; -0.1 when absent. */
+  readonly logprob?: (prompt: ScriptedPrompt) => number;
   readonly loadMs?: number;
   /** For each prompt token that is not cached. */
   readonly prefillMsPerToken?: number;

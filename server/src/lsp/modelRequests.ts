@@ -47,6 +47,8 @@ async function details({ engine, host }: ModelRequestDeps): Promise<ModelDetails
     layers: info.layers,
     license: info.metadata['general.license'] ?? '',
     fimForm: model.profile.form.name,
+    strategy: model.profile.strategy,
+    strategyReason: model.profile.strategyReason,
     kernelTables: await engine.kernelTables(),
   };
 }

@@ -24,9 +24,11 @@ import {
   dataFolder,
   embeddedCalibrationPath,
   embeddedModelPath,
+  FindingStore,
   KvCalibrator,
   KvPageFolders,
   ModelHost,
+  StrategyProbe,
 } from '../models';
 import type { Log } from '../util/log';
 import { PowerSource } from '../util/power';
@@ -38,6 +40,7 @@ import { StatusReporter } from './statusReporter';
 import { registerWarmUp } from './warmUp';
 
 const defaultCalibrateAfterSeconds = 60;
+const defaultProbeAfterSeconds = 2;
 
 export interface ServerDeps {
   readonly connection: Connection;
@@ -76,6 +79,7 @@ export function startServer({ connection, log, engine, extensionPath, version }:
   const applySettings = (host: ModelHost, value: unknown): void => {
     settings = readSettings(value);
     host.setUnloadAfter(settings.unloadAfterMinutes * 60_000);
+    host.setStrategy(settings.completion.strategy);
   };
 
   connection.onInitialize((params: InitializeParams): InitializeResult => {
@@ -97,7 +101,16 @@ export function startServer({ connection, log, engine, extensionPath, version }:
       idleMs: (options.calibrateAfterSeconds ?? defaultCalibrateAfterSeconds) * 1000,
       mayWork,
     });
-    const host = new ModelHost({ engine, embeddedPath: embeddedModelPath(folder), log, calibrator });
+    const probe = new StrategyProbe({
+      engine,
+      log,
+      ...(options.storagePath === undefined
+        ? {}
+        : { store: new FindingStore(join(options.storagePath, 'strategy')) }),
+      idleMs: (options.probeAfterSeconds ?? defaultProbeAfterSeconds) * 1000,
+      mayWork,
+    });
+    const host = new ModelHost({ engine, embeddedPath: embeddedModelPath(folder), log, calibrator, probe });
     const pageFolders =
       options.storagePath === undefined ? undefined : new KvPageFolders(options.storagePath);
     const completer = new Completer(engine, host, (uri) =>

@@ -1,7 +1,8 @@
 /** The settings as they arrive, checked: whoever speaks LSP may send anything. */
 import type { QuietMode, ServerSettings } from '#protocol';
 import { kvCodecs } from '../engine';
-import type { ModelChoice } from '../models';
+import type { ModelChoice, StrategyChoice } from '../models';
+import { strategyKinds } from '../prompt';
 
 export const defaultSettings: ServerSettings = {
   modelPath: '',
@@ -12,12 +13,13 @@ export const defaultSettings: ServerSettings = {
   kvDiskMB: 0,
   unloadAfterMinutes: 30,
   quiet: 'off',
-  completion: { enabled: true, languages: { '*': true }, maxTokens: 64 },
+  completion: { enabled: true, languages: { '*': true }, maxTokens: 64, strategy: 'auto' },
 };
 
 const mostTokens = 512;
 /** A timer of Node's holds 24 days. */
 const mostMinutes = 10_080;
+const strategies: readonly StrategyChoice[] = ['auto', ...strategyKinds];
 const quietModes: readonly QuietMode[] = ['off', 'onBattery', 'always'];
 
 function amount(value: unknown, fallback: number, most: number): number {
@@ -56,6 +58,8 @@ export function readSettings(value: unknown): ServerSettings {
         1,
         count(completion['maxTokens'], defaultSettings.completion.maxTokens, mostTokens),
       ),
+      strategy:
+        strategies.find((one) => one === completion['strategy']) ?? defaultSettings.completion.strategy,
     },
   };
 }

@@ -8,3 +8,5 @@ export * from './kvPageFolders';
 export * from './kvPlan';
 export * from './modelHost';
 export * from './profile';
+export * from './probe';
+export * from './strategies';

@@ -17,12 +17,15 @@ import { kvBudget, machineMemory, type MachineMemory } from './budget';
 import { IdleTimer } from './idleTimer';
 import type { KvCalibrator } from './kvCalibrator';
 import { calibrationInWords, contextInWords, planKv, type KvPlan, type KvSettings } from './kvPlan';
-import { completionProfile, type CompletionProfile } from './profile';
+import type { StrategyProbe } from './probe';
+import { profileFor, profileSource, type CompletionProfile, type ProfileSource } from './profile';
+import { chooseStrategy, type StrategyChoice, type StrategyFinding } from './strategies';
 
 export interface LoadedModel {
   readonly handle: ModelHandle;
   readonly info: ModelInfo;
   readonly embedded: boolean;
+  /** Changes with the way in which the model is asked: to be read when it is needed, not kept. */
   readonly profile: CompletionProfile;
   /** Changes with the model's calibration, which may come later: to be read when it is needed, not kept. */
   readonly kv: KvPlan;
@@ -58,6 +61,14 @@ export interface ModelHostOptions {
   readonly memory?: () => MachineMemory;
   /** Absent = caches go by the model's norm weights. */
   readonly calibrator?: KvCalibrator;
+  /** Absent = models whose files do not say how they are asked are asked with the prefix alone. */
+  readonly probe?: StrategyProbe;
+}
+
+/** What profiles of the loaded model are made of. */
+interface Asking {
+  readonly source: ProfileSource;
+  finding: StrategyFinding | undefined;
 }
 
 /** Tokens: enough to begin with. */
@@ -76,6 +87,8 @@ function sameChoice(a: ModelChoice, b: ModelChoice): boolean {
 export class ModelHost {
   readonly changes = new Listeners();
   private loaded: LoadedModel | undefined;
+  private reprofile: () => void = () => undefined;
+  private strategy: StrategyChoice = 'auto';
   private currentState: ModelState = 'starting';
   private currentProblem: Problem = '';
   /** What was last asked for, whether or not it could be loaded. */
@@ -132,6 +145,7 @@ export class ModelHost {
       this.users -= 1;
       this.idle.touch();
       this.options.calibrator?.touch();
+      this.options.probe?.touch();
     }
   }
 
@@ -185,6 +199,15 @@ export class ModelHost {
     this.idle.setAfter(ms);
   }
 
+  /** How models are asked from now on, the loaded one included. */
+  setStrategy(strategy: StrategyChoice): void {
+    if (strategy !== this.strategy) {
+      this.strategy = strategy;
+      this.reprofile();
+      this.changes.fire();
+    }
+  }
+
   /** Loads what the settings ask for, unless that is what was last asked for. */
   async choose(choice: ModelChoice): Promise<Problem> {
     if (this.choice !== undefined && sameChoice(this.choice, choice)) {
@@ -226,6 +249,7 @@ export class ModelHost {
   async dispose(): Promise<void> {
     this.idle.stop();
     this.options.calibrator?.forget();
+    this.options.probe?.forget();
     await this.enqueue(() => this.drop());
   }
 
@@ -251,7 +275,7 @@ export class ModelHost {
   }
 
   private async replace(choice: ModelChoice): Promise<Problem> {
-    const { engine, embeddedPath, log, calibrator } = this.options;
+    const { engine, embeddedPath, log, calibrator, probe } = this.options;
     const embedded = choice.path === '';
     const path = embedded ? embeddedPath : choice.path;
     const started = performance.now();
@@ -263,11 +287,12 @@ export class ModelHost {
       });
       const budget = kvBudget(choice.kvMemoryMB, this.memory());
       await engine.setKvBudget(model, Math.floor(budget));
+      const asking: Asking = { source: await profileSource(engine, model, info), finding: undefined };
       const next = {
         handle: model,
         info,
         embedded,
-        profile: await completionProfile(engine, model, info),
+        profile: this.profileOf(asking),
         kv: await planKv(engine, info, choice, budget),
         replan: async (carefulLayers: number): Promise<void> => {
           next.kv = await planKv(engine, info, choice, budget, carefulLayers);
@@ -275,6 +300,20 @@ export class ModelHost {
       };
       await this.drop();
       await calibrator?.prepare(next);
+      this.reprofile = (): void => {
+        next.profile = this.profileOf(asking);
+      };
+      this.reprofile(); // the setting may have changed since
+      await probe?.prepare({
+        handle: model,
+        info,
+        strategies: asking.source.strategies,
+        found: (finding) => {
+          asking.finding = finding;
+          next.profile = this.profileOf(asking);
+          this.changes.fire();
+        },
+      });
       this.loaded = next;
       log.info(
         `Loaded ${info.name} (${path}) in ${(performance.now() - started).toFixed(0)} ms: kernels ${info.kernels}, ` +
@@ -291,6 +330,18 @@ export class ModelHost {
       log.error(problem);
       return /[.!]$/.test(problem) ? problem : `${problem}.`;
     }
+  }
+
+  private profileOf({ source, finding }: Asking): CompletionProfile {
+    const chosen = chooseStrategy(
+      source.strategies,
+      this.strategy,
+      finding,
+      source.strategies.available.length < 2
+        ? 'The model can do nothing else.'
+        : 'Its file does not say how it is asked, and it has not been tried yet.',
+    );
+    return profileFor(source, chosen);
   }
 
   /** A model that the machine has no room for would take it down, again and again: the settings name it. */
@@ -314,6 +365,8 @@ export class ModelHost {
   private async drop(): Promise<undefined> {
     const old = this.loaded;
     this.options.calibrator?.forget();
+    this.options.probe?.forget();
+    this.reprofile = () => undefined;
     this.loaded = undefined;
     if (old !== undefined) {
       await this.options.engine.unload(old.handle);

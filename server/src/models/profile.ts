@@ -1,8 +1,12 @@
 /** How to ask a loaded model for completions: everything that differs between models, found out once after loading. */
 import type { EnginePort, ModelHandle, ModelInfo, TokenId } from '../engine';
-import { fimFormOf, type FimForm } from '../prompt';
+import type { FimForm, StrategyKind } from '../prompt';
+import { strategiesOf, type ChosenStrategy, type ModelStrategies } from './strategies';
 
 export interface CompletionProfile {
+  readonly strategy: StrategyKind;
+  /** Why this one: a sentence. */
+  readonly strategyReason: string;
   readonly form: FimForm;
   /** Most lines a suggestion may have where nothing follows the cursor. */
   readonly maxLines: number;
@@ -38,14 +42,26 @@ const chatTexts = [
   '<|im_end|>',
 ];
 
+/** What ends a turn of a chat model, by the families that are known. */
+const turnEnds = ['<|im_end|>', '<|eot_id|>'];
+
 /** Below this many weights a model writes plausible line ends and little more. */
 const weightsForBlocks = 500e6;
 
-export async function completionProfile(
+/** What is asked of a model once; profiles are made of it whenever its strategy changes. */
+export interface ProfileSource {
+  readonly strategies: ModelStrategies;
+  readonly weights: number;
+  readonly stopTokens: readonly TokenId[];
+  readonly turnEnds: readonly TokenId[];
+  readonly banned: readonly TokenId[];
+}
+
+export async function profileSource(
   engine: EnginePort,
   model: ModelHandle,
   info: ModelInfo,
-): Promise<CompletionProfile> {
+): Promise<ProfileSource> {
   const find = async (texts: readonly string[]): Promise<TokenId[]> => {
     const ids = await Promise.all(texts.map((text) => engine.findToken(model, text)));
     return ids.filter((id) => id >= 0);
@@ -55,10 +71,26 @@ export async function completionProfile(
     stopTokens.add(info.eos);
   }
   return {
-    form: fimFormOf(info.metadata),
-    maxLines: info.parameters < weightsForBlocks ? 1 : 8,
-    lookup: info.parameters >= weightsForBlocks,
+    strategies: await strategiesOf(engine, model, info),
+    weights: info.parameters,
     stopTokens: [...stopTokens],
+    turnEnds: await find(turnEnds),
     banned: (await find(chatTexts)).filter((id) => !stopTokens.has(id)),
+  };
+}
+
+export function profileFor(source: ProfileSource, { strategy, reason }: ChosenStrategy): CompletionProfile {
+  const large = source.weights >= weightsForBlocks;
+  // A chat model says with the end of its turn that it has done; elsewhere that has no place.
+  const stopTokens =
+    strategy.kind === 'chat' ? [...new Set([...source.stopTokens, ...source.turnEnds])] : source.stopTokens;
+  return {
+    strategy: strategy.kind,
+    strategyReason: reason,
+    form: strategy.form,
+    maxLines: large ? 8 : 1,
+    lookup: large,
+    stopTokens,
+    banned: source.banned.filter((id) => !stopTokens.includes(id)),
   };
 }

@@ -3,4 +3,5 @@ export * from './cursor';
 export * from './fimForm';
 export * from './healing';
 export * from './renderPrompt';
+export * from './strategy';
 export * from './window';

@@ -1,5 +1,6 @@
 import * as assert from 'node:assert/strict';
 import {
+  beginsWithPrefix,
   fimFormOf,
   parseFimTemplate,
   prefixOnlyForm,
@@ -83,9 +84,32 @@ describe('prompt: FIM forms', () => {
     assert.equal(healed, 'x');
   });
 
+  it('puts the cursor’s line at the end, where the form wants it there', async () => {
+    const form = parseFimTemplate('x', '<|a|>{head}<|b|>{suffix}<|c|>{line}') as FimForm;
+    const prefix = 'one();\n  two(x';
+    const { tokens, healed, parts } = await renderPrompt(
+      form,
+      { ...values, prefix },
+      new CharacterTokenizer(),
+    );
+    const text = tokens.map((id) => (id >= 1_000_000 ? '|' : String.fromCodePoint(id))).join('');
+    assert.equal(text, '|one();\n|;\n|  two(');
+    assert.equal(healed, 'x');
+    assert.deepEqual(
+      parts.map((part) => part.fields),
+      [[], ['head'], [], ['suffix'], [], ['line']],
+    );
+    assert.equal(beginsWithPrefix(form), true);
+    assert.equal(beginsWithPrefix(parseFimTemplate('spm', spm) as FimForm), false);
+    for (const half of ['<|a|>{line}', '<|a|>{head}', '<|a|>{head}<|b|>{prefix}', '<|a|>{head}{line}']) {
+      assert.equal(parseFimTemplate('x', half), undefined, half);
+    }
+  });
+
   it('keeps a prompt of one token as it is, and gives none for no text', async () => {
     const one = await renderPrompt(prefixOnlyForm, { ...values, prefix: 'a' }, new CharacterTokenizer());
-    assert.deepEqual(one, { tokens: [97], healed: '' });
+    const parts = [{ fields: ['prefix'], characters: 1, tokens: 1 }];
+    assert.deepEqual(one, { tokens: [97], healed: '', parts });
     const none = await renderPrompt(prefixOnlyForm, { ...values, prefix: '' }, new CharacterTokenizer());
     assert.deepEqual(none.tokens, []);
   });
