@@ -148,6 +148,16 @@ export default tseslint.config(
     ]),
   },
   {
+    files: ['server/src/syntax/**/*.ts'],
+    rules: forbid(
+      network,
+      lsp,
+      vscode,
+      tests,
+      rooms(['lsp', 'cli', 'completion', 'models', 'engine', 'prompt', 'workspace']),
+    ),
+  },
+  {
     files: ['server/src/prompt/**/*.ts'],
     rules: forbid(network, lsp, vscode, tests, rooms(['lsp', 'cli', 'completion', 'models', 'engine']), [
       ['node:*'],
