@@ -173,7 +173,8 @@ const operations = {
       held = [];
     }
     const start = performance.now();
-    const restored = stateFile === undefined ? (await hold(tokens), false) : await holdFrom(stateFile, tokens);
+    const restored =
+      stateFile === undefined ? (await hold(tokens), false) : await holdFrom(stateFile, tokens);
     return { ms: performance.now() - start, restored };
   },
 

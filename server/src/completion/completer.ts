@@ -1,5 +1,6 @@
 /**
- * A document snapshot in, a suggestion out. Only the latest request counts: a newer one cancels the one that runs.
+ * A document snapshot in, a suggestion out. Only the latest request counts: a newer one cancels the one that runs. Two propose, the model
+ * and the text itself (proposals/); what is shown of it is decided by filters (decide/).
  */
 import type { RenderedPrompt, SuggestionReport } from '#protocol';
 import {
@@ -7,61 +8,67 @@ import {
   EngineError,
   isCancelled,
   LatestWins,
-  Priority,
   type EnginePort,
   type EngineSession,
-  type GenerateResult,
   type SavedPagesPlace,
 } from '../engine';
-import type { CompletionProfile, LoadedModel, ModelHost } from '../models';
-import {
-  answerPlace,
-  beginsWithPrefix,
-  cursorText,
-  isClosersOnly,
-  readAnswer,
-  type CursorText,
-} from '../prompt';
+import type { LoadedModel, ModelHost } from '../models';
+import { answerPlace, cursorText, isClosersOnly, readAnswer, type CursorText } from '../prompt';
+import { scopeOf, type Scope, type Syntax } from '../syntax';
 import { Listeners } from '../util/listeners';
 import { sleep } from '../util/sleep';
+import { evaluate } from './background';
+import type { CopyInput } from './copy';
 import { Counters } from './counters';
+import { AdaptiveDebounce } from './debounce';
+import { cutAtBlockEnd, decide, linesFor, quietPlace, unfitText } from './decide';
 import { fullEffort, type Effort } from './effort';
-import { fitToCursor } from './fit';
-import { cutAtEnd, cutWhenDone, type LinePolicy } from './lines';
-import { PromptBuilder, type BuiltPrompt } from './promptBuilder';
+import { copiedBlock } from './copiedBlock';
+import { cutWhenDone, type LinePolicy } from './lines';
+import type { BuiltPrompt } from './promptBuilder';
+import { mostJudged, Proposals, type Proposer, type RankedProposal } from './proposals';
 import { RecentSuggestions } from './recent';
-import { SessionPool } from './sessions';
 import type { CompletionRequest, Suggestion } from './snapshot';
 import { SuggestionTrace } from './trace';
 import type { Place } from './warmUp';
-
-/** What is kept for one loaded model. */
-interface Workshop {
-  readonly model: LoadedModel;
-  /** By which it was asked so far. */
-  profile: CompletionProfile;
-  readonly prompts: PromptBuilder;
-  readonly sessions: SessionPool;
-}
+import { mostTokens, placeKey, Workshop } from './workshop';
+import { likelihoodOf, write, type WrittenText } from './writing';
 
 /** One completion in the making. */
-interface Writing {
-  readonly model: LoadedModel;
+interface Making {
   readonly request: CompletionRequest;
   readonly effort: Effort;
   /** With the selected item of the suggest widget put in. */
   readonly text: string;
   readonly offset: number;
   readonly cursor: CursorText;
+  readonly scope: Scope;
   readonly signal: AbortSignal;
   readonly trace: SuggestionTrace;
 }
 
-/** Lines where nothing follows the cursor; the end of the line where something does. */
-function linePolicy({ model, effort, cursor }: Writing): LinePolicy {
-  const alone = isClosersOnly(cursor.restOfLine) && cursor.restOfLine.trim() === '';
-  return { maxLines: alone ? Math.min(model.profile.maxLines, effort.maxLines) : 1 };
+interface Remembered {
+  readonly report: SuggestionReport;
+  readonly proposer: Proposer;
+  readonly confidence: number;
+  readonly maxLines: number;
 }
+
+export interface CompleterOptions {
+  /** Where what is read of a document may be saved; absent = nothing is. */
+  readonly savedPlace?: (uri: string) => SavedPagesPlace | undefined;
+  /** Absent = indentation and brackets alone tell where blocks begin and end. */
+  readonly syntax?: Syntax;
+  /** Texts of other files, the most recently used first, from which lines may be copied. */
+  readonly otherTexts?: (uri: string) => readonly string[];
+}
+
+/** Without the model's word only what is sure is shown. */
+const leastWithoutModel = 0.5;
+/** Proposals that are told of when somebody asks why. */
+const mostReported = 8;
+/** Lines of a block that may be copied from elsewhere as they are. */
+const mostCopiedLines = 12;
 
 /** The text with the selected item of the suggest widget put in, and where the cursor is then. */
 function withSelected(request: CompletionRequest): { readonly text: string; readonly offset: number } {
@@ -76,48 +83,36 @@ function withSelected(request: CompletionRequest): { readonly text: string; read
   };
 }
 
-/** Tokens. Shorter prompts are computed sooner than read. */
-const worthSaving = 512;
-
-/** A completion may take a quarter of the context: the rest is for what it goes by. */
-function mostTokens(model: LoadedModel, wanted: number, effort: Effort): number {
-  return Math.min(wanted, effort.maxTokens, Math.floor(model.kv.context / 4));
-}
-
-function placeKey({ uri, version }: CompletionRequest['document'], offset: number): string {
-  return `${String(version)} ${String(offset)} ${uri}`;
+/** Lines where nothing follows the cursor; the end of the line where something does. */
+function linePolicy({ effort, cursor, scope }: Making, most: number): LinePolicy {
+  const alone = isClosersOnly(cursor.restOfLine) && cursor.restOfLine.trim() === '';
+  return { maxLines: alone ? linesFor(scope, Math.min(most, effort.maxLines)) : 1 };
 }
 
 export class Completer {
   readonly changes = new Listeners();
   readonly counters = new Counters();
   private readonly latest = new LatestWins();
-  private readonly recent = new RecentSuggestions<SuggestionReport>();
+  private readonly recent = new RecentSuggestions<Remembered>();
+  private readonly debounce = new AdaptiveDebounce();
   private workshop: Workshop | undefined;
   private prompt: RenderedPrompt | undefined;
   private report: SuggestionReport | undefined;
   private running = 0;
   private warming: { readonly uri: string; readonly controller: AbortController } | undefined;
-  /** The place whose prompt was evaluated last, to its end. */
-  private evaluated: string | undefined;
-  /** Documents whose sessions hold pages that were moved behind an edit. */
-  private readonly moved = new Set<string>();
 
   constructor(
     private readonly engine: EnginePort,
     private readonly host: ModelHost,
-    /** Where what is read of a document may be saved; absent = nothing is. */
-    private readonly savedPlace: (uri: string) => SavedPagesPlace | undefined = () => undefined,
+    private readonly options: CompleterOptions = {},
   ) {
     host.changes.add(() => {
       if (this.workshop !== undefined && this.workshop.model !== host.model) {
         this.workshop = undefined;
-        this.evaluated = undefined;
-        this.moved.clear();
         this.recent.clear(); // what another model suggested is not what this one would
       } else if (this.workshop !== undefined && this.workshop.profile !== host.model?.profile) {
         this.workshop.profile = this.workshop.model.profile; // it is asked in another way from now on
-        this.evaluated = undefined;
+        this.workshop.evaluated = undefined;
         this.recent.clear();
       }
     });
@@ -143,6 +138,7 @@ export class Completer {
    */
   async complete(request: CompletionRequest, signal: AbortSignal): Promise<Suggestion | undefined> {
     this.counters.add('requests');
+    this.debounce.key(performance.now());
     this.warming?.controller.abort();
     try {
       return await this.latest.run((latest) => this.answer(request, latest), signal);
@@ -157,19 +153,25 @@ export class Completer {
   }
 
   /**
-   * Evaluates, in the background, the prompt that a completion at this place would have. Where the cursor is not known and the form
-   * begins with what stands before it, the end of the file serves every place in it; where the suffix comes first, a guess would serve
-   * no other place, and nothing is done. Rejects as cancelled when `signal` aborts or a completion is asked for: what has been
-   * evaluated by then stays.
+   * Evaluates, in the background, the prompt that a completion at this place would have (background.ts). Rejects as cancelled when
+   * `signal` aborts or a completion is asked for: what has been evaluated by then stays.
    */
   async warm(place: Place, signal: AbortSignal): Promise<void> {
     this.warming?.controller.abort();
     const controller = new AbortController();
     const warming = { uri: place.document.uri, controller };
     this.warming = warming;
+    const deps = {
+      counters: this.counters,
+      changed: () => {
+        this.changes.fire();
+      },
+      isTypedAlong: (uri: string, before: string, after: string) =>
+        this.recent.find(uri, before, after) !== undefined,
+    };
     try {
       await this.host.lend((model) =>
-        this.evaluate(model, place, AbortSignal.any([controller.signal, signal])),
+        evaluate(this.workshopOf(model), model, place, deps, AbortSignal.any([controller.signal, signal])),
       );
     } finally {
       if (this.warming === warming) {
@@ -183,68 +185,109 @@ export class Completer {
     if (this.warming?.uri === uri) {
       this.warming.controller.abort();
     }
-    this.evaluated = undefined;
-    this.moved.delete(uri);
     this.recent.forget(uri);
-    this.workshop?.prompts.forget(uri);
-    await this.workshop?.sessions.release(uri);
+    this.options.syntax?.forget(uri);
+    await this.workshop?.forget(uri);
   }
 
   private async answer(request: CompletionRequest, signal: AbortSignal): Promise<Suggestion | undefined> {
     const trace = new SuggestionTrace(request);
     const { text, offset } = withSelected(request);
+    if (unfitText(text, offset) !== undefined) {
+      return undefined;
+    }
     const cursor = cursorText(text, offset);
+    const effort = request.effort ?? fullEffort;
+    const scope = await this.scopeAt(request, text, offset);
+    const making: Making = { request, effort, text, offset, cursor, scope, signal, trace };
+    if (request.places !== undefined && quietPlace(scope, request.places) !== undefined) {
+      return undefined;
+    }
     const typedAlong = this.recent.find(request.document.uri, cursor.before, text.slice(offset));
     if (typedAlong !== undefined) {
       this.counters.add('typedAlong');
-      const suggestion = this.suggest(request, cursor, typedAlong.rest);
-      this.report = trace.reportAlong(typedAlong.made, suggestion);
+      const { made, rest } = typedAlong;
+      const suggestion = this.suggest(making, rest, made.maxLines, made);
+      this.report = trace.reportAlong(made.report, suggestion);
       return suggestion;
     }
-    const effort = request.effort ?? fullEffort;
-    if (effort.pauseMs > 0 && request.invoked !== true) {
-      await sleep(effort.pauseMs, signal);
-      trace.lap('debounce');
-      if (signal.aborted) {
-        throw cancelled();
-      }
+    const quick = this.whileLoading(making);
+    if (quick !== undefined) {
+      return quick;
     }
+    await this.waitForPause(making);
     return this.host.use(signal, (model) => {
       trace.lap('model');
-      return this.write({ model, request, effort, text, offset, cursor, signal, trace });
+      return this.make(making, model);
     });
   }
 
-  private async write(job: Writing): Promise<Suggestion | undefined> {
-    const { model, request, effort, text, offset, cursor, trace } = job;
+  private async scopeAt(request: CompletionRequest, text: string, offset: number): Promise<Scope> {
+    const { document, selected } = request;
+    const { syntax } = this.options;
+    // A tree is kept in step with the document; a text with an item of the suggest widget put in is another one for a moment.
+    return syntax === undefined || selected !== undefined
+      ? scopeOf(document.languageId, text, offset)
+      : syntax.scopeAt(document, offset);
+  }
+
+  private async waitForPause({ request, effort, signal, trace }: Making): Promise<void> {
+    const wait = Math.max(effort.pauseMs, this.debounce.waitMs);
+    if (wait <= 0 || request.invoked === true) {
+      return;
+    }
+    await sleep(wait, signal);
+    trace.lap('debounce');
+    if (signal.aborted) {
+      throw cancelled();
+    }
+  }
+
+  /** What the text foretells needs no model: where that is still being loaded, or there is none, a sure copy is the answer at once. */
+  private whileLoading(making: Making): Suggestion | undefined {
+    const { request } = making;
+    if (this.host.state === 'ready' || request.only === 'model') {
+      return undefined;
+    }
+    this.host.wake();
+    const copies = new Proposals(this.copyInput(making), making.cursor.before).ranked(false);
+    return this.choose(making, copies, Math.max(leastWithoutModel, request.minConfidence ?? 0));
+  }
+
+  private copyInput({ request, cursor }: Making): CopyInput {
+    const { before, nextLines } = cursor;
+    return { before, nextLines, others: this.options.otherTexts?.(request.document.uri) ?? [] };
+  }
+
+  private async make(making: Making, model: LoadedModel): Promise<Suggestion | undefined> {
+    const { request, effort, text, offset, cursor, trace } = making;
     const { uri, path } = request.document;
+    const input = request.only === 'model' ? undefined : this.copyInput(making);
+    const proposals = new Proposals(input, cursor.before);
+    if (request.only === 'copy') {
+      return this.choose(making, proposals.ranked(false), request.minConfidence ?? 0);
+    }
     const workshop = this.workshopOf(model);
     const started = performance.now();
     const maxTokens = mostTokens(model, request.maxTokens, effort);
     const prompt = await workshop.prompts.build(uri, path, text, offset, maxTokens);
     if (prompt === undefined) {
-      return undefined;
+      return this.choose(making, proposals.ranked(false), request.minConfidence ?? 0);
     }
     const promptMs = performance.now() - started;
     trace.asks(model.profile, prompt);
-    const policy = linePolicy(job);
-    this.evaluated = undefined;
-    const { result, written } = await this.run(workshop, job, prompt, maxTokens, policy);
-    trace.ran(result);
+    workshop.evaluated = undefined;
+    const { written, generated } = await this.run(workshop, making, prompt, maxTokens, proposals);
     // With an item of the suggest widget put in it is another text's prompt.
-    this.evaluated = request.selected === undefined ? placeKey(request.document, request.offset) : undefined;
-    const raw = written.startsWith(prompt.healed) ? written.slice(prompt.healed.length) : '';
-    // Half a character at the end of the tokens comes out as U+FFFD; nobody wants to insert that.
-    const readable = raw.replaceAll('\r', '').replace(/\uFFFD[^]*$/, '');
-    const answer = readAnswer(model.profile.strategy, readable, answerPlace(cursor), true);
-    const generated = cutWhenDone(answer.text, policy);
-    const suggestion = this.suggest(request, cursor, generated);
-    trace.proposed({ proposer: 'model', text: generated, features: {} });
-    const report = trace.report(suggestion, { proposer: 'model' });
-    this.report = report;
-    if (generated !== '') {
-      this.recent.remember(uri, cursor.before, text.slice(offset), generated, report);
-    }
+    workshop.evaluated =
+      request.selected === undefined ? placeKey(request.document, request.offset) : undefined;
+    const suggestion = this.choose(
+      making,
+      proposals.ranked(model.embedded),
+      request.invoked === true ? 0 : (request.minConfidence ?? 0),
+      generated,
+    );
+    const { result } = written;
     this.prompt = {
       uri,
       text: await this.engine.detokenize(model.handle, prompt.tokens),
@@ -261,163 +304,150 @@ export class Completer {
     return suggestion;
   }
 
+  /** Has the model write, and asks it about copies. */
   private async run(
     workshop: Workshop,
-    { model, request, effort, cursor, signal }: Writing,
+    making: Making,
     prompt: BuiltPrompt,
     maxTokens: number,
-    policy: LinePolicy,
-  ): Promise<{ readonly result: GenerateResult; readonly written: string }> {
-    const session = await workshop.sessions.acquire(request.document.uri);
-    const ending = new AbortController();
+    proposals: Proposals,
+  ): Promise<{ readonly written: WrittenText; readonly generated: string }> {
+    const { request, effort, cursor, scope, signal, trace } = making;
+    const { model } = workshop;
+    const policy = linePolicy(making, model.profile.maxLines);
     const place = answerPlace(cursor);
-    let written = '';
-    let decided: string | undefined;
+    const isComplete = (text: string): boolean =>
+      policy.maxLines > 1 && cutAtBlockEnd(text, scope, cursor.before).ended;
+    const started = performance.now();
     this.counters.add('runs');
     this.running += 1;
     this.changes.fire();
     try {
-      const result = await session.generate(
-        {
-          priority: Priority.keystroke,
-          tokens: prompt.tokens,
-          maxTokens,
-          sampling: { banned: model.profile.banned },
-          stopTokens: model.profile.stopTokens,
-          // The engine stops by itself where that is sure to be right; a dropped line break would set it off at once.
-          stopStrings: policy.maxLines === 1 && !prompt.healed.includes('\n') ? ['\n'] : [],
-          requiredPrefix: prompt.healed,
-          ...(model.profile.lookup ? { lookup: {} } : {}),
-          threads: Math.ceil(model.info.threads * effort.threadShare),
-          shift: true,
-        },
-        {
-          signal: AbortSignal.any([signal, ending.signal]),
-          onEvent: (event) => {
-            if (event.kind === 'token' && decided === undefined) {
-              written += event.text;
-              const read = readAnswer(
-                model.profile.strategy,
-                written.slice(prompt.healed.length),
-                place,
-                false,
-              );
-              if (read.ended || cutAtEnd(read.text, policy).ended) {
-                // What the engine still writes until it hears of it must make no difference.
-                decided = written;
-                ending.abort();
-              }
-            }
-          },
-        },
-      );
-      this.count(result);
-      if (result.shifted > 0) {
-        this.moved.add(request.document.uri);
-      }
+      const session = await workshop.sessions.acquire(request.document.uri);
+      const job = { model, prompt, effort, maxTokens, policy, isComplete, place, signal };
+      const written = await write(session, job);
+      this.count(workshop, request.document.uri, written);
       if (signal.aborted) {
         throw cancelled();
       }
-      return { result, written: decided ?? result.text };
+      trace.ran(written.result);
+      const raw = written.text.startsWith(prompt.healed) ? written.text.slice(prompt.healed.length) : '';
+      // Half a character at the end of the tokens comes out as U+FFFD; nobody wants to insert that.
+      const readable = raw.replaceAll('\r', '').replace(/\uFFFD[^]*$/, '');
+      const answer = readAnswer(model.profile.strategy, readable, place, true);
+      const generated = cutWhenDone(answer.text, policy);
+      proposals.wrote({ text: generated.split('\n', 1)[0] ?? '', likelihood: written.likelihood });
+      await this.judge(session, making, workshop, prompt, proposals);
+      return { written, generated };
     } catch (error) {
       // What a cancelled request has computed is computed all the same, and the next one reuses it.
       this.counters.add('tokensEvaluated', error instanceof EngineError ? error.evaluated : 0);
       throw error;
     } finally {
       this.running -= 1;
+      this.debounce.ran(performance.now() - started);
     }
   }
 
-  private async evaluate(model: LoadedModel, place: Place, signal: AbortSignal): Promise<void> {
-    const { document } = place;
-    const { uri, path, text } = document;
-    const offset = place.offset ?? (beginsWithPrefix(model.profile.form) ? text.length : undefined);
-    // Where there is a suggestion to be typed along, the session holds it; a prompt that ends before it would take it away.
-    if (
-      offset === undefined ||
-      (this.evaluated === placeKey(document, offset) && !this.moved.has(uri)) ||
-      this.recent.find(uri, cursorText(text, offset).before, text.slice(offset)) !== undefined
-    ) {
-      return;
-    }
-    const workshop = this.workshopOf(model);
-    const maxTokens = mostTokens(model, place.maxTokens, fullEffort);
-    const prompt = await workshop.prompts.build(uri, path, text, offset, maxTokens);
-    if (prompt === undefined || signal.aborted) {
-      return;
-    }
-    this.evaluated = undefined;
-    try {
-      await this.warmUp(workshop, uri, prompt, signal);
-      this.evaluated = placeKey(document, offset);
-    } catch (error) {
-      this.counters.add('tokensWarmed', error instanceof EngineError ? error.evaluated : 0);
-      throw error;
-    } finally {
-      this.changes.fire();
-    }
-  }
-
-  /** First quickly, as a keystroke would have it; then, where that has moved pages behind an edit, exactly. */
-  private async warmUp(
-    { sessions }: Workshop,
-    uri: string,
+  private async judge(
+    session: EngineSession,
+    { effort, signal, trace }: Making,
+    { model }: Workshop,
     prompt: BuiltPrompt,
-    signal: AbortSignal,
+    proposals: Proposals,
   ): Promise<void> {
-    const session = await sessions.acquire(uri);
-    const request = { priority: Priority.background, tokens: prompt.tokens, maxTokens: 0 };
-    const run = async (by: EngineSession, shift: boolean): Promise<void> => {
-      const generating = by.generate({ ...request, shift }, { signal });
-      this.changes.fire();
-      const { evaluated, shifted } = await generating;
-      this.counters.add('tokensWarmed', evaluated);
-      if (shifted > 0) {
-        this.moved.add(uri);
+    for (const text of model.profile.judgesCopies ? proposals.toJudge(mostJudged) : []) {
+      const tokens = await this.engine.tokenize(model.handle, `${prompt.healed}${text}\n`, false);
+      proposals.judge(text, await likelihoodOf(session, { model, prompt, effort, signal }, tokens));
+      if (signal.aborted) {
+        throw cancelled();
       }
-    };
-    await run(session, true);
-    if (this.moved.has(uri)) {
-      // In a session of its own, so that a keystroke meanwhile still finds what was moved. Then the document's session takes it over.
-      await run(await sessions.exact(), false);
-      await run(session, false);
-      this.moved.delete(uri);
     }
-    if (prompt.tokens.length >= worthSaving) {
-      await session.save(signal); // where nothing may be saved that is over at once
-    }
+    trace.lap('decide');
   }
 
-  private count(result: GenerateResult): void {
+  private count({ moved }: Workshop, uri: string, { result }: WrittenText): void {
     this.counters.add('tokensReused', result.reused);
     this.counters.add('tokensEvaluated', result.evaluated);
     this.counters.add('tokensDecoded', result.tokens.length);
     if (result.tokens.length > 1 && result.decodeMs > 0) {
       this.counters.tokensPerSecond = (result.tokens.length * 1000) / result.decodeMs;
     }
+    if (result.shifted > 0) {
+      moved.add(uri);
+    }
   }
 
-  private suggest(request: CompletionRequest, cursor: CursorText, generated: string): Suggestion | undefined {
-    const fitted = fitToCursor(generated, cursor);
-    if (fitted === undefined) {
+  /** The surest proposal of which the filters leave something. `generated`: all that the model wrote, of which proposals have the first line. */
+  private choose(
+    making: Making,
+    ranked: readonly RankedProposal[],
+    least: number,
+    generated = '',
+  ): Suggestion | undefined {
+    const { request, cursor, text, offset, trace } = making;
+    for (const { proposer, text: proposed, confidence, features } of ranked.slice(0, mostReported)) {
+      trace.proposed({ proposer, text: proposed, confidence, features });
+    }
+    let suggestion: Suggestion | undefined;
+    let chosen: Remembered | undefined;
+    let raw = '';
+    for (const proposal of ranked) {
+      if (proposal.confidence < least) {
+        trace.filtered('confidence', `${proposal.confidence.toFixed(2)} is less than ${least.toFixed(2)}`);
+        break;
+      }
+      const isWritten = proposal.proposer !== 'copy';
+      const most = isWritten ? (this.workshop?.profile.maxLines ?? 1) : mostCopiedLines;
+      raw = isWritten && generated !== '' ? generated : copiedBlock(proposal, making.scope, most);
+      const { confidence, proposer } = proposal;
+      suggestion = this.suggest(making, raw, most, { confidence, proposer });
+      if (suggestion !== undefined) {
+        chosen = {
+          report: trace.report(suggestion, { proposer, confidence }),
+          proposer,
+          confidence,
+          maxLines: most,
+        };
+        break;
+      }
+    }
+    this.report = chosen?.report ?? trace.report(undefined, { proposer: '' });
+    if (chosen !== undefined) {
+      this.recent.remember(request.document.uri, cursor.before, text.slice(offset), raw, chosen);
+    }
+    return suggestion;
+  }
+
+  private suggest(
+    making: Making,
+    generated: string,
+    maxLines: number,
+    { confidence, proposer }: { readonly confidence: number; readonly proposer: Proposer },
+  ): Suggestion | undefined {
+    const { request, cursor, scope, trace } = making;
+    const decision = decide(generated, cursor, scope, linePolicy(making, maxLines));
+    for (const { filter, text } of decision.steps) {
+      trace.filtered(filter, text === '' ? 'nothing is left' : text);
+    }
+    if ('dropped' in decision) {
+      trace.filtered('dropped', decision.dropped);
       return undefined;
     }
     const { selected } = request;
-    const text = request.document.text.includes('\r\n') ? fitted.text.replaceAll('\n', '\r\n') : fitted.text;
+    const { text, replaced } = decision;
     return selected === undefined
-      ? { text, start: request.offset, end: request.offset + fitted.replaced }
-      : { text: selected.text + text, start: selected.start, end: selected.end + fitted.replaced };
+      ? { text, start: request.offset, end: request.offset + replaced, confidence, proposer }
+      : {
+          ...{ text: selected.text + text, start: selected.start, end: selected.end + replaced },
+          ...{ confidence, proposer },
+        };
   }
 
   private workshopOf(model: LoadedModel): Workshop {
     if (this.workshop?.model !== model) {
       // The sessions of another model were closed when it was unloaded.
-      this.workshop = {
-        model,
-        profile: model.profile,
-        prompts: new PromptBuilder(this.engine, model),
-        sessions: new SessionPool(this.engine, model, this.savedPlace),
-      };
+      this.workshop = new Workshop(this.engine, model, this.options.savedPlace ?? (() => undefined));
     }
     return this.workshop;
   }

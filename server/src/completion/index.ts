@@ -2,6 +2,7 @@
 export * from './completer';
 export * from './counters';
 export * from './effort';
+export type { Proposer } from './proposals';
 export * from './snapshot';
 export * from './trace';
 export * from './warmUp';

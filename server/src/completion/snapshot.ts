@@ -1,4 +1,6 @@
+import type { QuietPlaces } from './decide';
 import type { Effort } from './effort';
+import type { Proposer } from './proposals';
 
 /** A document as it was when a completion was asked for. Strings are immutable: what the editor does meanwhile changes nothing. */
 export interface DocumentSnapshot {
@@ -29,6 +31,12 @@ export interface CompletionRequest {
   readonly effort?: Effort;
   /** Whether the user asked by a command: then there is no waiting for a pause in typing. */
   readonly invoked?: boolean;
+  /** Least confidence that a suggestion must have to be shown, 0 to 1; absent = 0. Where the user asked by a command everything is. */
+  readonly minConfidence?: number;
+  /** One proposer alone, for evaluation. */
+  readonly only?: 'model' | 'copy';
+  /** Absent = suggestions are made in comments and strings, too. */
+  readonly places?: QuietPlaces;
 }
 
 export interface Suggestion {
@@ -36,4 +44,7 @@ export interface Suggestion {
   /** Offsets of the text that `text` replaces. */
   readonly start: number;
   readonly end: number;
+  /** 0 to 1: how probable it is that its line goes on exactly like that. */
+  readonly confidence: number;
+  readonly proposer: Proposer;
 }

@@ -113,9 +113,9 @@ export function startServer({ connection, log, engine, extensionPath, version }:
     const host = new ModelHost({ engine, embeddedPath: embeddedModelPath(folder), log, calibrator, probe });
     const pageFolders =
       options.storagePath === undefined ? undefined : new KvPageFolders(options.storagePath);
-    const completer = new Completer(engine, host, (uri) =>
-      savedPlace(uri, workspaceFolders, pageFolders, settings),
-    );
+    const completer = new Completer(engine, host, {
+      savedPlace: (uri) => savedPlace(uri, workspaceFolders, pageFolders, settings),
+    });
     const warmUp = new WarmUp({ host, completer, mayWork });
     const onAsked = registerWarmUp({
       connection,

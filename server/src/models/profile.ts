@@ -15,6 +15,8 @@ export interface CompletionProfile {
    * The embedded one is so small, and its suggestions so short, that the gain is lost in the noise.
    */
   readonly lookup: boolean;
+  /** Whether the model is asked how likely copies are, a pass or two each: where a pass takes a few milliseconds. */
+  readonly judgesCopies: boolean;
   /** Tokens that end a completion. */
   readonly stopTokens: readonly TokenId[];
   /** Tokens that have no place in source code: what chat models think and say between turns. */
@@ -90,6 +92,7 @@ export function profileFor(source: ProfileSource, { strategy, reason }: ChosenSt
     form: strategy.form,
     maxLines: large ? 8 : 1,
     lookup: large,
+    judgesCopies: !large && strategy.kind !== 'chat',
     stopTokens,
     banned: source.banned.filter((id) => !stopTokens.includes(id)),
   };

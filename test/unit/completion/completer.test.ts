@@ -50,7 +50,11 @@ describe('completion: the completer', () => {
   it('shows the model path, suffix and prefix in its own form, and returns the rest of the line', async () => {
     const { engine, completer } = await stage({ answer: () => 'compute(1);\nmore' });
     const suggestion = await completer.complete(at('let x = |\nlet y;'), never);
-    assert.deepEqual(suggestion, { text: 'compute(1);', start: 8, end: 8 });
+    assert.ok(suggestion);
+    const { confidence, proposer, ...edit } = suggestion;
+    assert.deepEqual(edit, { text: 'compute(1);', start: 8, end: 8 });
+    assert.equal(proposer, 'model');
+    assert.ok(confidence > 0 && confidence < 1);
     const prompt = engine.runs[0]?.prompt ?? '';
     assert.ok(
       prompt.startsWith('<|file_sep|>src/a.ts\n<|fim_prefix|><|fim_suffix|>\nlet y;<|fim_middle|>let x'),
@@ -128,31 +132,42 @@ describe('completion: the completer', () => {
       answer: ({ request }) => `${request.requiredPrefix ?? ''}(text);`,
     });
     const request = at('console.lo|', { selected: { start: 8, end: 10, text: 'log' } });
-    assert.deepEqual(await completer.complete(request, never), { text: 'log(text);', start: 8, end: 10 });
+    const suggestion = await completer.complete(request, never);
+    assert.deepEqual(suggestion && [suggestion.text, suggestion.start, suggestion.end], [
+      'log(text);',
+      8,
+      10,
+    ]);
     assert.ok(engine.runs[0]?.prompt.includes('console.'));
   });
 
-  it('lets capable models write several lines where nothing follows, and one where something does', async () => {
+  it('lets capable models write the body of a block, and one line elsewhere', async () => {
     const text = 'a();\nb();\nc();';
-    const { completer } = await stage({ answer: () => text }, false);
-    assert.equal((await completer.complete(at('  |\nend'), never))?.text, text);
+    const { completer } = await stage({ answer: () => text.replaceAll('\n', '\n  ') }, false);
+    const body = at('function f() {\n  |\n}\n');
+    assert.equal((await completer.complete(body, never))?.text, text.replaceAll('\n', '\n  '));
+    assert.equal((await completer.complete(at('  |\nend'), never))?.text, 'a();');
     assert.equal((await completer.complete(at('x = | + 1;\nend'), never))?.text, 'a();');
   });
 
   it('stops a model that repeats itself', async () => {
     const { completer, engine } = await stage(
-      { answer: () => 'foo();\nbar();\n'.repeat(50), decodeMsPerToken: 1 },
+      { answer: () => 'foo();\n  bar();\n  '.repeat(50), decodeMsPerToken: 1 },
       false,
     );
-    assert.equal((await completer.complete(at('|', { maxTokens: 400 }), never))?.text, 'foo();\nbar();');
+    const request = at('function f() {\n  |\n}\n', { maxTokens: 400 });
+    assert.equal((await completer.complete(request, never))?.text, 'foo();\n  bar();');
     const outcome = engine.runs[0]?.outcome;
     assert.ok(outcome !== undefined && 'tokens' in outcome && outcome.tokens.length < 60);
   });
 
   it('cuts where it first saw the end, whatever the engine writes until it hears of it', async () => {
     for (const decodeMsPerToken of [0, 1]) {
-      const { completer } = await stage({ answer: () => `f(${'0, 1, 2, '.repeat(30)}`, decodeMsPerToken });
-      assert.equal((await completer.complete(at('x = |'), never))?.text, 'f(0, 1, 2,');
+      const { completer } = await stage({
+        answer: () => `0, 1, 2, ${'0, 1, 2, '.repeat(30)}`,
+        decodeMsPerToken,
+      });
+      assert.equal((await completer.complete(at('x = |'), never))?.text, '0, 1, 2,');
     }
   });
 
@@ -168,8 +183,9 @@ describe('completion: the completer', () => {
   });
 
   it('writes line breaks as the file does', async () => {
-    const { completer } = await stage({ answer: () => 'a();\nb();' }, false);
-    assert.equal((await completer.complete(at('x\r\n  |'), never))?.text, 'a();\r\nb();');
+    const { completer } = await stage({ answer: () => 'a();\n  b();' }, false);
+    const request = at('function f() {\r\n  |\r\n}\r\n');
+    assert.equal((await completer.complete(request, never))?.text, 'a();\r\n  b();');
   });
 
   it('bans what chat models think, and ends at the end of text', async () => {

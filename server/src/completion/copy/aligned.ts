@@ -27,10 +27,7 @@ function difference(from: string, to: string): readonly [string, string] {
     head -= 1;
   }
   let tail = 0;
-  while (
-    tail < most - head &&
-    from[from.length - 1 - tail] === to[to.length - 1 - tail]
-  ) {
+  while (tail < most - head && from[from.length - 1 - tail] === to[to.length - 1 - tail]) {
     tail += 1;
   }
   while (tail > 0 && !(startsPart(from, from.length - tail) && startsPart(to, to.length - tail))) {
@@ -40,7 +37,12 @@ function difference(from: string, to: string): readonly [string, string] {
 }
 
 function startsPart(name: string, at: number): boolean {
-  return at === 0 || at === name.length || /[A-Z0-9_$\-./'"]/.test(name[at] as string) || /[_$\-./'"]/.test(name[at - 1] as string);
+  return (
+    at === 0 ||
+    at === name.length ||
+    /[A-Z0-9_$\-./'"]/.test(name[at] as string) ||
+    /[_$\-./'"]/.test(name[at - 1] as string)
+  );
 }
 
 const capital = (text: string): string => text.slice(0, 1).toUpperCase() + text.slice(1);

@@ -82,7 +82,8 @@ export function agreeBackwards(before: string, source: string, end: number): Occ
     a -= 1;
     b -= 1;
   }
-  const wordEnds = (a === 0 || !isWord(before.charCodeAt(a - 1))) && (b === 0 || !isWord(source.charCodeAt(b - 1)));
+  const wordEnds =
+    (a === 0 || !isWord(before.charCodeAt(a - 1))) && (b === 0 || !isWord(source.charCodeAt(b - 1)));
   return { end, matched, words: words + (inWord && wordEnds ? 1 : 0), lines };
 }
 

@@ -102,7 +102,14 @@ class Groups {
     }
     const made: Group = {
       ...{ text, weight: 0, votes: 0, best: undefined, alignedWeight: 0, alignedVotes: 0, alignedSame: 0 },
-      ...{ alignedChanged: 0, distance: 10_000, behind: false, otherFile: true, nextAgrees: false, origin: undefined },
+      ...{
+        alignedChanged: 0,
+        distance: 10_000,
+        behind: false,
+        otherFile: true,
+        nextAgrees: false,
+        origin: undefined,
+      },
     };
     this.byText.set(text, made);
     return made;
@@ -172,7 +179,9 @@ export function copyCandidates(input: CopyInput): readonly CopyCandidate[] {
       if (aligned === undefined) {
         return;
       }
-      const weight = Math.exp(aligned.same / 2 - aligned.mapped / 2 - Math.log2(1 + distance) / 4 + (aligned.changed > 0 ? 1 : 0));
+      const weight = Math.exp(
+        aligned.same / 2 - aligned.mapped / 2 - Math.log2(1 + distance) / 4 + (aligned.changed > 0 ? 1 : 0),
+      );
       alignedTotal += weight;
       if (aligned.rest === '') {
         return;

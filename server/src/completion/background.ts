@@ -1,0 +1,88 @@
+/** What a completion at a place is likely to need, computed before anybody asks: at background priority, and given up for whoever does. */
+import { EngineError, Priority, type EngineSession } from '../engine';
+import type { LoadedModel } from '../models';
+import { beginsWithPrefix, cursorText } from '../prompt';
+import type { Counters } from './counters';
+import { fullEffort } from './effort';
+import type { BuiltPrompt } from './promptBuilder';
+import type { Place } from './warmUp';
+import { mostTokens, placeKey, type Workshop } from './workshop';
+
+/** Tokens. Shorter prompts are computed sooner than read. */
+const worthSaving = 512;
+
+export interface BackgroundDeps {
+  readonly counters: Counters;
+  readonly changed: () => void;
+  /** Whether a suggestion can be typed along at this place: then the session holds it, and a prompt that ends before it would take it away. */
+  readonly isTypedAlong: (uri: string, before: string, after: string) => boolean;
+}
+
+/**
+ * The prompt that a completion at this place would have. Where the cursor is not known and the form begins with what stands before it, the
+ * end of the file serves every place in it; where the suffix comes first, a guess would serve no other place, and nothing is done.
+ */
+export async function evaluate(
+  workshop: Workshop,
+  model: LoadedModel,
+  place: Place,
+  deps: BackgroundDeps,
+  signal: AbortSignal,
+): Promise<void> {
+  const { document } = place;
+  const { uri, path, text } = document;
+  const offset = place.offset ?? (beginsWithPrefix(model.profile.form) ? text.length : undefined);
+  if (
+    offset === undefined ||
+    (workshop.evaluated === placeKey(document, offset) && !workshop.moved.has(uri)) ||
+    deps.isTypedAlong(uri, cursorText(text, offset).before, text.slice(offset))
+  ) {
+    return;
+  }
+  const maxTokens = mostTokens(model, place.maxTokens, fullEffort);
+  const prompt = await workshop.prompts.build(uri, path, text, offset, maxTokens);
+  if (prompt === undefined || signal.aborted) {
+    return;
+  }
+  workshop.evaluated = undefined;
+  try {
+    await evaluatePrompt(workshop, uri, prompt, deps, signal);
+    workshop.evaluated = placeKey(document, offset);
+  } catch (error) {
+    deps.counters.add('tokensWarmed', error instanceof EngineError ? error.evaluated : 0);
+    throw error;
+  } finally {
+    deps.changed();
+  }
+}
+
+/** First quickly, as a keystroke would have it; then, where that has moved pages behind an edit, exactly. */
+async function evaluatePrompt(
+  { sessions, moved }: Workshop,
+  uri: string,
+  prompt: BuiltPrompt,
+  { counters, changed }: BackgroundDeps,
+  signal: AbortSignal,
+): Promise<void> {
+  const session = await sessions.acquire(uri);
+  const request = { priority: Priority.background, tokens: prompt.tokens, maxTokens: 0 };
+  const run = async (by: EngineSession, shift: boolean): Promise<void> => {
+    const generating = by.generate({ ...request, shift }, { signal });
+    changed();
+    const { evaluated, shifted } = await generating;
+    counters.add('tokensWarmed', evaluated);
+    if (shifted > 0) {
+      moved.add(uri);
+    }
+  };
+  await run(session, true);
+  if (moved.has(uri)) {
+    // In a session of its own, so that a keystroke meanwhile still finds what was moved. Then the document's session takes it over.
+    await run(await sessions.exact(), false);
+    await run(session, false);
+    moved.delete(uri);
+  }
+  if (prompt.tokens.length >= worthSaving) {
+    await session.save(signal); // where nothing may be saved that is over at once
+  }
+}

@@ -1,0 +1,2 @@
+/** What the text itself foretells. */
+export * from './predict';

@@ -1,0 +1,3 @@
+/** Two proposers, one confidence. */
+export * from './features';
+export * from './propose';

@@ -1,0 +1,106 @@
+/** One run of the model for a completion: what it writes, until that is enough, and how sure it was of the first line. */
+import { Priority, type EngineSession, type GenerateResult, type TokenId } from '../engine';
+import type { LoadedModel } from '../models';
+import { readAnswer, type AnswerPlace } from '../prompt';
+import type { Effort } from './effort';
+import { cutAtEnd, type LinePolicy } from './lines';
+import type { BuiltPrompt } from './promptBuilder';
+
+export interface WritingJob {
+  readonly model: LoadedModel;
+  readonly prompt: BuiltPrompt;
+  readonly effort: Effort;
+  readonly maxTokens: number;
+  readonly policy: LinePolicy;
+  /** Whether a text that is still being written has come to an end by its syntax. */
+  readonly isComplete: (text: string) => boolean;
+  readonly place: AnswerPlace;
+  readonly signal: AbortSignal;
+}
+
+export interface WrittenText {
+  readonly result: GenerateResult;
+  /** With what was asked for again (token healing) at its beginning. */
+  readonly text: string;
+  /** Natural logarithms of the probabilities of the first line's tokens, its end included. */
+  readonly likelihood: readonly number[];
+}
+
+export async function write(session: EngineSession, job: WritingJob): Promise<WrittenText> {
+  const { model, prompt, effort, maxTokens, policy, place, signal } = job;
+  const { strategy, banned, stopTokens, lookup } = model.profile;
+  const ending = new AbortController();
+  const likelihood: number[] = [];
+  let written = '';
+  let decided: string | undefined;
+  const result = await session.generate(
+    {
+      priority: Priority.keystroke,
+      tokens: prompt.tokens,
+      maxTokens,
+      sampling: { banned, logprobs: true },
+      stopTokens,
+      // The engine stops by itself where that is sure to be right; a dropped line break would set it off at once.
+      stopStrings: policy.maxLines === 1 && !prompt.healed.includes('\n') ? ['\n'] : [],
+      requiredPrefix: prompt.healed,
+      ...(lookup ? { lookup: {} } : {}),
+      threads: Math.ceil(model.info.threads * effort.threadShare),
+      shift: true,
+    },
+    {
+      signal: AbortSignal.any([signal, ending.signal]),
+      onEvent: (event) => {
+        if (event.kind !== 'token' || decided !== undefined) {
+          return;
+        }
+        if (event.logprob !== undefined && !written.slice(prompt.healed.length).includes('\n')) {
+          likelihood.push(event.logprob);
+        }
+        written += event.text;
+        const read = readAnswer(strategy, written.slice(prompt.healed.length), place, false);
+        if (read.ended || cutAtEnd(read.text, policy).ended || job.isComplete(read.text)) {
+          // What the engine still writes until it hears of it must make no difference.
+          decided = written;
+          ending.abort();
+        }
+      },
+    },
+  );
+  return { result, text: decided ?? result.text, likelihood };
+}
+
+/** Tokens of a copy that the model is asked about: two passes. */
+const mostForced = 32;
+
+/**
+ * How likely the model finds `text` behind the prompt: natural logarithms, a token each, of what the text's beginning has. `tokens` are
+ * those of the text with what was healed before it and the line break behind it.
+ */
+export async function likelihoodOf(
+  session: EngineSession,
+  { model, prompt, effort, signal }: Pick<WritingJob, 'model' | 'prompt' | 'effort' | 'signal'>,
+  tokens: readonly TokenId[],
+): Promise<readonly number[]> {
+  const forced = tokens.slice(0, mostForced);
+  const likelihood: number[] = [];
+  await session.generate(
+    {
+      priority: Priority.keystroke,
+      tokens: prompt.tokens,
+      maxTokens: forced.length,
+      sampling: { logprobs: true },
+      forced,
+      threads: Math.ceil(model.info.threads * effort.threadShare),
+      shift: true,
+    },
+    {
+      signal,
+      onEvent: (event) => {
+        if (event.kind === 'token' && event.logprob !== undefined) {
+          likelihood.push(event.logprob);
+        }
+      },
+    },
+  );
+  return likelihood;
+}
