@@ -97,6 +97,7 @@ async function provide(
     document: snapshotOf(document, deps.workspaceFolders()),
     offset: document.offsetAt(position),
     maxTokens: settings.completion.maxTokens,
+    places: settings.completion,
     invoked: params.context.triggerKind === InlineCompletionTriggerKind.Invoked,
     ...(selected === undefined ? {} : { selected }),
   };
