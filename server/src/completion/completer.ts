@@ -21,7 +21,15 @@ import { evaluate } from './background';
 import type { CopyInput } from './copy';
 import { Counters } from './counters';
 import { AdaptiveDebounce } from './debounce';
-import { cutAtBlockEnd, decide, linesFor, quietPlace, unfitText } from './decide';
+import {
+  cutAtBlockEnd,
+  cutToScope,
+  decide,
+  linesFor,
+  quietPlace,
+  unfitText,
+  type DecidePolicy,
+} from './decide';
 import { fullEffort, type Effort } from './effort';
 import { copiedBlock } from './copiedBlock';
 import { cutWhenDone, type LinePolicy } from './lines';
@@ -51,7 +59,6 @@ interface Remembered {
   readonly report: SuggestionReport;
   readonly proposer: Proposer;
   readonly confidence: number;
-  readonly maxLines: number;
 }
 
 export interface CompleterOptions {
@@ -207,7 +214,7 @@ export class Completer {
     if (typedAlong !== undefined) {
       this.counters.add('typedAlong');
       const { made, rest } = typedAlong;
-      const suggestion = this.suggest(making, rest, made.maxLines, made);
+      const suggestion = this.suggest(making, rest, { maxLines: Infinity, typedAlong: true }, made);
       this.report = trace.reportAlong(made.report, suggestion);
       return suggestion;
     }
@@ -399,15 +406,16 @@ export class Completer {
       }
       const isWritten = proposal.proposer !== 'copy';
       const most = isWritten ? (this.workshop?.profile.maxLines ?? 1) : mostCopiedLines;
-      raw = isWritten && generated !== '' ? generated : copiedBlock(proposal, making.scope, most);
+      const whole = isWritten && generated !== '' ? generated : copiedBlock(proposal, making.scope, most);
+      const policy = linePolicy(making, most);
+      raw = cutToScope(whole, making.scope, cursor.before, policy.maxLines);
       const { confidence, proposer } = proposal;
-      suggestion = this.suggest(making, raw, most, { confidence, proposer });
+      suggestion = this.suggest(making, raw, policy, { confidence, proposer });
       if (suggestion !== undefined) {
         chosen = {
           report: trace.report(suggestion, { proposer, confidence }),
           proposer,
           confidence,
-          maxLines: most,
         };
         break;
       }
@@ -422,11 +430,11 @@ export class Completer {
   private suggest(
     making: Making,
     generated: string,
-    maxLines: number,
+    policy: DecidePolicy,
     { confidence, proposer }: { readonly confidence: number; readonly proposer: Proposer },
   ): Suggestion | undefined {
     const { request, cursor, scope, trace } = making;
-    const decision = decide(generated, cursor, scope, linePolicy(making, maxLines));
+    const decision = decide(generated, cursor, scope, policy);
     for (const { filter, text } of decision.steps) {
       trace.filtered(filter, text === '' ? 'nothing is left' : text);
     }

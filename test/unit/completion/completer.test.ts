@@ -150,6 +150,19 @@ describe('completion: the completer', () => {
     assert.equal((await completer.complete(at('x = | + 1;\nend'), never))?.text, 'a();');
   });
 
+  it('keeps all lines of a body while it is typed along', async () => {
+    const { completer, engine } = await stage(
+      { answer: ({ request }) => `${request.requiredPrefix ?? ''}a();\n  b();\n  c();\n}` },
+      false,
+    );
+    const typed = async (line: string): Promise<string | undefined> =>
+      (await completer.complete(at(`function f() {\n  ${line}|\n}\n`), never))?.text;
+    assert.equal(await typed(''), 'a();\n  b();\n  c();');
+    assert.equal(await typed('a'), '();\n  b();\n  c();');
+    assert.equal(await typed('a();\n  b'), '();\n  c();');
+    assert.equal(engine.runs.length, 1);
+  });
+
   it('stops a model that repeats itself', async () => {
     const { completer, engine } = await stage(
       { answer: () => 'foo();\n  bar();\n  '.repeat(50), decodeMsPerToken: 1 },
