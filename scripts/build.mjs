@@ -1,14 +1,23 @@
 #!/usr/bin/env node
 /**
  * Builds what VS Code loads: dist/extension.js, dist/languageClient.js, dist/server.js, dist/selfTestChild.js and dist/cli.js (bundles), and the native
- * addon. Type errors are not looked for here ("npm run check" does).
+ * addon; dist/syntax gets the parser and its grammars, as their package has them. Type errors are not looked for here ("npm run check" does).
  *
  *   node scripts/build.mjs [--no-native] [--production] [--watch] [--quiet]
  *
  * dist/meta.json lists every file in every bundle; a test reads it to show that none of them opens network connections.
  */
 import { build, context } from 'esbuild';
-import { chmodSync, mkdirSync, realpathSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { buildNative } from './build-native.mjs';
@@ -66,6 +75,32 @@ function cliOptions(flags) {
   };
 }
 
+/** Names in tree-sitter-NAME.wasm: those that server/src/syntax/languages.ts names, and no others of the package. */
+const grammars = [
+  ...['bash', 'c-sharp', 'cpp', 'css', 'go', 'java', 'javascript'],
+  ...['php', 'python', 'ruby', 'rust', 'tsx', 'typescript'],
+];
+
+/** Copies what is not there yet, or not the same. */
+function copySyntax() {
+  const from = join(root, 'node_modules', '@vscode', 'tree-sitter-wasm', 'wasm');
+  const to = join(dist, 'syntax');
+  mkdirSync(to, { recursive: true });
+  const names = ['tree-sitter.js', 'tree-sitter.wasm', ...grammars.map((name) => `tree-sitter-${name}.wasm`)];
+  for (const name of readdirSync(to).filter((name) => !names.includes(name))) {
+    rmSync(join(to, name));
+  }
+  for (const name of names) {
+    const [source, target] = [join(from, name), join(to, name)];
+    const there = statSync(target, { throwIfNoEntry: false });
+    const wanted = statSync(source);
+    if (there?.size !== wanted.size || there.mtimeMs < wanted.mtimeMs) {
+      copyFileSync(source, target);
+      chmodSync(target, 0o644);
+    }
+  }
+}
+
 /**
  * @param {{ native?: boolean, production?: boolean, quiet?: boolean }} [flags]
  */
@@ -80,6 +115,7 @@ export async function buildAll({ native = true, production = false, quiet = fals
   }
   writeFileSync(join(dist, 'meta.json'), JSON.stringify(meta));
   chmodSync(join(dist, 'cli.js'), 0o755);
+  copySyntax();
   if (native) {
     buildNative({ quiet });
   }

@@ -28,6 +28,8 @@ export class Config implements Disposable {
         enabled: this.get('completion.enabled', true),
         languages: this.languages(),
         maxTokens: this.get('completion.maxTokens', 64),
+        inComments: this.get('completion.inComments', true),
+        inStrings: this.get('completion.inStrings', true),
         strategy: this.get<'auto' | CompletionStrategy>('completion.strategy', 'auto'),
       },
     };
@@ -54,6 +56,8 @@ export class Config implements Disposable {
       'completion.enabled',
       'completion.languages',
       'completion.maxTokens',
+      'completion.inComments',
+      'completion.inStrings',
       'completion.strategy',
       'model.path',
       'model.maxContextTokens',

@@ -37,6 +37,9 @@ export interface ServerSettings {
     readonly maxTokens: number;
     /** auto = what the model's file says, or what trying it has shown. */
     readonly strategy: 'auto' | CompletionStrategy;
+    /** Whether there are completions in comments, and in strings. */
+    readonly inComments: boolean;
+    readonly inStrings: boolean;
   };
 }
 

@@ -32,7 +32,14 @@ export const settings: ServerSettings = {
   kvDiskMB: 0,
   unloadAfterMinutes: 30,
   quiet: 'off',
-  completion: { enabled: true, languages: { '*': true }, maxTokens: 32, strategy: 'auto' },
+  completion: {
+    enabled: true,
+    languages: { '*': true },
+    maxTokens: 32,
+    strategy: 'auto',
+    inComments: true,
+    inStrings: true,
+  },
 };
 
 export class LspClient {

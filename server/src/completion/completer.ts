@@ -21,7 +21,15 @@ import { evaluate } from './background';
 import type { CopyInput } from './copy';
 import { Counters } from './counters';
 import { AdaptiveDebounce } from './debounce';
-import { cutAtBlockEnd, decide, linesFor, quietPlace, unfitText } from './decide';
+import {
+  cutAtBlockEnd,
+  cutToScope,
+  decide,
+  linesFor,
+  quietPlace,
+  unfitText,
+  type DecidePolicy,
+} from './decide';
 import { fullEffort, type Effort } from './effort';
 import { copiedBlock } from './copiedBlock';
 import { cutWhenDone, type LinePolicy } from './lines';
@@ -45,13 +53,14 @@ interface Making {
   readonly scope: Scope;
   readonly signal: AbortSignal;
   readonly trace: SuggestionTrace;
+  /** What will be shown, the surest first. */
+  readonly found: Suggestion[];
 }
 
 interface Remembered {
   readonly report: SuggestionReport;
   readonly proposer: Proposer;
   readonly confidence: number;
-  readonly maxLines: number;
 }
 
 export interface CompleterOptions {
@@ -67,6 +76,8 @@ export interface CompleterOptions {
 const leastWithoutModel = 0.5;
 /** Proposals that are told of when somebody asks why. */
 const mostReported = 8;
+/** Further runs of the model for alternatives: some say the same again. */
+const mostVariants = 3;
 /** Lines of a block that may be copied from elsewhere as they are. */
 const mostCopiedLines = 12;
 
@@ -87,6 +98,10 @@ function withSelected(request: CompletionRequest): { readonly text: string; read
 function linePolicy({ effort, cursor, scope }: Making, most: number): LinePolicy {
   const alone = isClosersOnly(cursor.restOfLine) && cursor.restOfLine.trim() === '';
   return { maxLines: alone ? linesFor(scope, Math.min(most, effort.maxLines)) : 1 };
+}
+
+function mostOf({ alternatives }: CompletionRequest): number {
+  return Math.max(1, alternatives ?? 1);
 }
 
 export class Completer {
@@ -137,6 +152,11 @@ export class Completer {
    * an EngineError when the engine cannot run.
    */
   async complete(request: CompletionRequest, signal: AbortSignal): Promise<Suggestion | undefined> {
+    return (await this.completeAll(request, signal))[0];
+  }
+
+  /** The same with as many distinct suggestions as the request allows, the surest first. */
+  async completeAll(request: CompletionRequest, signal: AbortSignal): Promise<readonly Suggestion[]> {
     this.counters.add('requests');
     this.debounce.key(performance.now());
     this.warming?.controller.abort();
@@ -190,36 +210,39 @@ export class Completer {
     await this.workshop?.forget(uri);
   }
 
-  private async answer(request: CompletionRequest, signal: AbortSignal): Promise<Suggestion | undefined> {
+  private async answer(request: CompletionRequest, signal: AbortSignal): Promise<readonly Suggestion[]> {
     const trace = new SuggestionTrace(request);
     const { text, offset } = withSelected(request);
     if (unfitText(text, offset) !== undefined) {
-      return undefined;
+      return [];
     }
     const cursor = cursorText(text, offset);
     const effort = request.effort ?? fullEffort;
     const scope = await this.scopeAt(request, text, offset);
-    const making: Making = { request, effort, text, offset, cursor, scope, signal, trace };
+    const making: Making = { request, effort, text, offset, cursor, scope, signal, trace, found: [] };
     if (request.places !== undefined && quietPlace(scope, request.places) !== undefined) {
-      return undefined;
+      return [];
     }
     const typedAlong = this.recent.find(request.document.uri, cursor.before, text.slice(offset));
     if (typedAlong !== undefined) {
       this.counters.add('typedAlong');
       const { made, rest } = typedAlong;
-      const suggestion = this.suggest(making, rest, made.maxLines, made);
+      const suggestion = this.suggest(making, rest, { maxLines: Infinity, typedAlong: true }, made);
       this.report = trace.reportAlong(made.report, suggestion);
-      return suggestion;
+      if (mostOf(request) === 1 || suggestion === undefined) {
+        return suggestion === undefined ? [] : [suggestion];
+      }
+      making.found.push(suggestion);
     }
-    const quick = this.whileLoading(making);
-    if (quick !== undefined) {
-      return quick;
+    if (this.whileLoading(making)) {
+      return making.found;
     }
     await this.waitForPause(making);
-    return this.host.use(signal, (model) => {
+    await this.host.use(signal, (model) => {
       trace.lap('model');
       return this.make(making, model);
     });
+    return making.found;
   }
 
   private async scopeAt(request: CompletionRequest, text: string, offset: number): Promise<Scope> {
@@ -243,15 +266,19 @@ export class Completer {
     }
   }
 
-  /** What the text foretells needs no model: where that is still being loaded, or there is none, a sure copy is the answer at once. */
-  private whileLoading(making: Making): Suggestion | undefined {
+  /**
+   * What the text foretells needs no model: where that is still being loaded, or there is none, a sure copy is the answer at once.
+   * Whether there is one.
+   */
+  private whileLoading(making: Making): boolean {
     const { request } = making;
     if (this.host.state === 'ready' || request.only === 'model') {
-      return undefined;
+      return false;
     }
     this.host.wake();
     const copies = new Proposals(this.copyInput(making), making.cursor.before).ranked(false);
-    return this.choose(making, copies, Math.max(leastWithoutModel, request.minConfidence ?? 0));
+    this.choose(making, copies, Math.max(leastWithoutModel, request.minConfidence ?? 0));
+    return making.found.length > 0;
   }
 
   private copyInput({ request, cursor }: Making): CopyInput {
@@ -259,20 +286,22 @@ export class Completer {
     return { before, nextLines, others: this.options.otherTexts?.(request.document.uri) ?? [] };
   }
 
-  private async make(making: Making, model: LoadedModel): Promise<Suggestion | undefined> {
+  private async make(making: Making, model: LoadedModel): Promise<void> {
     const { request, effort, text, offset, cursor, trace } = making;
     const { uri, path } = request.document;
     const input = request.only === 'model' ? undefined : this.copyInput(making);
     const proposals = new Proposals(input, cursor.before);
     if (request.only === 'copy') {
-      return this.choose(making, proposals.ranked(false), request.minConfidence ?? 0);
+      this.choose(making, proposals.ranked(false), request.minConfidence ?? 0);
+      return;
     }
     const workshop = this.workshopOf(model);
     const started = performance.now();
     const maxTokens = mostTokens(model, request.maxTokens, effort);
     const prompt = await workshop.prompts.build(uri, path, text, offset, maxTokens);
     if (prompt === undefined) {
-      return this.choose(making, proposals.ranked(false), request.minConfidence ?? 0);
+      this.choose(making, proposals.ranked(false), request.minConfidence ?? 0);
+      return;
     }
     const promptMs = performance.now() - started;
     trace.asks(model.profile, prompt);
@@ -281,12 +310,18 @@ export class Completer {
     // With an item of the suggest widget put in it is another text's prompt.
     workshop.evaluated =
       request.selected === undefined ? placeKey(request.document, request.offset) : undefined;
-    const suggestion = this.choose(
+    this.choose(
       making,
       proposals.ranked(model.embedded),
       request.invoked === true ? 0 : (request.minConfidence ?? 0),
       generated,
     );
+    // One that was asked for without alternatives and not found is not looked for again.
+    const variants = mostOf(request) > 1 ? mostVariants : 0;
+    for (let variant = 1; making.found.length < mostOf(request) && variant <= variants; variant += 1) {
+      const other = await this.run(workshop, making, prompt, maxTokens, undefined, variant);
+      this.add(making, other.generated, model.profile.maxLines, { confidence: 0, proposer: 'model' });
+    }
     const { result } = written;
     this.prompt = {
       uri,
@@ -296,12 +331,11 @@ export class Completer {
       evaluated: result.evaluated,
       healed: prompt.healed,
       raw: result.text,
-      suggestion: suggestion?.text ?? '',
+      suggestion: making.found[0]?.text ?? '',
       promptMs,
       prefillMs: result.prefillMs,
       decodeMs: result.decodeMs,
     };
-    return suggestion;
   }
 
   /** Has the model write, and asks it about copies. */
@@ -310,7 +344,9 @@ export class Completer {
     making: Making,
     prompt: BuiltPrompt,
     maxTokens: number,
-    proposals: Proposals,
+    /** Where the text goes, to be weighed with others; undefined = it stands for itself. */
+    proposals: Proposals | undefined,
+    variant?: number,
   ): Promise<{ readonly written: WrittenText; readonly generated: string }> {
     const { request, effort, cursor, scope, signal, trace } = making;
     const { model } = workshop;
@@ -325,7 +361,7 @@ export class Completer {
     try {
       const session = await workshop.sessions.acquire(request.document.uri);
       const job = { model, prompt, effort, maxTokens, policy, isComplete, place, signal };
-      const written = await write(session, job);
+      const written = await write(session, variant === undefined ? job : { ...job, variant });
       this.count(workshop, request.document.uri, written);
       if (signal.aborted) {
         throw cancelled();
@@ -336,8 +372,10 @@ export class Completer {
       const readable = raw.replaceAll('\r', '').replace(/\uFFFD[^]*$/, '');
       const answer = readAnswer(model.profile.strategy, readable, place, true);
       const generated = cutWhenDone(answer.text, policy);
-      proposals.wrote({ text: generated.split('\n', 1)[0] ?? '', likelihood: written.likelihood });
-      await this.judge(session, making, workshop, prompt, proposals);
+      if (proposals !== undefined) {
+        proposals.wrote({ text: generated.split('\n', 1)[0] ?? '', likelihood: written.likelihood });
+        await this.judge(session, making, workshop, prompt, proposals);
+      }
       return { written, generated };
     } catch (error) {
       // What a cancelled request has computed is computed all the same, and the next one reuses it.
@@ -378,55 +416,62 @@ export class Completer {
     }
   }
 
-  /** The surest proposal of which the filters leave something. `generated`: all that the model wrote, of which proposals have the first line. */
-  private choose(
-    making: Making,
-    ranked: readonly RankedProposal[],
-    least: number,
-    generated = '',
-  ): Suggestion | undefined {
-    const { request, cursor, text, offset, trace } = making;
+  /**
+   * The surest proposals of which the filters leave something, as many as are wanted. `generated`: all that the model wrote, of which
+   * proposals have the first line.
+   */
+  private choose(making: Making, ranked: readonly RankedProposal[], least: number, generated = ''): void {
+    const { request, cursor, text, offset, trace, found } = making;
     for (const { proposer, text: proposed, confidence, features } of ranked.slice(0, mostReported)) {
       trace.proposed({ proposer, text: proposed, confidence, features });
     }
-    let suggestion: Suggestion | undefined;
     let chosen: Remembered | undefined;
-    let raw = '';
     for (const proposal of ranked) {
-      if (proposal.confidence < least) {
-        trace.filtered('confidence', `${proposal.confidence.toFixed(2)} is less than ${least.toFixed(2)}`);
+      const { confidence, proposer } = proposal;
+      if (confidence < least) {
+        trace.filtered('confidence', `${confidence.toFixed(2)} is less than ${least.toFixed(2)}`);
         break;
       }
-      const isWritten = proposal.proposer !== 'copy';
+      const isWritten = proposer !== 'copy';
       const most = isWritten ? (this.workshop?.profile.maxLines ?? 1) : mostCopiedLines;
-      raw = isWritten && generated !== '' ? generated : copiedBlock(proposal, making.scope, most);
-      const { confidence, proposer } = proposal;
-      suggestion = this.suggest(making, raw, most, { confidence, proposer });
-      if (suggestion !== undefined) {
-        chosen = {
-          report: trace.report(suggestion, { proposer, confidence }),
-          proposer,
-          confidence,
-          maxLines: most,
-        };
+      const whole = isWritten && generated !== '' ? generated : copiedBlock(proposal, making.scope, most);
+      const added = this.add(making, whole, most, { confidence, proposer });
+      if (added !== undefined && chosen === undefined) {
+        chosen = { report: trace.report(found[0], { proposer, confidence }), proposer, confidence };
+        this.recent.remember(request.document.uri, cursor.before, text.slice(offset), added, chosen);
+      }
+      if (found.length >= mostOf(request)) {
         break;
       }
     }
     this.report = chosen?.report ?? trace.report(undefined, { proposer: '' });
-    if (chosen !== undefined) {
-      this.recent.remember(request.document.uri, cursor.before, text.slice(offset), raw, chosen);
+  }
+
+  /** Adds a suggestion, unless nothing is left of it or it is there already. Returns the text that it was made of. */
+  private add(
+    making: Making,
+    whole: string,
+    most: number,
+    by: { readonly confidence: number; readonly proposer: Proposer },
+  ): string | undefined {
+    const policy = linePolicy(making, most);
+    const raw = cutToScope(whole, making.scope, making.cursor.before, policy.maxLines);
+    const suggestion = this.suggest(making, raw, policy, by);
+    if (suggestion === undefined || making.found.some(({ text }) => text === suggestion.text)) {
+      return undefined;
     }
-    return suggestion;
+    making.found.push(suggestion);
+    return raw;
   }
 
   private suggest(
     making: Making,
     generated: string,
-    maxLines: number,
+    policy: DecidePolicy,
     { confidence, proposer }: { readonly confidence: number; readonly proposer: Proposer },
   ): Suggestion | undefined {
     const { request, cursor, scope, trace } = making;
-    const decision = decide(generated, cursor, scope, linePolicy(making, maxLines));
+    const decision = decide(generated, cursor, scope, policy);
     for (const { filter, text } of decision.steps) {
       trace.filtered(filter, text === '' ? 'nothing is left' : text);
     }

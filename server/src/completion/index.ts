@@ -1,6 +1,7 @@
 /** A document snapshot in, a suggestion out. */
 export * from './completer';
 export * from './counters';
+export * from './decide';
 export * from './effort';
 export type { Proposer } from './proposals';
 export * from './snapshot';

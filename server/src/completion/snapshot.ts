@@ -31,6 +31,8 @@ export interface CompletionRequest {
   readonly effort?: Effort;
   /** Whether the user asked by a command: then there is no waiting for a pause in typing. */
   readonly invoked?: boolean;
+  /** Most suggestions; absent = 1. More than one cost more runs of the model. */
+  readonly alternatives?: number;
   /** Least confidence that a suggestion must have to be shown, 0 to 1; absent = 0. Where the user asked by a command everything is. */
   readonly minConfidence?: number;
   /** One proposer alone, for evaluation. */

@@ -16,7 +16,12 @@ export interface WritingJob {
   readonly isComplete: (text: string) => boolean;
   readonly place: AnswerPlace;
   readonly signal: AbortSignal;
+  /** Absent = what the model finds likeliest; a number = something else, another one for each. */
+  readonly variant?: number;
 }
+
+/** High enough that another text comes, low enough that it is one the model might have chosen. */
+const variantTemperature = 0.9;
 
 export interface WrittenText {
   readonly result: GenerateResult;
@@ -29,6 +34,8 @@ export interface WrittenText {
 export async function write(session: EngineSession, job: WritingJob): Promise<WrittenText> {
   const { model, prompt, effort, maxTokens, policy, place, signal } = job;
   const { strategy, banned, stopTokens, lookup } = model.profile;
+  const chance =
+    job.variant === undefined ? {} : { temperature: variantTemperature, topP: 0.95, seed: job.variant };
   const ending = new AbortController();
   const likelihood: number[] = [];
   let written = '';
@@ -38,7 +45,7 @@ export async function write(session: EngineSession, job: WritingJob): Promise<Wr
       priority: Priority.keystroke,
       tokens: prompt.tokens,
       maxTokens,
-      sampling: { banned, logprobs: true },
+      sampling: { banned, logprobs: true, ...chance },
       stopTokens,
       // The engine stops by itself where that is sure to be right; a dropped line break would set it off at once.
       stopStrings: policy.maxLines === 1 && !prompt.healed.includes('\n') ? ['\n'] : [],

@@ -79,6 +79,9 @@ function selectedIn(document: TextDocument, params: InlineCompletionParams): Sel
       };
 }
 
+/** Suggestions where the user has asked by a command: going through them, or for any at all. */
+const mostAlternatives = 3;
+
 async function provide(
   deps: InlineCompletionDeps,
   params: InlineCompletionParams,
@@ -93,28 +96,27 @@ async function provide(
   const { version } = document;
   const position = whole(params.position);
   deps.onAsked(document.uri, position);
+  const invoked = params.context.triggerKind === InlineCompletionTriggerKind.Invoked;
   const request: CompletionRequest = {
     document: snapshotOf(document, deps.workspaceFolders()),
     offset: document.offsetAt(position),
     maxTokens: settings.completion.maxTokens,
-    invoked: params.context.triggerKind === InlineCompletionTriggerKind.Invoked,
+    places: settings.completion,
+    invoked,
+    // Who asks for it wants to choose; who types wants one soon.
+    ...(invoked ? { alternatives: mostAlternatives } : {}),
     ...(selected === undefined ? {} : { selected }),
   };
   const effort = (await deps.quiet()) ? quietEffort : fullEffort;
-  const suggestion = await deps.completer.complete({ ...request, effort }, toSignal(token));
+  const suggestions = await deps.completer.completeAll({ ...request, effort }, toSignal(token));
   // A suggestion for an older version has no place in the document any more.
-  if (suggestion === undefined || document.version !== version) {
+  if (document.version !== version) {
     return [];
   }
-  return [
-    {
-      insertText: suggestion.text,
-      range: {
-        start: document.positionAt(suggestion.start),
-        end: document.positionAt(suggestion.end),
-      },
-    },
-  ];
+  return suggestions.map(({ text, start, end }) => ({
+    insertText: text,
+    range: { start: document.positionAt(start), end: document.positionAt(end) },
+  }));
 }
 
 export function registerInlineCompletion(deps: InlineCompletionDeps): void {

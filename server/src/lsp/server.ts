@@ -30,6 +30,7 @@ import {
   ModelHost,
   StrategyProbe,
 } from '../models';
+import { Syntax } from '../syntax';
 import type { Log } from '../util/log';
 import { PowerSource } from '../util/power';
 import { isEnabled, registerInlineCompletion } from './inlineCompletion';
@@ -113,8 +114,10 @@ export function startServer({ connection, log, engine, extensionPath, version }:
     const host = new ModelHost({ engine, embeddedPath: embeddedModelPath(folder), log, calibrator, probe });
     const pageFolders =
       options.storagePath === undefined ? undefined : new KvPageFolders(options.storagePath);
+    const syntax = new Syntax(join(folder, 'dist', 'syntax'), log);
     const completer = new Completer(engine, host, {
       savedPlace: (uri) => savedPlace(uri, workspaceFolders, pageFolders, settings),
+      syntax,
     });
     const warmUp = new WarmUp({ host, completer, mayWork });
     const onAsked = registerWarmUp({
@@ -164,6 +167,7 @@ export function startServer({ connection, log, engine, extensionPath, version }:
     dispose = async () => {
       reporter.dispose();
       warmUp.dispose();
+      syntax.dispose();
       await engine.dispose();
     };
     connection.onInitialized(() => {

@@ -13,7 +13,14 @@ export const defaultSettings: ServerSettings = {
   kvDiskMB: 0,
   unloadAfterMinutes: 30,
   quiet: 'off',
-  completion: { enabled: true, languages: { '*': true }, maxTokens: 64, strategy: 'auto' },
+  completion: {
+    enabled: true,
+    languages: { '*': true },
+    maxTokens: 64,
+    strategy: 'auto',
+    inComments: true,
+    inStrings: true,
+  },
 };
 
 const mostTokens = 512;
@@ -58,6 +65,8 @@ export function readSettings(value: unknown): ServerSettings {
         1,
         count(completion['maxTokens'], defaultSettings.completion.maxTokens, mostTokens),
       ),
+      inComments: completion['inComments'] !== false,
+      inStrings: completion['inStrings'] !== false,
       strategy:
         strategies.find((one) => one === completion['strategy']) ?? defaultSettings.completion.strategy,
     },

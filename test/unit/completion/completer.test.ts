@@ -150,6 +150,34 @@ describe('completion: the completer', () => {
     assert.equal((await completer.complete(at('x = | + 1;\nend'), never))?.text, 'a();');
   });
 
+  it('keeps all lines of a body while it is typed along', async () => {
+    const { completer, engine } = await stage(
+      { answer: ({ request }) => `${request.requiredPrefix ?? ''}a();\n  b();\n  c();\n}` },
+      false,
+    );
+    const typed = async (line: string): Promise<string | undefined> =>
+      (await completer.complete(at(`function f() {\n  ${line}|\n}\n`), never))?.text;
+    assert.equal(await typed(''), 'a();\n  b();\n  c();');
+    assert.equal(await typed('a'), '();\n  b();\n  c();');
+    assert.equal(await typed('a();\n  b'), '();\n  c();');
+    assert.equal(engine.runs.length, 1);
+  });
+
+  it('offers several distinct suggestions where they are asked for, and no more runs than one elsewhere', async () => {
+    const answers = ['compute(1);', 'compute(1);', 'other(2);', 'third(3);'];
+    const { completer, engine } = await stage({ answer: () => answers[engine.runs.length] ?? '' });
+    const found = await completer.completeAll(at('let x = |', { alternatives: 3, invoked: true }), never);
+    assert.deepEqual(
+      found.map(({ text }) => text),
+      ['compute(1);', 'other(2);', 'third(3);'],
+    );
+    const temperatures = engine.runs.map(({ request }) => request.sampling?.temperature ?? 0);
+    assert.deepEqual([temperatures[0], temperatures.slice(1).every((t) => t > 0)], [0, true]);
+    assert.equal(new Set(engine.runs.map(({ request }) => request.sampling?.seed)).size, 4);
+    assert.equal((await completer.completeAll(at('let y = |'), never)).length, 0);
+    assert.equal(engine.runs.length, 5);
+  });
+
   it('stops a model that repeats itself', async () => {
     const { completer, engine } = await stage(
       { answer: () => 'foo();\n  bar();\n  '.repeat(50), decodeMsPerToken: 1 },

@@ -46,7 +46,13 @@ describe('lsp: settings', () => {
       kvDiskMB: 2048.9,
       unloadAfterMinutes: 1e9,
       quiet: 'onBattery',
-      completion: { enabled: false, maxTokens: 1e9, languages: { c: false, d: 'no' } },
+      completion: {
+        enabled: false,
+        maxTokens: 1e9,
+        languages: { c: false, d: 'no' },
+        inComments: false,
+        inStrings: 'no',
+      },
     });
     assert.deepEqual(settings, {
       modelPath: '/a.gguf',
@@ -57,7 +63,14 @@ describe('lsp: settings', () => {
       kvDiskMB: 2048,
       unloadAfterMinutes: 10_080,
       quiet: 'onBattery',
-      completion: { enabled: false, maxTokens: 512, languages: { c: false } },
+      completion: {
+        enabled: false,
+        maxTokens: 512,
+        languages: { c: false },
+        inComments: false,
+        inStrings: true,
+        strategy: 'auto',
+      },
     });
   });
 

@@ -10,6 +10,8 @@ import { cutAtBlockEnd, linesFor } from './scope';
 export interface DecidePolicy {
   /** Most lines where the body of a block is to be written; elsewhere it is one. */
   readonly maxLines: number;
+  /** The text is what is left of an earlier suggestion: where it ends was decided then. */
+  readonly typedAlong?: boolean;
 }
 
 export type FilterName = 'lines' | 'block end' | 'repetition' | 'indentation' | 'fit' | 'balance';
@@ -60,11 +62,12 @@ export function decide(generated: string, cursor: CursorText, scope: Scope, poli
     return text.trim() !== '';
   };
 
-  const lines = linesFor(scope, policy.maxLines);
+  const earlier = policy.typedAlong === true;
+  const lines = earlier ? Infinity : linesFor(scope, policy.maxLines);
   if (!pass('lines', text.split('\n').slice(0, lines).join('\n').trimEnd())) {
     return drop('lines');
   }
-  if (!pass('block end', cutAtBlockEnd(text, scope, cursor.before).text)) {
+  if (!pass('block end', earlier ? text : cutAtBlockEnd(text, scope, cursor.before).text)) {
     return drop('block end');
   }
   if (!pass('repetition', withoutRepetition(text, cursor))) {

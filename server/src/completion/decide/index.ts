@@ -1,4 +1,4 @@
 /** Deciding what to show. */
 export * from './decide';
 export * from './quiet';
-export { cutAtBlockEnd, linesFor } from './scope';
+export { cutAtBlockEnd, cutToScope, linesFor } from './scope';

@@ -27,3 +27,9 @@ export function cutAtBlockEnd(generated: string, scope: Scope, before: string): 
     before,
   );
 }
+
+/** `generated` as far as it may reach at this place: its lines, and the block's end. */
+export function cutToScope(generated: string, scope: Scope, before: string, most: number): string {
+  const lines = generated.split('\n').slice(0, linesFor(scope, most)).join('\n').trimEnd();
+  return cutAtBlockEnd(lines, scope, before).text;
+}
