@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { measureCorruption } from '../corruption.mjs';
+import { pairedLoss } from '../paired.mjs';
 import { preempt } from '../preempt.mjs';
 import { runProgram } from '../program.mjs';
 import { filesOf } from '../texts.mjs';
@@ -74,16 +75,22 @@ async function matches({ program, embedded, root, threads, quick }, report) {
     ...embedded,
     files,
     threads,
-    points: quick ? 60 : 300,
+    points: quick ? 60 : 2000,
   });
   report.tables.matches = { rows };
   const total = (name) => rows.reduce((sum, row) => sum + row[name], 0);
-  const [cold, shifted] = [total('cold'), total('shifted')];
+  const [both, onlyCold, onlyShifted] = [total('both'), total('onlyCold'), total('onlyShifted')];
+  const cold = both + onlyCold;
+  const { loss, low, high, p } = pairedLoss({ both, onlyFirst: onlyCold, onlySecond: onlyShifted });
+  const interval =
+    low === null
+      ? ''
+      : `95 % interval ${low.toFixed(1)} to ${high.toFixed(1)} % (paired; sign test p = ${p.toFixed(2)}), `;
   report.bar(
     'shift-em',
-    cold >= total('points') / 10 ? (1 - shifted / cold) * 100 : null, // fewer are no signal
-    `${total('points')} cursors: right ${cold} times computed anew, ${shifted} times with moved pages, the same text ${total('same')} times; ` +
-      `${((total('computed') / total('tokens')) * 100).toFixed(0)} % of the prompts' tokens computed`,
+    cold >= total('points') / 10 ? loss : null, // fewer are no signal
+    `${interval}${total('points')} cursors: right ${cold} times computed anew, ${both + onlyShifted} times with moved pages, ${onlyCold} alone anew, ` +
+      `${onlyShifted} alone moved; the same text ${total('same')} times; ${((total('computed') / total('tokens')) * 100).toFixed(0)} % of the prompts' tokens computed`,
   );
 }
 
@@ -95,11 +102,24 @@ async function soak({ program, embedded, text, threads, quick }, report) {
     seconds: quick ? 30 : 600,
   });
   report.tables.soak = found;
-  const { budget, held, resident, steps, samples, wrong, reused, shared, shifted, computed, evicted } = found;
+  const {
+    clients,
+    budget,
+    held,
+    resident,
+    steps,
+    samples,
+    wrong,
+    reused,
+    shared,
+    shifted,
+    computed,
+    evicted,
+  } = found;
   report.bar(
     'soak',
-    wrong === 0 && samples > 0 ? Math.max(held, resident) / budget : null,
-    `budget ${mib(budget)}, held at most ${mib(held)}, the process grew by ${mib(resident)} at most; ${steps} steps, ${wrong} of ` +
+    wrong === 0 && samples > 0 && evicted > 0 ? Math.max(held, resident) / budget : null,
+    `${clients} sessions, budget ${mib(budget)}, held at most ${mib(held)}, the process grew by ${mib(resident)} at most; ${steps} steps, ${wrong} of ` +
       `${samples} samples wrong; tokens reused ${reused}, shared ${shared}, moved ${shifted}, computed ${computed}, evicted ${evicted}`,
   );
 }

@@ -110,10 +110,10 @@ void RunPrefixFork(const Arguments& arguments) {
       wrong += SameBits(Logits(*branches.back()), Cold(*engine, options, tokens)) ? 0 : 1;
     }
   }
-  // What a branch may have of its own: whole pages of what it went on with, the page at hand, and the one before it.
+  // What a branch may have of its own: whole pages of what it went on with, and the page at hand.
   const KvShape shape = KvShapeOf(engine->info());
-  const int64_t tail = KvPeakBytes(shape, options.codec, length + more) - KvBytes(shape, options.codec, length) +
-                       2 * 128 * engine->info().kv_bytes_per_token;
+  const int64_t page = KvBytes(shape, options.codec, 3 * 128) - KvBytes(shape, options.codec, 2 * 128);
+  const int64_t tail = (more + 127) / 128 * page + 128 * engine->info().kv_bytes_per_token;
   JsonObject json;
   json.Set("tokens", length).Set("more", more).Set("forks", forks).Set("prefix", prefix);
   json.Set("held", engine->kv_bytes()).Set("tail", tail).Set("wrong", wrong);

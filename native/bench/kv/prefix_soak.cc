@@ -1,9 +1,11 @@
 // Minutes of sessions that come, go, branch, move, roll back and pin, under a budget that is too small for all of them:
-// what they hold, what the process holds, and whether samples say what a session says that computes everything.
+// what they hold, what the process holds, and whether samples say what a session says that computes everything (in a
+// process of its own: its memory is not theirs).
 #include <chrono>
 #include <cstdio>
 #include <random>
 
+#include "cold_process.h"
 #include "json.h"
 #include "prefix.h"
 
@@ -18,18 +20,23 @@ struct Client {
 
 }  // namespace
 
-// --model FILE --text FILE [--calibration FILE] [--seconds N] [--budget BYTES]
+// --model FILE --text FILE [--calibration FILE] [--seconds N] [--budget BYTES] [--clients N]
 void RunPrefixSoak(const Arguments& arguments) {
   using Clock = std::chrono::steady_clock;
-  const std::unique_ptr<Engine> engine =
-      LoadEngine(arguments.Text("model"), "", static_cast<int>(arguments.Integer("threads", 2)));
-  Calibrate(*engine, arguments.Text("calibration", ""));
+  const auto load = [&] {
+    std::unique_ptr<Engine> engine =
+        LoadEngine(arguments.Text("model"), "", static_cast<int>(arguments.Integer("threads", 2)));
+    Calibrate(*engine, arguments.Text("calibration", ""));
+    return engine;
+  };
+  ColdProcess cold(load);
+  const std::unique_ptr<Engine> engine = load();
   const Tokens text = engine->tokenizer().Encode(ReadText(arguments.Text("text")), SpecialTokens::kAsText);
   const int64_t context = engine->info().context_length;
-  const KvCodec kv4{};
-  // Three whole contexts, for eight clients.
-  const int64_t budget = arguments.Integer(
-      "budget", 3 * KvPeakBytes(KvShapeOf(engine->info()), kv4, context, engine->info().kv_careful_layers));
+  const KvCodec codecs[] = {KvCodec{}, KvCodec{}, Take(ParseKvCodec("f16"))};  // by user
+  // Large beside what a process takes and gives back for other reasons, and too small for all.
+  const int64_t budget = arguments.Integer("budget", int64_t{160} << 20);
+  const int64_t count = arguments.Integer("clients", 96);
   engine->SetKvBudget(budget);
   std::mt19937 random(11);
   const auto below = [&](int64_t n) { return static_cast<int64_t>(random() % static_cast<uint64_t>(n)); };
@@ -40,7 +47,7 @@ void RunPrefixSoak(const Arguments& arguments) {
   const Tokens prompts[] = {piece(300), piece(700), piece(1000)};  // what several begin with
   const auto begin = [&](KvUser user) {
     Client client;
-    client.options = SessionOptions(kv4);
+    client.options = SessionOptions(codecs[static_cast<size_t>(user)]);
     client.options.user = user;
     client.options.shift = user == KvUser::kCompletion;
     client.session = Open(*engine, client.options);
@@ -48,13 +55,18 @@ void RunPrefixSoak(const Arguments& arguments) {
     return client;
   };
   std::vector<Client> clients;
-  for (int i = 0; i < 8; ++i) {
+  for (int64_t i = 0; i < count; ++i) {
     clients.push_back(begin(static_cast<KvUser>(i % 3)));
   }
-  {  // What one session needs beside its cache is there before it counts.
-    SessionOptions options(kv4);
+  for (const KvCodec codec : codecs) {  // What one session needs beside its cache is there before it counts.
+    SessionOptions options(codec);
     options.isolated = true;
-    Cold(*engine, options, piece(context - 1));
+    const std::unique_ptr<Session> session = Open(*engine, options);
+    SyncTo(*session, piece(context - 20));
+    DecodeOptions decode;
+    decode.max_tokens = 8;
+    decode.lookup.max_draft = 15;
+    Take(session->Decode(decode, nullptr, nullptr));
   }
   const int64_t resident = ResidentBytes();
   int64_t most_held = 0;
@@ -64,7 +76,7 @@ void RunPrefixSoak(const Arguments& arguments) {
   int64_t wrong = 0;
   const auto end = Clock::now() + std::chrono::seconds(arguments.Integer("seconds", 600));
   while (Clock::now() < end) {
-    Client& client = clients[static_cast<size_t>(below(8))];
+    Client& client = clients[static_cast<size_t>(below(count))];
     Tokens& tokens = client.tokens;
     switch (below(9)) {
       case 0:
@@ -79,7 +91,7 @@ void RunPrefixSoak(const Arguments& arguments) {
         }
         break;
       case 3: {
-        const size_t other = static_cast<size_t>(below(8));
+        const size_t other = static_cast<size_t>(below(count));
         if (&clients[other] != &client) {
           clients[other].session = Take(client.session->Fork());
           clients[other].options = client.options;
@@ -111,9 +123,10 @@ void RunPrefixSoak(const Arguments& arguments) {
       const DecodeResult said = Take(client.session->Decode(decode, nullptr, nullptr));
       tokens.insert(tokens.end(), said.tokens.begin(), said.tokens.end());
       most_held = std::max(most_held, engine->kv_bytes());
-    } else if (steps % 10 == 0 && !client.options.shift) {
+    } else if (steps % 20 == 0 && !client.options.shift) {
       ++samples;
-      wrong += SameBits(Logits(*client.session), Cold(*engine, client.options, tokens)) ? 0 : 1;
+      const Sha256::Digest digest = ColdProcess::DigestOf(client.session->logits());
+      wrong += digest == cold.Digest(client.options.codec, tokens) ? 0 : 1;
     }
     ++steps;
   }
@@ -127,7 +140,11 @@ void RunPrefixSoak(const Arguments& arguments) {
     all.evicted += user.evicted;
   }
   JsonObject json;
-  json.Set("budget", budget).Set("held", most_held).Set("resident", most_resident).Set("steps", steps);
+  json.Set("clients", count)
+      .Set("budget", budget)
+      .Set("held", most_held)
+      .Set("resident", most_resident)
+      .Set("steps", steps);
   json.Set("samples", samples).Set("wrong", wrong).Set("reused", all.reused).Set("shared", all.shared);
   json.Set("shifted", all.shifted).Set("computed", all.computed).Set("evicted", all.evicted);
   std::printf("%s\n", json.str().c_str());

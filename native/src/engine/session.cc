@@ -136,7 +136,10 @@ Status SessionImpl::SyncOrThrow(std::span<const TokenId> tokens, const CancelFla
     if (!shift_) {
       own = std::min(own, cache_->exact_tokens());
     } else {
-      pieces = cache_->PlanShift(timeline_, tokens.first(total - 1), own);
+      pieces = cache_->PlanShift(timeline_, tokens.first(total - 1), own, cancel);
+      if (cancel != nullptr && cancel->load()) {
+        return Cancelled();  // before anything is given up that the plan might have moved
+      }
     }
     const KvAdopted adopted = cache_->Adopt(tokens, own, cancel);
     common = static_cast<size_t>(adopted.tokens);

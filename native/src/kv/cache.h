@@ -85,8 +85,9 @@ class KvCache {
   virtual KvUnsavedPage NextUnsaved(int64_t) const { return {}; }
   // For a cache that holds `timeline`: which of its pages hold parts of `tokens` behind the first `own`, which both
   // have in common, at other positions or after other text. Empty when it is not worth it, or would take too many
-  // pieces.
-  virtual std::vector<KvShiftPiece> PlanShift(std::span<const int32_t>, std::span<const int32_t>, int64_t) {
+  // pieces; and when `cancel` (may be null) is set meanwhile: then nothing has changed.
+  virtual std::vector<KvShiftPiece> PlanShift(std::span<const int32_t>, std::span<const int32_t>, int64_t,
+                                              const std::atomic<bool>*) {
     return {};
   }
   // Appends a piece's pages at its place, which is where the cache ends now. kNotFound when their memory was needed for

@@ -8,6 +8,10 @@ namespace niwaki {
 namespace {
 
 constexpr int64_t kSlabBytes = int64_t{32} << 20;
+// Free blocks that stay in memory: a budget that is used up gives and takes block by block, and a block that has gone
+// back costs page faults.
+constexpr size_t kLeastWarm = 2;
+constexpr size_t kTakenAWarmBlock = 64;
 
 }  // namespace
 
@@ -31,39 +35,62 @@ uint8_t* PageArena::Take() {
   // The fullest slab that has room, so that others may empty.
   Slab* best = nullptr;
   for (Slab& slab : slabs_) {
-    if (!slab.free.empty() && (best == nullptr || slab.free.size() < best->free.size())) {
+    if (slab.free() > 0 && (best == nullptr || slab.free() < best->free())) {
       best = &slab;
     }
   }
   if (best == nullptr) {
     Slab slab;
-    slab.memory = AlignedBuffer(slab_blocks_ * static_cast<size_t>(block_bytes_));
+    slab.memory = SystemMemory(slab_blocks_ * static_cast<size_t>(block_bytes_));
     if (slab.memory.bytes() == 0) {
       return nullptr;
     }
     for (size_t i = slab_blocks_; i-- > 0;) {  // the first block is taken first
-      slab.free.push_back(slab.memory.data() + i * static_cast<size_t>(block_bytes_));
+      slab.cold.push_back(slab.memory.data() + i * static_cast<size_t>(block_bytes_));
     }
     slabs_.push_back(std::move(slab));
     best = &slabs_.back();
   }
-  uint8_t* block = best->free.back();
-  best->free.pop_back();
+  std::vector<uint8_t*>& from = best->warm.empty() ? best->cold : best->warm;
+  warm_ -= best->warm.empty() ? 0 : 1;
+  uint8_t* block = from.back();
+  from.pop_back();
+  ++taken_;
   *count_ += block_bytes_;
   return block;
 }
 
 void PageArena::Give(uint8_t* block) {
   *count_ -= block_bytes_;
+  --taken_;
   for (auto slab = slabs_.begin(); slab != slabs_.end(); ++slab) {
     if (block >= slab->memory.data() && block < slab->memory.data() + slab->memory.bytes()) {
-      slab->free.push_back(block);
-      if (slab->free.size() == slab_blocks_) {
+      slab->warm.push_back(block);
+      ++warm_;
+      if (slab->free() == slab_blocks_) {
+        warm_ -= slab->warm.size();
         slabs_.erase(slab);
       }
-      return;
+      break;
     }
   }
+  while (warm_ > std::max<size_t>(kLeastWarm, taken_ / kTakenAWarmBlock)) {
+    Cool();
+  }
+}
+
+void PageArena::Cool() {
+  Slab* emptiest = nullptr;  // the last one that blocks will be taken from
+  for (Slab& slab : slabs_) {
+    if (!slab.warm.empty() && (emptiest == nullptr || slab.free() > emptiest->free())) {
+      emptiest = &slab;
+    }
+  }
+  uint8_t* block = emptiest->warm.back();
+  emptiest->warm.pop_back();
+  --warm_;
+  emptiest->memory.Discard(block, static_cast<size_t>(block_bytes_));
+  emptiest->cold.push_back(block);
 }
 
 void KvPage::Free() {

@@ -7,7 +7,7 @@
 #include <memory>
 #include <vector>
 
-#include "base/aligned.h"
+#include "base/system_memory.h"
 #include "niwaki/kv.h"
 
 namespace niwaki {
@@ -27,15 +27,16 @@ class HalfPage {
   static std::shared_ptr<HalfPage> New(int64_t bytes, const KvByteCount& count);
 
   int64_t bytes() const { return static_cast<int64_t>(memory_.bytes()); }
-  uint16_t* data() const { return memory_.as<uint16_t>(); }
+  uint16_t* data() const { return reinterpret_cast<uint16_t*>(memory_.data()); }
 
  private:
-  AlignedBuffer memory_;
+  SystemMemory memory_;
   const KvByteCount count_;
 };
 
 // Blocks of one size for pages of codes, cut from slabs, so that huge pages cover small blocks too; the system gives
-// memory as it is touched. A slab whose blocks have all come back is freed.
+// memory as it is touched, and has it back: a slab whose blocks have all come back is freed, and of the free blocks in
+// others only a few, which the next pages will take, stay in memory.
 class PageArena {
  public:
   // At most `most_blocks` will be wanted at once by one cache: slabs are no larger than that.
@@ -44,16 +45,24 @@ class PageArena {
   uint8_t* Take();
   void Give(uint8_t* block);
   int64_t block_bytes() const { return block_bytes_; }
+  // Free blocks that are in memory all the same. Nobody counts them: one for every 64 that are taken, or two.
+  size_t warm_blocks() const { return warm_; }
 
  private:
   struct Slab {
-    AlignedBuffer memory;
-    std::vector<uint8_t*> free;
+    SystemMemory memory;
+    std::vector<uint8_t*> warm;  // free, in memory
+    std::vector<uint8_t*> cold;  // free, and given back to the system, or never touched
+    size_t free() const { return warm.size() + cold.size(); }
   };
+  void Cool();
+
   const int64_t block_bytes_;
   const size_t slab_blocks_;
   const KvByteCount count_;
   std::vector<Slab> slabs_;
+  size_t taken_ = 0;
+  size_t warm_ = 0;
 };
 
 struct KvPage {

@@ -30,8 +30,8 @@ class PagedCache : public KvCache, protected KvPool::Tenant {
   void Rest() final;
   KvAdopted Adopt(std::span<const int32_t> tokens, int64_t own, const std::atomic<bool>* cancel) final;
   KvUnsavedPage NextUnsaved(int64_t from) const final;
-  std::vector<KvShiftPiece> PlanShift(std::span<const int32_t> timeline, std::span<const int32_t> tokens,
-                                      int64_t own) final;
+  std::vector<KvShiftPiece> PlanShift(std::span<const int32_t> timeline, std::span<const int32_t> tokens, int64_t own,
+                                      const std::atomic<bool>* cancel) final;
   Status Place(const KvShiftPiece& piece, ThreadPool& threads, const std::atomic<bool>* cancel) final;
   int64_t exact_tokens() const final;
   int64_t room(int64_t at) const final;
@@ -147,7 +147,7 @@ class PagedCache : public KvCache, protected KvPool::Tenant {
   };
   static bool Continues(const Spot& a, const Spot& b) { return a.end == b.at && a.shift == b.shift; }
   static std::vector<Spot> BestSpots(const std::vector<Floating>& candidates, std::span<const int32_t> tokens,
-                                     int64_t own);
+                                     int64_t own, const std::atomic<bool>* cancel);
   void LetGo(const std::vector<Floating>& pages);
 
   std::vector<Block> blocks_;

@@ -66,7 +66,7 @@ std::shared_ptr<KvPage> PagedCache::Restore(const KvPrefixId& id, std::span<cons
     uint8_t* data = code_bytes_ == 0 ? half_data : page->codes;
     return place_.store->Load(id, tokens, data, bytes).ok() ? page : nullptr;
   }
-  AlignedBuffer both(bytes);
+  const SystemMemory both(bytes);
   if (both.bytes() == 0 || !place_.store->Load(id, tokens, both.data(), bytes).ok()) {
     return nullptr;
   }

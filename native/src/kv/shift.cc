@@ -19,6 +19,26 @@ constexpr size_t kMostSegments = 8;
 constexpr int kMostPlaces = 4;
 // Fewer tokens are not worth being approximate.
 constexpr int64_t kWorthwhile = KvCache::kPageTokens;
+// Places that are compared between two looks at whether anybody still wants to know: a tenth of a millisecond where the
+// text repeats itself so that comparisons go on to the page's end.
+constexpr int64_t kStretch = 1024;
+
+bool IsSet(const std::atomic<bool>* cancel) { return cancel != nullptr && cancel->load(std::memory_order_relaxed); }
+
+// Where `wanted` is found in `tokens` from `from` on, or tokens.size().
+int64_t Find(std::span<const int32_t> tokens, int64_t from, const std::vector<int32_t>& wanted,
+             const std::atomic<bool>* cancel) {
+  const int64_t size = static_cast<int64_t>(tokens.size());
+  const int64_t length = static_cast<int64_t>(wanted.size());
+  for (; from + length <= size && !IsSet(cancel); from += kStretch) {
+    const auto end = tokens.begin() + std::min(size, from + kStretch + length - 1);
+    const auto found = std::search(tokens.begin() + from, end, wanted.begin(), wanted.end());
+    if (found != end) {
+      return found - tokens.begin();
+    }
+  }
+  return size;
+}
 
 }  // namespace
 
@@ -26,27 +46,27 @@ constexpr int64_t kWorthwhile = KvCache::kPageTokens;
 // a text that repeats itself; the nearest one alone may lie behind the right places of all that follow. Found as the
 // best chain (dynamic programming over all places of all pages).
 std::vector<PagedCache::Spot> PagedCache::BestSpots(const std::vector<Floating>& candidates,
-                                                    std::span<const int32_t> tokens, int64_t own) {
+                                                    std::span<const int32_t> tokens, int64_t own,
+                                                    const std::atomic<bool>* cancel) {
   std::vector<Spot> spots;
   for (size_t i = 0; i < candidates.size(); ++i) {
     const Floating& candidate = candidates[i];
     const std::vector<int32_t>& wanted = candidate.tokens;
-    auto from = tokens.begin() + own;
+    int64_t from = own;
     for (int found = 0; found < kMostPlaces && !candidate.part.page->freed; ++found) {
-      from = std::search(from, tokens.end(), wanted.begin(), wanted.end());
-      if (from == tokens.end()) {
+      const int64_t at = Find(tokens, from, wanted, cancel);
+      if (at == static_cast<int64_t>(tokens.size())) {
         break;
       }
-      const int64_t at = from - tokens.begin();
       spots.push_back({i, at, at + static_cast<int64_t>(wanted.size()), at - candidate.part.shift});
-      ++from;
+      from = at + 1;
     }
   }
   // [spots]: the most that a chain which ends there moves, and the spot before it.
   std::vector<int64_t> best(spots.size());
   std::vector<size_t> before(spots.size());
   size_t end = spots.size();
-  for (size_t i = 0; i < spots.size(); ++i) {
+  for (size_t i = 0; i < spots.size() && !IsSet(cancel); ++i) {
     const int64_t length = spots[i].end - spots[i].at;
     best[i] = length - kFresh;
     before[i] = spots.size();
@@ -71,7 +91,7 @@ std::vector<PagedCache::Spot> PagedCache::BestSpots(const std::vector<Floating>&
 }
 
 std::vector<KvShiftPiece> PagedCache::PlanShift(std::span<const int32_t> timeline, std::span<const int32_t> tokens,
-                                                int64_t own) {
+                                                int64_t own, const std::atomic<bool>* cancel) {
   std::vector<KvShiftPiece> pieces;
   if (place_.turn == nullptr || shape_.head_size > kMostHeadSize) {
     return pieces;
@@ -89,10 +109,13 @@ std::vector<KvShiftPiece> PagedCache::PlanShift(std::span<const int32_t> timelin
           {{block.page, block.first, block.last, block.begin - block.shift}, {part.begin(), part.end()}});
     }
   }
-  const std::vector<Floating> before = std::exchange(floating_, {});
-  candidates.insert(candidates.end(), before.begin(), before.end());
+  candidates.insert(candidates.end(), floating_.begin(), floating_.end());
 
-  const std::vector<Spot> spots = BestSpots(candidates, tokens, own);
+  const std::vector<Spot> spots = BestSpots(candidates, tokens, own, cancel);
+  if (IsSet(cancel)) {
+    return pieces;
+  }
+  const std::vector<Floating> before = std::exchange(floating_, {});
   int64_t moved = 0;
   const Spot* last = nullptr;
   for (const Spot& spot : spots) {

@@ -2,7 +2,11 @@
 // was filled there, however often the text was edited. Here what a token says does not depend on what is before it, so
 // that nothing but the moving is looked at.
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <cmath>
+#include <cstdio>
+#include <thread>
 #include <vector>
 
 #include "base/random_testing.h"
@@ -80,7 +84,8 @@ class Timeline {
             .first -
         tokens.begin();
     const int64_t own = std::min(common, static_cast<int64_t>(tokens.size()) - 1);
-    const std::vector<KvShiftPiece> pieces = cache_->PlanShift(held_, std::span(tokens).first(tokens.size() - 1), own);
+    const std::vector<KvShiftPiece> pieces =
+        cache_->PlanShift(held_, std::span(tokens).first(tokens.size() - 1), own, nullptr);
     const int64_t left = cache_->Adopt(tokens, own, nullptr).tokens;
     held_.assign(tokens.begin(), tokens.begin() + left);
     for (const KvShiftPiece& piece : pieces) {
@@ -195,6 +200,52 @@ TEST("after a hundred edits attention is that of a cache which was filled where 
       }
     }
   }
+}
+
+TEST("a plan that takes long is given up when nobody wants it any more, and nothing is lost by it") {
+  // A text that repeats itself, in which no page is found again: every comparison goes on to the page's end.
+  constexpr size_t kPages = 96;
+  constexpr size_t kPage = static_cast<size_t>(KvCache::kPageTokens);
+  KvCachePlace place(1 << 15);
+  place.turn = [](int64_t positions, float* cos, float* sin) { Rope().FillTurn(positions, cos, sin); };
+  const std::unique_ptr<KvCache> cache = NewF16KvCache({1, 1, 8}, place, *testing::AllTables().front());
+  Tokens held;
+  for (size_t page = 0; page < kPages; ++page) {
+    Tokens tokens(kPage, 7);
+    tokens.back() = static_cast<int32_t>(1000 + page);
+    const int64_t begin = static_cast<int64_t>(held.size());
+    ASSERT_OK(cache->Prepare(begin, begin + KvCache::kPageTokens, Pool()));
+    cache->Append(tokens);
+    held.insert(held.end(), tokens.begin(), tokens.end());
+  }
+  Tokens repeats(1 << 15, 7);
+  repeats.front() = 8;
+  // The last pages are there too: a plan has something to find, at its end.
+  repeats.insert(repeats.end(), held.end() - 5 * KvCache::kPageTokens, held.end());
+  using Clock = std::chrono::steady_clock;
+  const auto seconds = [](Clock::duration d) { return std::chrono::duration<double>(d).count(); };
+  Clock::time_point begin = Clock::now();
+  EXPECT(!cache->PlanShift(held, repeats, 0, nullptr).empty());
+  const double whole = seconds(Clock::now() - begin);
+  EXPECT(!cache->PlanShift(held, repeats, 0, nullptr).empty());
+
+  std::atomic<bool> cancel = false;
+  Clock::time_point asked;
+  std::thread impatient([&] {
+    std::this_thread::sleep_for(std::chrono::duration<double>(whole / 8));
+    asked = Clock::now();
+    cancel = true;
+  });
+  const std::vector<KvShiftPiece> pieces = cache->PlanShift(held, repeats, 0, &cancel);
+  const Clock::time_point ended = Clock::now();
+  impatient.join();
+  EXPECT(pieces.empty());
+  std::printf("    a plan of %.0f ms ended %.2f ms after it was cancelled\n", whole * 1e3,
+              seconds(ended - asked) * 1e3);
+  EXPECT(seconds(ended - asked) < whole / 2);
+  // What an earlier plan has not placed is still there for the next one.
+  const std::vector<KvShiftPiece> again = cache->PlanShift(held, repeats, 0, nullptr);
+  EXPECT(!again.empty() && again.front().tokens() >= 3 * KvCache::kPageTokens);
 }
 
 TEST("every table gives the same bits for moved pages") {

@@ -18,7 +18,10 @@ bool IsQ1(const Matrix& matrix) { return matrix.type == TensorType::kQ1_0; }
 int64_t QSize(const ModelConfig& c) { return static_cast<int64_t>(c.heads) * c.head_size; }
 int64_t KvSize(const ModelConfig& c) { return static_cast<int64_t>(c.kv_heads) * c.head_size; }
 
-// Queries of a head that go through its pages together: what is read and widened of a page serves all of them.
+// Queries of a head that go through its pages together: what is read and unpacked of a page serves all of them. Four
+// such pieces make a chunk. A whole chunk in one piece unpacks each page once instead of four times and is a few
+// percent faster in depth (docs/KV.md), but whoever wants to pause this waits for the piece in hand, four times as
+// long.
 constexpr int64_t kAttentionTokens = 16;
 
 // Tokens whose rows of the embedding are unpacked in one piece, and whose keys and values are stored in one.

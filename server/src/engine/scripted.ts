@@ -14,7 +14,6 @@ import {
   type GenerateRequest,
   type GenerateResult,
   type JobId,
-  type JobStatus,
   type KernelTableInfo,
   type KvCalibration,
   type KvCalibrationState,
@@ -42,9 +41,9 @@ import {
   type ScriptedPrompt,
   type ScriptedRun,
 } from './scriptedOptions';
-
 import { ScriptedKv, scriptedKvBytes, scriptedKvFits, scriptedKvTokens } from './scriptedKv';
 import { decodeScripted, syncScripted, type ScriptedTimeline } from './scriptedDecode';
+import { ScriptedQueue, type QueuedJob } from './scriptedQueue';
 import { ScriptedTokenizer } from './scriptedTokenizer';
 
 interface Model {
@@ -58,18 +57,6 @@ interface Session extends ScriptedTimeline {
   readonly user: KvUser;
 }
 
-interface Waiting {
-  readonly session: Session;
-  decoded: number;
-  done: number;
-  readonly request: GenerateRequest;
-  readonly onEvent: (event: GenerateEvent) => void;
-  readonly abort: AbortController;
-  readonly submitted: number;
-  readonly resolve: (result: GenerateResult) => void;
-  readonly reject: (error: unknown) => void;
-}
-
 export type { ScriptedOptions, ScriptedPrompt, ScriptedRun } from './scriptedOptions';
 
 export class ScriptedEngine implements EnginePort {
@@ -79,10 +66,13 @@ export class ScriptedEngine implements EnginePort {
   readonly kv: ScriptedKv;
   private readonly models = new Map<ModelHandle, Model>();
   private readonly sessions = new Map<SessionHandle, Session>();
-  private readonly jobsById = new Map<JobId, Waiting>();
-  private readonly queue: Waiting[] = [];
-  private readonly endListeners = new Map<Waiting, () => void>();
-  private busy = false;
+  private readonly queue = new ScriptedQueue<Session>(
+    (job) => this.run(job),
+    (request, outcome) => {
+      const prompt = this.tokenizer.decode(request.tokens);
+      this.runs.push({ prompt, request, outcome: outcome as ScriptedRun['outcome'] });
+    },
+  );
   private disposed = false;
   private nextHandle = 1;
 
@@ -92,7 +82,7 @@ export class ScriptedEngine implements EnginePort {
 
   /** Jobs that wait or run. */
   get jobsInFlight(): number {
-    return this.jobsById.size;
+    return this.queue.inFlight;
   }
 
   kernelTables(): Promise<readonly KernelTableInfo[]> {
@@ -194,16 +184,8 @@ export class ScriptedEngine implements EnginePort {
   jobs(handle: ModelHandle): Promise<ModelJobs> {
     return this.call(() => {
       const model = this.findModel(handle);
-      const mine = [...this.jobsById.values()].filter(({ session }) => session.model === model);
       return {
-        jobs: mine.map((one): JobStatus => ({
-          job: one.request.job,
-          priority: one.request.priority,
-          state: this.queue.includes(one) ? 'waiting' : 'running',
-          done: one.done,
-          total: one.request.tokens.length,
-          decoded: one.decoded,
-        })),
+        jobs: this.queue.statuses((session) => session.model === model),
         scratchBytes: model.info.scratchBytes,
       };
     });
@@ -263,59 +245,19 @@ export class ScriptedEngine implements EnginePort {
     const session = await this.call(() => this.findSession(handle));
     this.sessions.delete(handle);
     session.model.sessions.delete(handle);
-    const mine = [...this.jobsById.values()].filter((job) => job.session === session);
-    const ended = mine.map(
-      (job) =>
-        new Promise<void>((resolve) => {
-          this.onEnd(job, resolve);
-        }),
-    );
-    for (const job of mine) {
-      this.abort(job);
-    }
-    await Promise.all(ended);
+    await this.queue.cancelAll(session);
   }
 
   generate(request: GenerateRequest, onEvent: (event: GenerateEvent) => void): Promise<GenerateResult> {
-    return new Promise((resolve, reject) => {
+    return new Promise((resolve) => {
       this.check();
-      const session = this.findSession(request.session);
-      if (this.jobsById.has(request.job)) {
-        throw invalidArgument(
-          `Job ${String(request.job)} is still in flight. Give every job its own number.`,
-        );
-      }
-      const abort = new AbortController();
-      const job: Waiting = {
-        session,
-        decoded: 0,
-        done: 0,
-        request,
-        onEvent: (event) => {
-          if (event.kind === 'prefill') {
-            job.done = event.done;
-          } else {
-            job.decoded += 1;
-          }
-          onEvent(event);
-        },
-        abort,
-        submitted: performance.now(),
-        resolve,
-        reject,
-      };
-      this.jobsById.set(request.job, job);
-      this.queue.push(job);
-      void this.pump();
+      resolve(this.queue.submit(this.findSession(request.session), request, onEvent));
     });
   }
 
   cancel(job: JobId): void {
     this.kv.cancel(job);
-    const waiting = this.jobsById.get(job);
-    if (waiting !== undefined) {
-      this.abort(waiting);
-    }
+    this.queue.cancel(job);
   }
 
   kvFits(shape: KvShape, codec: KvCodec): Promise<boolean> {
@@ -358,46 +300,14 @@ export class ScriptedEngine implements EnginePort {
     return this.options.contextLength ?? 2048;
   }
 
-  private onEnd(job: Waiting, listener: () => void): void {
-    this.endListeners.set(job, listener);
-  }
-
-  /** A waiting job ends at once; a running one at its next pause. */
-  private abort(job: Waiting): void {
-    job.abort.abort();
-    const at = this.queue.indexOf(job);
-    if (at >= 0) {
-      this.queue.splice(at, 1);
-      this.fail(job, cancelled());
-    }
-  }
-
-  /** Runs the queue, one job at a time: lower priority first, then first come first served. */
-  private async pump(): Promise<void> {
-    if (this.busy) {
-      return;
-    }
-    this.busy = true;
-    await Promise.resolve(); // jobs submitted in the same turn are all there when the first is chosen
-    for (;;) {
-      const priority = Math.min(...this.queue.map((job) => job.request.priority));
-      const at = this.queue.findIndex((job) => job.request.priority === priority);
-      const [job] = at < 0 ? [] : this.queue.splice(at, 1);
-      if (job === undefined) {
-        break;
-      }
-      try {
-        this.succeed(job, await this.run(job));
-      } catch (error) {
-        this.fail(job, error);
-      }
-    }
-    this.busy = false;
-  }
-
-  private async run({ session, request, onEvent, abort, submitted }: Waiting): Promise<GenerateResult> {
+  private async run({
+    session,
+    request,
+    onEvent,
+    signal,
+    submitted,
+  }: QueuedJob<Session>): Promise<GenerateResult> {
     const queueMs = performance.now() - submitted;
-    const { signal } = abort;
     const prefillStart = performance.now();
     const counts = await syncScripted(session, request.tokens, {
       msPerToken: this.options.prefillMsPerToken ?? 0,
@@ -422,24 +332,6 @@ export class ScriptedEngine implements EnginePort {
     const passes = { batches: decoded.tokens.length, drafted: 0, accepted: 0 };
     const times = { prefillMs: decodeStart - prefillStart, decodeMs, queueMs, pausedMs: 0 };
     return { ...decoded, ...counts, ...passes, ...times };
-  }
-
-  private succeed(job: Waiting, result: GenerateResult): void {
-    this.end(job, result);
-    job.resolve(result);
-  }
-
-  private fail(job: Waiting, error: unknown): void {
-    this.end(job, error);
-    job.reject(error);
-  }
-
-  private end(job: Waiting, outcome: unknown): void {
-    this.jobsById.delete(job.request.job);
-    const prompt = this.tokenizer.decode(job.request.tokens);
-    this.runs.push({ prompt, request: job.request, outcome: outcome as ScriptedRun['outcome'] });
-    this.endListeners.get(job)?.();
-    this.endListeners.delete(job);
   }
 
   private info(path: string): ModelInfo {
