@@ -4,5 +4,6 @@ export * from './counters';
 export * from './effort';
 export type { Proposer } from './proposals';
 export * from './snapshot';
+export * from './statistics';
 export * from './trace';
 export * from './warmUp';

@@ -1,5 +1,5 @@
 /** textDocument/inlineCompletion (LSP 3.18) over the Completer. */
-import type { ServerSettings } from '#protocol';
+import { acceptedCommand, type ServerSettings } from '#protocol';
 import {
   InlineCompletionTriggerKind,
   type CancellationToken,
@@ -17,6 +17,7 @@ import {
   type CompletionRequest,
   type DocumentSnapshot,
   type SelectedCompletion,
+  type Statistics,
 } from '../completion';
 import { isCancelled } from '../engine';
 import type { Log } from '../util/log';
@@ -26,6 +27,7 @@ export interface InlineCompletionDeps {
   readonly connection: Connection;
   readonly documents: TextDocuments<TextDocument>;
   readonly completer: Completer;
+  readonly statistics: Statistics;
   readonly log: Log;
   readonly settings: () => ServerSettings;
   /** Whether the machine is to be spared now. */
@@ -100,18 +102,25 @@ async function provide(
     invoked: params.context.triggerKind === InlineCompletionTriggerKind.Invoked,
     ...(selected === undefined ? {} : { selected }),
   };
+  deps.statistics.requested(request);
   const effort = (await deps.quiet()) ? quietEffort : fullEffort;
   const suggestion = await deps.completer.complete({ ...request, effort }, toSignal(token));
   // A suggestion for an older version has no place in the document any more.
   if (suggestion === undefined || document.version !== version) {
     return [];
   }
+  const along = deps.completer.lastReport?.by === 'typedAlong';
   return [
     {
       insertText: suggestion.text,
       range: {
         start: document.positionAt(suggestion.start),
         end: document.positionAt(suggestion.end),
+      },
+      command: {
+        title: '',
+        command: acceptedCommand,
+        arguments: [deps.statistics.returned(request, suggestion, along)],
       },
     },
   ];
