@@ -100,18 +100,19 @@ export class Statistics {
     this.add({ requested: 1 });
     const last = this.last.get(document.uri);
     this.last.delete(document.uri);
-    if (last?.ahead === undefined || last.accepted || document.version !== last.version + 1) {
+    if (last?.ahead === undefined || last.accepted) {
       return;
     }
-    // One change since then: the cursor has come so far along the suggestion.
+    // So many changes have brought the cursor so far along the suggestion. A key that is typed is a change.
+    const changes = document.version - last.version;
     const entered = plain(document.text.slice(last.offset, offset));
-    if (entered === '' || !last.ahead.startsWith(entered)) {
+    if (changes < 1 || !last.ahead.startsWith(entered)) {
       return;
     }
-    if (entered.length === 1) {
+    if (entered.length === changes) {
       this.add({ typedToTheEnd: entered === last.ahead ? 1 : 0 });
-    } else if (entered !== last.ahead) {
-      this.add({ partlyAccepted: 1, partlyAcceptedCharacters: entered.length });
+    } else if (entered.length > changes && entered !== last.ahead) {
+      this.add({ partlyAccepted: 1, partlyAcceptedCharacters: entered.length - (changes - 1) });
     }
   }
 

@@ -128,6 +128,15 @@ describe('completion: statistics', () => {
     assert.deepEqual([partlyAccepted, partlyAcceptedCharacters], [1, 5]);
   });
 
+  it('estimate that also where keys were typed before', () => {
+    const editor = new Editor();
+    editor.offer(editor.ask('let x = |\n'), 'first + second;');
+    editor.write('let x = f|\n');
+    editor.ask('let x = first|\n');
+    const { partlyAccepted, partlyAcceptedCharacters } = editor.counts;
+    assert.deepEqual([partlyAccepted, partlyAcceptedCharacters], [1, 4]);
+  });
+
   it('do not take typing for it, nor several changes, nor accepting all, nor other text', () => {
     const cases: readonly ((editor: Editor) => void)[] = [
       (editor) => editor.ask('let x = f|\n'),
