@@ -58,7 +58,7 @@ describe('integration: why a suggestion', function () {
     assert.ok(report.proposals.some(({ proposer, text }) => proposer === 'model' && text !== ''));
     const { times } = report;
     assert.ok(times.prefill > 0 && times.decode > 0);
-    const sum = Object.values(times).reduce((all, ms) => all + ms, 0) - times.total;
+    const sum = Object.values<number>({ ...times }).reduce((all, ms) => all + ms, 0) - times.total;
     assert.ok(sum <= times.total + 1, `phases ${String(sum)} of ${String(times.total)} ms`);
   });
 
