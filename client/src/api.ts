@@ -1,5 +1,11 @@
 /** What the extension exports: figures for tests and for people who report a fault. */
-import type { ModelDetails, RenderedPrompt, ServerStatus } from '#protocol';
+import type {
+  ModelDetails,
+  RenderedPrompt,
+  ServerStatus,
+  SuggestionReport,
+  SuggestionStatistics,
+} from '#protocol';
 import type { ServerConnection } from './serverConnection';
 
 export interface Diagnostics {
@@ -8,13 +14,22 @@ export interface Diagnostics {
   readonly status: ServerStatus | undefined;
   readonly model: ModelDetails | null;
   readonly lastPrompt: RenderedPrompt | null;
+  readonly why: SuggestionReport | null;
+  readonly statistics: SuggestionStatistics | undefined;
 }
 
 export interface NiwakiApi {
   diagnostics(): Promise<Diagnostics>;
 }
 
-const none: Diagnostics = { serverPid: undefined, status: undefined, model: null, lastPrompt: null };
+const none: Diagnostics = {
+  serverPid: undefined,
+  status: undefined,
+  model: null,
+  lastPrompt: null,
+  why: null,
+  statistics: undefined,
+};
 
 export function createApi(server: ServerConnection): NiwakiApi {
   return {
@@ -23,12 +38,14 @@ export function createApi(server: ServerConnection): NiwakiApi {
         if (server.notNeeded) {
           return none; // asking would start it
         }
-        const [status, model, lastPrompt] = await Promise.all([
+        const [status, model, lastPrompt, why, statistics] = await Promise.all([
           server.fetchStatus(),
           server.modelDetails(),
           server.lastPrompt(),
+          server.why(),
+          server.statistics(),
         ]);
-        return { serverPid: status.pid, status, model, lastPrompt };
+        return { serverPid: status.pid, status, model, lastPrompt, why, statistics };
       } catch {
         return none;
       }

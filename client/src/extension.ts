@@ -14,6 +14,7 @@ import * as restart from './features/restart';
 import * as savedContext from './features/savedContext';
 import * as status from './features/status';
 import * as toggle from './features/toggle';
+import * as why from './features/why';
 import { ServerConnection } from './serverConnection';
 import { VirtualDocuments } from './ui/virtualDocuments';
 
@@ -36,7 +37,7 @@ export function activate(extension: ExtensionContext): NiwakiApi {
   };
   extension.subscriptions.push(log, config, documents, server);
   const features = [
-    ...[status, models, toggle, restart, promptView, engineInfo],
+    ...[status, models, toggle, restart, promptView, engineInfo, why],
     ...[savedContext, diagnosticsBundle, menu, cursor],
   ];
   for (const feature of features) {

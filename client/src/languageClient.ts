@@ -3,6 +3,7 @@
  * imported when a server is first needed (serverConnection.ts), never while the extension is activated.
  */
 import {
+  ClearStatisticsRequest,
   CursorNotification,
   LastPromptRequest,
   LoadModelRequest,
@@ -12,14 +13,18 @@ import {
   RestartEngineRequest,
   SavedContextRequest,
   SettingsNotification,
+  StatisticsRequest,
   StatusNotification,
   StatusRequest,
+  WhyRequest,
   type InitializationOptions,
   type ModelDetails,
   type RenderedPrompt,
   type SavedContext,
   type ServerSettings,
   type ServerStatus,
+  type SuggestionReport,
+  type SuggestionStatistics,
 } from '#protocol';
 import { join } from 'node:path';
 import type { LogOutputChannel, Position, Uri } from 'vscode';
@@ -155,6 +160,18 @@ export class ServerClient {
 
   lastPrompt(): Promise<RenderedPrompt | null> {
     return this.client.sendRequest(LastPromptRequest.type);
+  }
+
+  why(): Promise<SuggestionReport | null> {
+    return this.client.sendRequest(WhyRequest.type);
+  }
+
+  statistics(): Promise<SuggestionStatistics> {
+    return this.client.sendRequest(StatisticsRequest.type);
+  }
+
+  async clearStatistics(): Promise<void> {
+    await this.client.sendRequest(ClearStatisticsRequest.type);
   }
 
   loadModel(path: string): Promise<LoadModelRequest.Result> {

@@ -9,6 +9,8 @@ import type {
   RenderedPrompt,
   SavedContext,
   ServerStatus,
+  SuggestionReport,
+  SuggestionStatistics,
 } from '#protocol';
 import {
   EventEmitter,
@@ -101,6 +103,18 @@ export class ServerConnection implements Disposable {
 
   async lastPrompt(): Promise<RenderedPrompt | null> {
     return (await this.started()).lastPrompt();
+  }
+
+  async why(): Promise<SuggestionReport | null> {
+    return (await this.started()).why();
+  }
+
+  async statistics(): Promise<SuggestionStatistics> {
+    return (await this.started()).statistics();
+  }
+
+  async clearStatistics(): Promise<void> {
+    await (await this.started()).clearStatistics();
   }
 
   async loadModel(path: string): Promise<LoadModelRequest.Result> {

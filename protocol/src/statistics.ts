@@ -1,4 +1,4 @@
-import { NotificationType, RequestType0 } from 'vscode-jsonrpc';
+import { RequestType0 } from 'vscode-jsonrpc';
 
 /** Counted since the server started or the counters were cleared, in memory only. */
 export interface SuggestionStatistics {
@@ -38,13 +38,8 @@ export namespace ClearStatisticsRequest {
   export const type = new RequestType0<null, void>(method);
 }
 
-/** client → server: the command of an item has run, that is, the user has accepted it. Ids of nobody are ignored. */
-export namespace AcceptedNotification {
-  export const method = 'niwaki/accepted';
-  /** Of the command that items carry; its one argument is the item's id. */
-  export const command = 'niwaki.accepted';
-  export interface Params {
-    readonly id: string;
-  }
-  export const type = new NotificationType<Params>(method);
-}
+/**
+ * The command that items of `textDocument/inlineCompletion` carry; its one argument is the item's id. The editor runs it
+ * (`workspace/executeCommand`) when the user has accepted the item as a whole. Ids of nobody are ignored.
+ */
+export const acceptedCommand = 'niwaki.accepted';

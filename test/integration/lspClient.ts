@@ -1,12 +1,22 @@
 /** A language client without an editor: forks dist/server.js as VS Code does and speaks LSP to it. */
-import type { InitializationOptions, ModelDetails, ServerSettings, ServerStatus } from '#protocol';
+import type {
+  InitializationOptions,
+  ModelDetails,
+  ServerSettings,
+  ServerStatus,
+  SuggestionReport,
+  SuggestionStatistics,
+} from '#protocol';
 import {
+  ClearStatisticsRequest,
   CursorNotification,
   LastPromptRequest,
   ModelInfoRequest,
   SettingsNotification,
+  StatisticsRequest,
   StatusNotification,
   StatusRequest,
+  WhyRequest,
 } from '#protocol';
 import { fork, spawn, type ChildProcess, type SpawnOptions } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -137,6 +147,26 @@ export class LspClient {
 
   lastPrompt(): Promise<LastPromptResult> {
     return this.connection.sendRequest(LastPromptRequest.method);
+  }
+
+  why(): Promise<SuggestionReport | null> {
+    return this.connection.sendRequest(WhyRequest.method);
+  }
+
+  statistics(): Promise<SuggestionStatistics> {
+    return this.connection.sendRequest(StatisticsRequest.method);
+  }
+
+  clearStatistics(): Promise<null> {
+    return this.connection.sendRequest(ClearStatisticsRequest.method);
+  }
+
+  /** As an editor does when the user has accepted the item. */
+  accepted(item: InlineCompletionItem | undefined): Promise<unknown> {
+    return this.connection.sendRequest('workspace/executeCommand', {
+      command: item?.command?.command,
+      arguments: item?.command?.arguments,
+    });
   }
 
   async open(uri: string, text: string, languageId = 'typescript'): Promise<void> {

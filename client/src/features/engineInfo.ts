@@ -15,6 +15,7 @@ function modelSection(model: ModelDetails): string[] {
     `- Context: ${model.kv.summary}`,
     `- The model's own context: ${String(model.contextLength)} tokens`,
     `- Form of the prompt: ${model.fimForm}`,
+    `- How it is asked: ${model.strategy}. ${model.strategyReason}`,
     `- KV cache: ${formatBytes(model.kv.bytes / model.kv.context)} a token; ${model.kv.calibration}`,
     ...(model.kv.note === '' ? [] : [`- ${model.kv.note}`]),
     '',

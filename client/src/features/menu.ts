@@ -30,6 +30,8 @@ export function activate(context: NiwakiContext): Disposable {
         command: 'niwaki.toggleQuiet',
       },
       { label: l10n.t('Choose model file…'), command: 'niwaki.chooseModel' },
+      { label: l10n.t('Why this suggestion?'), command: 'niwaki.whySuggestion' },
+      { label: l10n.t('Show statistics'), command: 'niwaki.showStatistics' },
       { label: l10n.t('Show rendered prompt'), command: 'niwaki.showRenderedPrompt' },
       { label: l10n.t('Show engine info'), command: 'niwaki.showEngineInfo' },
       { label: l10n.t('Collect diagnostics'), command: 'niwaki.collectDiagnostics' },

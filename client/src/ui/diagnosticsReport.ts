@@ -95,6 +95,7 @@ export function diagnosticsReport(input: DiagnosticsInput): string {
       context: model.contextLength,
       contextUsed: model.kv.context,
       promptForm: model.fimForm,
+      strategy: `${model.strategy}. ${withoutFolders(model.strategyReason)}`,
       memory: {
         file: formatBytes(model.fileBytes),
         weights: formatBytes(model.weightBytes),

@@ -5,5 +5,6 @@ export * from './decide';
 export * from './effort';
 export type { Proposer } from './proposals';
 export * from './snapshot';
+export * from './statistics';
 export * from './trace';
 export * from './warmUp';

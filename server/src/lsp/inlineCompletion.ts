@@ -1,5 +1,5 @@
 /** textDocument/inlineCompletion (LSP 3.18) over the Completer. */
-import type { ServerSettings } from '#protocol';
+import { acceptedCommand, type ServerSettings } from '#protocol';
 import {
   InlineCompletionTriggerKind,
   type CancellationToken,
@@ -17,6 +17,7 @@ import {
   type CompletionRequest,
   type DocumentSnapshot,
   type SelectedCompletion,
+  type Statistics,
 } from '../completion';
 import { isCancelled } from '../engine';
 import type { Log } from '../util/log';
@@ -26,6 +27,7 @@ export interface InlineCompletionDeps {
   readonly connection: Connection;
   readonly documents: TextDocuments<TextDocument>;
   readonly completer: Completer;
+  readonly statistics: Statistics;
   readonly log: Log;
   readonly settings: () => ServerSettings;
   /** Whether the machine is to be spared now. */
@@ -107,15 +109,22 @@ async function provide(
     ...(invoked ? { alternatives: mostAlternatives } : {}),
     ...(selected === undefined ? {} : { selected }),
   };
+  deps.statistics.requested(request);
   const effort = (await deps.quiet()) ? quietEffort : fullEffort;
   const suggestions = await deps.completer.completeAll({ ...request, effort }, toSignal(token));
   // A suggestion for an older version has no place in the document any more.
   if (document.version !== version) {
     return [];
   }
-  return suggestions.map(({ text, start, end }) => ({
-    insertText: text,
-    range: { start: document.positionAt(start), end: document.positionAt(end) },
+  const along = deps.completer.lastReport?.by === 'typedAlong';
+  return suggestions.map((suggestion) => ({
+    insertText: suggestion.text,
+    range: { start: document.positionAt(suggestion.start), end: document.positionAt(suggestion.end) },
+    command: {
+      title: '',
+      command: acceptedCommand,
+      arguments: [deps.statistics.returned(request, suggestion, along)],
+    },
   }));
 }
 

@@ -1,5 +1,6 @@
 /** The language server: wires the connection to completion and models. The only room that knows LSP. */
 import {
+  acceptedCommand,
   protocolVersion,
   SettingsNotification,
   type InitializationOptions,
@@ -16,7 +17,7 @@ import {
   type InitializeParams,
   type InitializeResult,
 } from 'vscode-languageserver/node';
-import { Completer, WarmUp } from '../completion';
+import { Completer, Statistics, WarmUp } from '../completion';
 import type { EnginePort } from '../engine';
 import {
   bundledText,
@@ -39,6 +40,7 @@ import { registerSavedContext, savedPlace } from './savedContext';
 import { choiceOf, defaultSettings, readSettings } from './settings';
 import { StatusReporter } from './statusReporter';
 import { registerWarmUp } from './warmUp';
+import { registerWhy } from './why';
 
 const defaultCalibrateAfterSeconds = 60;
 const defaultProbeAfterSeconds = 2;
@@ -119,6 +121,7 @@ export function startServer({ connection, log, engine, extensionPath, version }:
       savedPlace: (uri) => savedPlace(uri, workspaceFolders, pageFolders, settings),
       syntax,
     });
+    const statistics = new Statistics({ textOf: (uri) => documents.get(uri)?.getText() });
     const warmUp = new WarmUp({ host, completer, mayWork });
     const onAsked = registerWarmUp({
       connection,
@@ -132,12 +135,14 @@ export function startServer({ connection, log, engine, extensionPath, version }:
       connection,
       documents,
       completer,
+      statistics,
       log,
       settings: () => settings,
       quiet,
       workspaceFolders: () => workspaceFolders,
       onAsked,
     });
+    registerWhy({ connection, completer, statistics });
     registerModelRequests({ connection, engine, host, completer, settings: () => settings });
     const savedContextSettings = registerSavedContext({
       connection,
@@ -160,6 +165,7 @@ export function startServer({ connection, log, engine, extensionPath, version }:
       }
     });
     documents.onDidClose(({ document }) => {
+      statistics.forget(document.uri);
       completer.forget(document.uri).catch((error: unknown) => {
         log.warn(error instanceof Error ? error.message : String(error));
       });
@@ -168,6 +174,7 @@ export function startServer({ connection, log, engine, extensionPath, version }:
       reporter.dispose();
       warmUp.dispose();
       syntax.dispose();
+      statistics.dispose();
       await engine.dispose();
     };
     connection.onInitialized(() => {
@@ -189,6 +196,7 @@ export function startServer({ connection, log, engine, extensionPath, version }:
       capabilities: {
         textDocumentSync: { openClose: true, change: TextDocumentSyncKind.Incremental },
         inlineCompletionProvider: true,
+        executeCommandProvider: { commands: [acceptedCommand] },
         workspace: { workspaceFolders: { supported: true, changeNotifications: true } },
       },
     };

@@ -67,10 +67,15 @@ describe('client: the diagnostics bundle', () => {
       path: '/home/alice/m.gguf',
       fileBytes: 1,
       weightBytes: 1,
+      strategy: 'chat',
+      strategyReason: 'The setting says so.',
       kv: { ...kv, calibration: 'calibrated on a text' },
     };
     const text = diagnosticsReport({ ...input, model: model as unknown as ModelDetails });
-    const read = JSON.parse(text) as { model: { memory: object; contextUsed: number; kv: object } };
+    const read = JSON.parse(text) as {
+      model: { memory: object; contextUsed: number; kv: object; strategy: string };
+    };
+    assert.equal(read.model.strategy, 'chat. The setting says so.');
     assert.deepEqual(read.model.kv, { codec: 'kv4', calibration: 'calibrated on a text', note: '' });
     assert.equal(read.model.contextUsed, 2048);
     assert.match(JSON.stringify(read.model.memory), /"kvBudget":"2\.0 GiB","kvPerToken":"2\.0 KiB"/);

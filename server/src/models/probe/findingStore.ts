@@ -38,7 +38,7 @@ function parse(text: string): ProbeScores | undefined {
       list.length === snippets.length &&
       list.every(isScore),
   );
-  return sound ? (scores as ProbeScores) : undefined;
+  return sound ? scores : undefined;
 }
 
 export class FindingStore {
