@@ -38,6 +38,12 @@ export interface ServerSettings {
     /** auto = what the model's file says, or what trying it has shown. */
     readonly strategy: 'auto' | CompletionStrategy;
   };
+  readonly context: {
+    /** Whether prompts may show other files than the one that is completed. */
+    readonly enabled: boolean;
+    /** Globs as in VS Code's `files.exclude`: what they match is never shown beside another file. */
+    readonly exclude: readonly string[];
+  };
 }
 
 /** `initializationOptions` of the LSP initialize request. */
@@ -52,6 +58,8 @@ export interface InitializationOptions {
    * made in the background.
    */
   readonly storagePath?: string;
+  /** Whether the client answers `niwaki/definitions`. */
+  readonly answersDefinitions?: boolean;
   /** Without use, before a missing calibration is made; 60 when absent. */
   readonly calibrateAfterSeconds?: number;
   /** Without use, before a model whose file does not say how it is asked is tried; 2 when absent. */

@@ -33,6 +33,7 @@ export const settings: ServerSettings = {
   unloadAfterMinutes: 30,
   quiet: 'off',
   completion: { enabled: true, languages: { '*': true }, maxTokens: 32, strategy: 'auto' },
+  context: { enabled: true, exclude: [] },
 };
 
 export class LspClient {
@@ -59,6 +60,7 @@ export class LspClient {
     environment: Record<string, string> = {},
     /** Shell commands that come first, for limits that the server inherits. */
     limits = '',
+    folder = 'file:///w',
   ): Promise<LspClient> {
     if (!existsSync(server)) {
       throw new Error('dist/server.js is missing. Run "npm run build" first.');
@@ -84,7 +86,7 @@ export class LspClient {
     await connection.sendRequest('initialize', {
       processId: null, // as our client does
       rootUri: null,
-      workspaceFolders: [{ uri: 'file:///w', name: 'w' }],
+      workspaceFolders: [{ uri: folder, name: 'w' }],
       capabilities: {},
       initializationOptions: { protocolVersion: 1, settings, extensionPath: root, ...options },
     });

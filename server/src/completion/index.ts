@@ -1,5 +1,6 @@
 /** A document snapshot in, a suggestion out. */
 export * from './completer';
+export type { ContextSupply } from './contextChoice';
 export * from './counters';
 export * from './effort';
 export type { Proposer } from './proposals';

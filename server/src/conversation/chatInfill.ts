@@ -26,11 +26,13 @@ const question = [
 export function chatInfillForm(template: string, options: ChatTemplateOptions = {}): FimForm {
   const asked = renderChat(template, [{ role: 'user', content: question }], options);
   const text = `${asked}${codeFence}\n${mark('line')}`;
-  const pieces = text.split(marks).map((piece, i): FimPart =>
-    i % 2 === 0
-      ? { kind: 'control', text: piece }
-      : { kind: 'text', pieces: [{ field: piece as FimField }] },
-  );
+  const pieces = text
+    .split(marks)
+    .map((piece, i): FimPart =>
+      i % 2 === 0
+        ? { kind: 'control', text: piece }
+        : { kind: 'text', pieces: [{ field: piece as FimField }] },
+    );
   const parts = pieces.filter((part) => part.kind === 'text' || part.text !== '');
   const form = formOf('chat', parts);
   if (form === undefined || parts.filter(({ kind }) => kind === 'text').length !== 4) {

@@ -89,7 +89,13 @@ export async function decodeScripted(
   timeline: ScriptedTimeline,
   tokenizer: ScriptedTokenizer,
   request: GenerateRequest,
-  { answer, logprob, msPerToken, signal, onEvent }: Pace & { readonly answer: string; readonly logprob: number },
+  {
+    answer,
+    logprob,
+    msPerToken,
+    signal,
+    onEvent,
+  }: Pace & { readonly answer: string; readonly logprob: number },
 ): Promise<{ tokens: readonly TokenId[]; text: string; reason: StopReason }> {
   const { requiredPrefix = '', stopStrings = [], stopTokens = [], maxTokens } = request;
   const said = answer.startsWith(requiredPrefix) ? answer : requiredPrefix + answer;

@@ -32,6 +32,8 @@ export interface InlineCompletionDeps {
   readonly quiet: () => Promise<boolean>;
   /** URIs. */
   readonly workspaceFolders: () => readonly string[];
+  /** Whether nothing is to be completed in a document, whatever the settings say. */
+  readonly refused: (uri: string) => Promise<boolean>;
   /** Told of every request. */
   readonly onAsked: (uri: string, position: Position) => void;
 }
@@ -92,6 +94,9 @@ async function provide(
   const selected = selectedIn(document, params);
   const { version } = document;
   const position = whole(params.position);
+  if (await deps.refused(document.uri)) {
+    return [];
+  }
   deps.onAsked(document.uri, position);
   const request: CompletionRequest = {
     document: snapshotOf(document, deps.workspaceFolders()),

@@ -38,6 +38,7 @@ import { registerSavedContext, savedPlace } from './savedContext';
 import { choiceOf, defaultSettings, readSettings } from './settings';
 import { StatusReporter } from './statusReporter';
 import { registerWarmUp } from './warmUp';
+import { registerWorkspaceContext } from './workspaceContext';
 
 const defaultCalibrateAfterSeconds = 60;
 const defaultProbeAfterSeconds = 2;
@@ -113,16 +114,32 @@ export function startServer({ connection, log, engine, extensionPath, version }:
     const host = new ModelHost({ engine, embeddedPath: embeddedModelPath(folder), log, calibrator, probe });
     const pageFolders =
       options.storagePath === undefined ? undefined : new KvPageFolders(options.storagePath);
+    const context = registerWorkspaceContext({
+      connection,
+      documents,
+      answersDefinitions: options.answersDefinitions === true,
+      isShown: () => (host.model?.profile.contextShare ?? 0) > 0,
+    });
     const completer = new Completer(engine, host, {
       savedPlace: (uri) => savedPlace(uri, workspaceFolders, pageFolders, settings),
+      context: context.planner,
+      otherTexts: (uri) => context.planner.recentTexts(uri).map(({ text }) => text),
     });
-    const warmUp = new WarmUp({ host, completer, mayWork });
+    const warmUp = new WarmUp({
+      host,
+      completer,
+      mayWork,
+      prepare: (place, signal) => context.prepare(place, signal),
+    });
     const onAsked = registerWarmUp({
       connection,
       documents,
       warmUp,
       settings: () => settings,
       workspaceFolders: () => workspaceFolders,
+      onCursor: (uri) => {
+        context.planner.used(uri);
+      },
     });
     const reporter = new StatusReporter({ connection, engine, host, completer, quiet });
     registerInlineCompletion({
@@ -133,6 +150,7 @@ export function startServer({ connection, log, engine, extensionPath, version }:
       settings: () => settings,
       quiet,
       workspaceFolders: () => workspaceFolders,
+      refused: (uri) => context.refused(uri),
       onAsked,
     });
     registerModelRequests({ connection, engine, host, completer, settings: () => settings });
@@ -144,6 +162,7 @@ export function startServer({ connection, log, engine, extensionPath, version }:
     });
     connection.onNotification(SettingsNotification.type, (value) => {
       applySettings(host, value);
+      context.configure(settings, workspaceFolders);
       savedContextSettings();
       // A user who has just chosen a model wants to hear whether it can be used.
       host.choose(choiceOf(settings)).catch((error: unknown) => {
@@ -174,9 +193,11 @@ export function startServer({ connection, log, engine, extensionPath, version }:
             ...workspaceFolders.filter((uri) => !gone.has(uri)),
             ...added.map((folder) => folder.uri),
           ];
+          context.configure(settings, workspaceFolders);
         });
       }
       applySettings(host, options.settings);
+      context.configure(settings, workspaceFolders);
       savedContextSettings();
       host.expect(choiceOf(settings));
     });

@@ -14,9 +14,11 @@ export const defaultSettings: ServerSettings = {
   unloadAfterMinutes: 30,
   quiet: 'off',
   completion: { enabled: true, languages: { '*': true }, maxTokens: 64, strategy: 'auto' },
+  context: { enabled: true, exclude: [] },
 };
 
 const mostTokens = 512;
+const mostGlobs = 1_000;
 /** A timer of Node's holds 24 days. */
 const mostMinutes = 10_080;
 const strategies: readonly StrategyChoice[] = ['auto', ...strategyKinds];
@@ -41,6 +43,8 @@ export function readSettings(value: unknown): ServerSettings {
   const languages = Object.entries(record(completion['languages'])).filter(
     (entry): entry is [string, boolean] => typeof entry[1] === 'boolean',
   );
+  const context = record(raw['context']);
+  const exclude: unknown[] = Array.isArray(context['exclude']) ? context['exclude'] : [];
   const { modelPath } = raw;
   return {
     modelPath: typeof modelPath === 'string' ? modelPath : defaultSettings.modelPath,
@@ -60,6 +64,10 @@ export function readSettings(value: unknown): ServerSettings {
       ),
       strategy:
         strategies.find((one) => one === completion['strategy']) ?? defaultSettings.completion.strategy,
+    },
+    context: {
+      enabled: context['enabled'] !== false,
+      exclude: exclude.filter((glob) => typeof glob === 'string').slice(0, mostGlobs),
     },
   };
 }
