@@ -6,6 +6,7 @@ import type { Place } from '../completion';
 import {
   ContextPlanner,
   type AskDefinitions,
+  type Chunker,
   type DefinitionAnswer,
   type DefinitionPlace,
 } from '../workspace';

@@ -35,6 +35,7 @@ describe('lsp: settings', () => {
         kvMemoryMB: -1,
         kvDiskMB: '500',
         completion: { maxTokens: -1, languages: [] },
+        context: { enabled: 'no', exclude: '**' },
       }),
       defaultSettings,
     );
@@ -47,6 +48,7 @@ describe('lsp: settings', () => {
       unloadAfterMinutes: 1e9,
       quiet: 'onBattery',
       completion: { enabled: false, maxTokens: 1e9, languages: { c: false, d: 'no' } },
+      context: { enabled: false, exclude: ['**/out', 5] },
     });
     assert.deepEqual(settings, {
       modelPath: '/a.gguf',
@@ -57,7 +59,8 @@ describe('lsp: settings', () => {
       kvDiskMB: 2048,
       unloadAfterMinutes: 10_080,
       quiet: 'onBattery',
-      completion: { enabled: false, maxTokens: 512, languages: { c: false } },
+      completion: { enabled: false, maxTokens: 512, languages: { c: false }, strategy: 'auto' },
+      context: { enabled: false, exclude: ['**/out'] },
     });
   });
 
