@@ -142,7 +142,7 @@ export default tseslint.config(
   },
   {
     files: ['server/src/models/**/*.ts'],
-    rules: forbid(network, lsp, vscode, tests, rooms(['lsp', 'cli', 'completion']), [
+    rules: forbid(network, lsp, vscode, tests, rooms(['lsp', 'cli', 'completion', 'workspace']), [
       ['**/engine/*'],
       'Only what engine/index.ts offers.',
     ]),
@@ -159,14 +159,35 @@ export default tseslint.config(
   },
   {
     files: ['server/src/prompt/**/*.ts'],
-    rules: forbid(network, lsp, vscode, tests, rooms(['lsp', 'cli', 'completion', 'models', 'engine']), [
-      ['node:*'],
-      'Prompts are pure functions.',
-    ]),
+    rules: forbid(
+      network,
+      lsp,
+      vscode,
+      tests,
+      rooms(['lsp', 'cli', 'completion', 'models', 'workspace', 'engine']),
+      [['node:*'], 'Prompts are pure functions.'],
+    ),
+  },
+  {
+    files: ['server/src/workspace/**/*.ts'],
+    rules: forbid(
+      network,
+      lsp,
+      vscode,
+      tests,
+      rooms(['lsp', 'cli', 'completion', 'models', 'prompt', 'engine']),
+      [['#protocol'], 'The workspace is plain data and files; lsp/ translates.'],
+    ),
   },
   {
     files: ['server/src/engine/**/*.ts'],
-    rules: forbid(network, lsp, vscode, tests, rooms(['lsp', 'cli', 'completion', 'models', 'prompt'])),
+    rules: forbid(
+      network,
+      lsp,
+      vscode,
+      tests,
+      rooms(['lsp', 'cli', 'completion', 'models', 'workspace', 'prompt']),
+    ),
   },
   {
     files: ['server/src/util/**/*.ts'],

@@ -1,5 +1,5 @@
 /** The only reader and writer of Niwaki's settings. */
-import type { CompletionStrategy, KvCodec, QuietMode, ServerSettings } from '#protocol';
+import type { CompletionStrategy, Eagerness, KvCodec, QuietMode, ServerSettings } from '#protocol';
 import { ConfigurationTarget, Disposable, EventEmitter, workspace, type Event } from 'vscode';
 
 const section = 'niwaki';
@@ -8,7 +8,7 @@ const anyLanguage = '*';
 export class Config implements Disposable {
   private readonly emitter = new EventEmitter<void>();
   private readonly subscription = workspace.onDidChangeConfiguration((event) => {
-    if (event.affectsConfiguration(section)) {
+    if (event.affectsConfiguration(section) || event.affectsConfiguration('files.exclude')) {
       this.emitter.fire();
     }
   });
@@ -28,10 +28,12 @@ export class Config implements Disposable {
         enabled: this.get('completion.enabled', true),
         languages: this.languages(),
         maxTokens: this.get('completion.maxTokens', 64),
+        eagerness: this.get<Eagerness>('completion.eagerness', 'balanced'),
         inComments: this.get('completion.inComments', true),
         inStrings: this.get('completion.inStrings', true),
         strategy: this.get<'auto' | CompletionStrategy>('completion.strategy', 'auto'),
       },
+      context: { enabled: this.get('context.enabled', true), exclude: this.hiddenFiles() },
     };
   }
 
@@ -59,6 +61,7 @@ export class Config implements Disposable {
       'completion.inComments',
       'completion.inStrings',
       'completion.strategy',
+      'context.enabled',
       'model.path',
       'model.maxContextTokens',
       'kv.codec',
@@ -104,6 +107,21 @@ export class Config implements Disposable {
   dispose(): void {
     this.subscription.dispose();
     this.emitter.dispose();
+  }
+
+  /**
+   * What VS Code's explorer hides, in any folder of the workspace. Globs that hold only beside another file (`when`) are left out:
+   * whoever reads them would have to look for that file.
+   */
+  private hiddenFiles(): readonly string[] {
+    const folders = workspace.workspaceFolders ?? [];
+    const settings = (folders.length === 0 ? [undefined] : folders).map((folder) =>
+      workspace.getConfiguration('files', folder).get<Record<string, unknown>>('exclude', {}),
+    );
+    const globs = settings.flatMap((exclude) =>
+      Object.entries(exclude).flatMap(([glob, hidden]) => (hidden === true ? [glob] : [])),
+    );
+    return [...new Set(globs)];
   }
 
   private languages(): Readonly<Record<string, boolean>> {

@@ -3,6 +3,7 @@ import { commands, window, type ExtensionContext } from 'vscode';
 import { createApi, type NiwakiApi } from './api';
 import { Config } from './config';
 import type { NiwakiContext } from './context';
+import { findDefinitions } from './features/context';
 import * as cursor from './features/cursor';
 import * as diagnosticsBundle from './features/diagnosticsBundle';
 import * as engineInfo from './features/engineInfo';
@@ -23,7 +24,13 @@ let running: ServerConnection | undefined;
 export function activate(extension: ExtensionContext): NiwakiApi {
   const log = window.createOutputChannel('Niwaki', { log: true });
   const config = new Config();
-  const server = new ServerConnection(extension, config, log, inlineCompletionMiddleware(config));
+  const server = new ServerConnection(
+    extension,
+    config,
+    log,
+    inlineCompletionMiddleware(config),
+    findDefinitions,
+  );
   const documents = new VirtualDocuments();
   const context: NiwakiContext = {
     extension,

@@ -5,11 +5,13 @@
 import {
   ClearStatisticsRequest,
   CursorNotification,
+  DefinitionsRequest,
   LastPromptRequest,
   LoadModelRequest,
   ModelInfoRequest,
   protocolVersion,
   PurgeSavedContextRequest,
+  RefusalRequest,
   RestartEngineRequest,
   SavedContextRequest,
   SettingsNotification,
@@ -27,7 +29,7 @@ import {
   type SuggestionStatistics,
 } from '#protocol';
 import { join } from 'node:path';
-import type { LogOutputChannel, Position, Uri } from 'vscode';
+import { Position, type CancellationToken, type LogOutputChannel, type Uri } from 'vscode';
 import {
   CloseAction,
   ErrorAction,
@@ -47,12 +49,28 @@ import { documentSelector } from './documents';
 /** Waiting longer for a server that does not answer helps nobody. */
 const stopTimeoutMs = 2000;
 
+/** Finds where the names at some positions of a document are defined. */
+export type DefinitionFinder = (
+  document: Uri,
+  version: number,
+  positions: readonly Position[],
+  token: CancellationToken,
+) => Promise<{
+  readonly places: readonly (readonly {
+    readonly uri: Uri;
+    readonly startLine: number;
+    readonly endLine: number;
+  }[])[];
+  readonly complete: boolean;
+}>;
+
 export interface ServerClientOptions {
   readonly extensionPath: string;
   /** A folder of our own outside the workspace. */
   readonly storagePath: string;
   readonly log: LogOutputChannel;
   readonly middleware: Middleware;
+  readonly definitions: DefinitionFinder;
   readonly settings: () => ServerSettings;
   /** Undefined when the server has gone. */
   readonly onStatus: (status: ServerStatus | undefined) => void;
@@ -87,6 +105,7 @@ function clientOptions(options: ServerClientOptions): LanguageClientOptions {
       settings: options.settings(),
       extensionPath: options.extensionPath,
       storagePath: options.storagePath,
+      answersDefinitions: true,
     }),
     middleware: options.middleware,
     initializationFailedHandler: () => false, // no second try with the same server; the failed start says why
@@ -110,6 +129,7 @@ export class ServerClient {
     this.client = new QuietLanguageClient('niwaki', 'Niwaki', { run, debug }, clientOptions(options));
     this.subscriptions = [
       this.client.onNotification(StatusNotification.type, options.onStatus),
+      this.client.onRequest(DefinitionsRequest.type, (params, token) => this.definitions(params, token)),
       this.client.onDidChangeState(({ newState }) => {
         if (newState !== State.Running) {
           options.onStatus(undefined);
@@ -148,6 +168,29 @@ export class ServerClient {
       const uri = this.client.code2ProtocolConverter.asUri(document); // as the server has heard of it
       void this.client.sendNotification(CursorNotification.type, { uri, position: { line, character } });
     }
+  }
+
+  async refusal(document: Uri): Promise<RefusalRequest.Result['reason']> {
+    const uri = this.client.code2ProtocolConverter.asUri(document);
+    return (await this.client.sendRequest(RefusalRequest.type, { uri })).reason;
+  }
+
+  private async definitions(
+    { uri, version, positions }: DefinitionsRequest.Params,
+    token: CancellationToken,
+  ): Promise<DefinitionsRequest.Result> {
+    const { protocol2CodeConverter, code2ProtocolConverter } = this.client;
+    const asked = positions.map(({ line, character }) => new Position(line, character));
+    const { places, complete } = await this.options.definitions(
+      protocol2CodeConverter.asUri(uri),
+      version,
+      asked,
+      token,
+    );
+    const told = places.map((list) =>
+      list.map((place) => ({ ...place, uri: code2ProtocolConverter.asUri(place.uri) })),
+    );
+    return { places: told, complete };
   }
 
   fetchStatus(): Promise<ServerStatus> {

@@ -6,6 +6,7 @@ import type {
   LoadModelRequest,
   ModelDetails,
   PurgeSavedContextRequest,
+  RefusalRequest,
   RenderedPrompt,
   SavedContext,
   ServerStatus,
@@ -28,7 +29,7 @@ import type { Middleware } from 'vscode-languageclient/node';
 import type { Config } from './config';
 import { CrashPolicy } from './crashPolicy';
 import { isWrittenIn } from './documents';
-import type { ServerClient } from './languageClient';
+import type { DefinitionFinder, ServerClient } from './languageClient';
 
 export class ServerConnection implements Disposable {
   private readonly statusEmitter = new EventEmitter<ServerStatus | undefined>();
@@ -49,6 +50,7 @@ export class ServerConnection implements Disposable {
     private readonly config: Config,
     private readonly log: LogOutputChannel,
     private readonly middleware: Middleware,
+    private readonly definitions: DefinitionFinder,
   ) {
     const startIfNeeded = (): void => {
       if (workspace.textDocuments.some((document) => this.needsServer(document))) {
@@ -130,6 +132,11 @@ export class ServerConnection implements Disposable {
     this.client?.sendCursor(document, position);
   }
 
+  /** Why nothing is completed in a document; '' = it is, or no server runs. */
+  async refusal(document: Uri): Promise<RefusalRequest.Result['reason']> {
+    return (await this.client?.refusal(document)) ?? '';
+  }
+
   async savedContext(): Promise<SavedContext> {
     return (await this.started()).savedContext();
   }
@@ -175,6 +182,7 @@ export class ServerConnection implements Disposable {
         storagePath: this.extension.globalStorageUri.fsPath,
         log: this.log,
         middleware: this.middleware,
+        definitions: this.definitions,
         settings: () => this.config.serverSettings(),
         onStatus: (status) => {
           this.setStatus(status);

@@ -8,6 +8,9 @@ export type QuietMode = 'off' | 'onBattery' | 'always';
 /** 16 bits a value; 8; 4; 4 for keys and 3 for values; 3. */
 export type KvCodec = 'f16' | 'kv8' | 'kv4' | 'kv43' | 'kv3';
 
+/** How sure a suggestion must be to be shown: rather sure; as sure as is worth a look; whatever there is. */
+export type Eagerness = 'fewer' | 'balanced' | 'more';
+
 /** How a model is asked for the text at the cursor. */
 export type CompletionStrategy = 'suffixFirst' | 'prefixFirst' | 'prefixOnly' | 'chat';
 
@@ -35,11 +38,18 @@ export interface ServerSettings {
     readonly languages: Readonly<Record<string, boolean>>;
     /** Most tokens a suggestion may have. */
     readonly maxTokens: number;
+    readonly eagerness: Eagerness;
     /** auto = what the model's file says, or what trying it has shown. */
     readonly strategy: 'auto' | CompletionStrategy;
     /** Whether there are completions in comments, and in strings. */
     readonly inComments: boolean;
     readonly inStrings: boolean;
+  };
+  readonly context: {
+    /** Whether prompts may show other files than the one that is completed. */
+    readonly enabled: boolean;
+    /** Globs as in VS Code's `files.exclude`: what they match is never shown beside another file. */
+    readonly exclude: readonly string[];
   };
 }
 
@@ -55,6 +65,8 @@ export interface InitializationOptions {
    * made in the background.
    */
   readonly storagePath?: string;
+  /** Whether the client answers `niwaki/definitions`. */
+  readonly answersDefinitions?: boolean;
   /** Without use, before a missing calibration is made; 60 when absent. */
   readonly calibrateAfterSeconds?: number;
   /** Without use, before a model whose file does not say how it is asked is tried; 2 when absent. */

@@ -1,4 +1,5 @@
 export * from './configuration';
+export * from './context';
 export * from './cursor';
 export * from './model';
 export * from './prompt';

@@ -46,10 +46,12 @@ export const settings: ServerSettings = {
     enabled: true,
     languages: { '*': true },
     maxTokens: 32,
+    eagerness: 'more',
     strategy: 'auto',
     inComments: true,
     inStrings: true,
   },
+  context: { enabled: true, exclude: [] },
 };
 
 export class LspClient {
@@ -76,6 +78,7 @@ export class LspClient {
     environment: Record<string, string> = {},
     /** Shell commands that come first, for limits that the server inherits. */
     limits = '',
+    folder = 'file:///w',
   ): Promise<LspClient> {
     if (!existsSync(server)) {
       throw new Error('dist/server.js is missing. Run "npm run build" first.');
@@ -101,7 +104,7 @@ export class LspClient {
     await connection.sendRequest('initialize', {
       processId: null, // as our client does
       rootUri: null,
-      workspaceFolders: [{ uri: 'file:///w', name: 'w' }],
+      workspaceFolders: [{ uri: folder, name: 'w' }],
       capabilities: {},
       initializationOptions: { protocolVersion: 1, settings, extensionPath: root, ...options },
     });

@@ -12,13 +12,14 @@ import {
   type StatusBarItem,
 } from 'vscode';
 import type { NiwakiContext } from '../context';
-import { documentSelector } from '../documents';
+import { documentSelector, isWrittenIn } from '../documents';
 import { formatBytes, formatRate } from '../ui/numbers';
 
 /** A job shorter than this leaves the status bar as it is. */
 const busyDelayMs = 400;
 
-type Shown = 'starting' | 'asleep' | 'ready' | 'off' | 'offHere' | 'failed' | 'stopped' | 'busy';
+type Refused = 'secret' | 'niwakiignore';
+type Shown = 'starting' | 'asleep' | 'ready' | 'off' | 'offHere' | Refused | 'failed' | 'stopped' | 'busy';
 
 function labels(): Readonly<Record<Shown, readonly [icon: string, label: string]>> {
   return {
@@ -28,6 +29,8 @@ function labels(): Readonly<Record<Shown, readonly [icon: string, label: string]
     busy: ['$(sync~spin)', l10n.t('Niwaki: thinking')],
     off: ['$(circle-slash)', l10n.t('Niwaki: completions are off')],
     offHere: ['$(circle-slash)', l10n.t('Niwaki: completions are off for this language')],
+    secret: ['$(circle-slash)', l10n.t('Niwaki: no completions here, by its name this file holds secrets')],
+    niwakiignore: ['$(circle-slash)', l10n.t('Niwaki: no completions here, a .niwakiignore names this file')],
     failed: ['$(warning)', l10n.t('Niwaki: no model')],
     stopped: ['$(warning)', l10n.t('Niwaki: not running')],
   };
@@ -64,6 +67,8 @@ class StatusView implements Disposable {
   private busyTimer: NodeJS.Timeout | undefined;
   private showsBusy = false;
   private reportedProblem = '';
+  /** Of the active editor's document. */
+  private refusal: { readonly uri: string; readonly reason: '' | Refused } | undefined;
 
   constructor(private readonly context: NiwakiContext) {
     this.item.name = 'Niwaki';
@@ -92,6 +97,7 @@ class StatusView implements Disposable {
   private update(): void {
     const { status } = this.context.server;
     this.trackBusy(status?.state === 'busy');
+    this.askForRefusal(status !== undefined);
     const shown = this.shown(status);
     const [icon, label] = labels()[shown];
     const detail = status === undefined ? '' : summary(status);
@@ -128,10 +134,36 @@ class StatusView implements Disposable {
     if (languageId !== undefined && !config.languageEnabled(languageId)) {
       return 'offHere';
     }
+    if (this.refusal !== undefined && this.refusal.reason !== '') {
+      return this.refusal.reason;
+    }
     if (status.state === 'asleep') {
       return 'asleep';
     }
     return this.showsBusy ? 'busy' : 'ready';
+  }
+
+  /** Once for each document that becomes the active one. */
+  private askForRefusal(running: boolean): void {
+    const document = window.activeTextEditor?.document;
+    if (document === undefined || !running || !isWrittenIn(document)) {
+      this.refusal = undefined;
+      return;
+    }
+    const uri = document.uri.toString();
+    if (this.refusal?.uri === uri) {
+      return;
+    }
+    this.refusal = { uri, reason: '' };
+    this.context.server.refusal(document.uri).then(
+      (reason) => {
+        if (reason !== '' && this.refusal?.uri === uri) {
+          this.refusal = { uri, reason };
+          this.update();
+        }
+      },
+      () => undefined, // a server that has just gone; the next one is asked again
+    );
   }
 
   private trackBusy(busy: boolean): void {

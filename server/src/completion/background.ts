@@ -32,21 +32,28 @@ export async function evaluate(
   const { document } = place;
   const { uri, path, text } = document;
   const offset = place.offset ?? (beginsWithPrefix(model.profile.form) ? text.length : undefined);
+  const planned = workshop.context?.plan(uri);
+  // What is to be shown for the first time is read whatever else there is: prompts show it from then on.
+  const plan = workshop.prompts.wants(uri, planned) ? planned : undefined;
   if (
     offset === undefined ||
-    (workshop.evaluated === placeKey(document, offset) && !workshop.moved.has(uri)) ||
-    deps.isTypedAlong(uri, cursorText(text, offset).before, text.slice(offset))
+    (plan === undefined &&
+      ((workshop.evaluated === placeKey(document, offset) && !workshop.moved.has(uri)) ||
+        deps.isTypedAlong(uri, cursorText(text, offset).before, text.slice(offset))))
   ) {
     return;
   }
   const maxTokens = mostTokens(model, place.maxTokens, fullEffort);
-  const prompt = await workshop.prompts.build(uri, path, text, offset, maxTokens);
+  const prompt = await workshop.prompts.build(uri, path, text, offset, maxTokens, plan);
   if (prompt === undefined || signal.aborted) {
     return;
   }
   workshop.evaluated = undefined;
   try {
     await evaluatePrompt(workshop, uri, prompt, deps, signal);
+    if (plan !== undefined) {
+      workshop.prompts.adopt(uri, prompt);
+    }
     workshop.evaluated = placeKey(document, offset);
   } catch (error) {
     deps.counters.add('tokensWarmed', error instanceof EngineError ? error.evaluated : 0);
@@ -58,7 +65,7 @@ export async function evaluate(
 
 /** First quickly, as a keystroke would have it; then, where that has moved pages behind an edit, exactly. */
 async function evaluatePrompt(
-  { sessions, moved }: Workshop,
+  { sessions, moved, prompts }: Workshop,
   uri: string,
   prompt: BuiltPrompt,
   { counters, changed }: BackgroundDeps,
@@ -69,7 +76,8 @@ async function evaluatePrompt(
   const run = async (by: EngineSession, shift: boolean): Promise<void> => {
     const generating = by.generate({ ...request, shift }, { signal });
     changed();
-    const { evaluated, shifted } = await generating;
+    const { evaluated, shifted, prefillMs } = await generating;
+    prompts.measured(evaluated, prefillMs);
     counters.add('tokensWarmed', evaluated);
     if (shifted > 0) {
       moved.add(uri);

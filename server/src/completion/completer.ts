@@ -18,6 +18,7 @@ import { scopeOf, type Scope, type Syntax } from '../syntax';
 import { Listeners } from '../util/listeners';
 import { sleep } from '../util/sleep';
 import { evaluate } from './background';
+import type { ContextSupply } from './contextChoice';
 import type { CopyInput } from './copy';
 import { Counters } from './counters';
 import { AdaptiveDebounce } from './debounce';
@@ -68,6 +69,8 @@ export interface CompleterOptions {
   readonly savedPlace?: (uri: string) => SavedPagesPlace | undefined;
   /** Absent = indentation and brackets alone tell where blocks begin and end. */
   readonly syntax?: Syntax;
+  /** What prompts may show besides the file; absent = nothing. */
+  readonly context?: ContextSupply;
   /** Texts of other files, the most recently used first, from which lines may be copied. */
   readonly otherTexts?: (uri: string) => readonly string[];
 }
@@ -298,7 +301,7 @@ export class Completer {
     const workshop = this.workshopOf(model);
     const started = performance.now();
     const maxTokens = mostTokens(model, request.maxTokens, effort);
-    const prompt = await workshop.prompts.build(uri, path, text, offset, maxTokens);
+    const prompt = await workshop.prompts.build(uri, path, text, offset, maxTokens, request.context);
     if (prompt === undefined) {
       this.choose(making, proposals.ranked(false), request.minConfidence ?? 0);
       return;
@@ -492,7 +495,7 @@ export class Completer {
   private workshopOf(model: LoadedModel): Workshop {
     if (this.workshop?.model !== model) {
       // The sessions of another model were closed when it was unloaded.
-      this.workshop = new Workshop(this.engine, model, this.options.savedPlace ?? (() => undefined));
+      this.workshop = new Workshop(this.engine, model, this.options);
     }
     return this.workshop;
   }

@@ -4,6 +4,6 @@
  */
 import type { Eagerness } from '#protocol';
 
-export const gates: Readonly<Record<Eagerness, number>> = { fewer: 0.5, balanced: 0.25, more: 0.1 };
+export const gates: Readonly<Record<Eagerness, number>> = { fewer: 0.5, balanced: 0.25, more: 0 };
 
 export const defaultGate = gates.balanced;

@@ -1,6 +1,5 @@
 /** Builds the prompt for a document and remembers, document by document, what keeps the next prompt's beginning the same. */
 import type { EnginePort, TokenId } from '../engine';
-import { EditSlots } from './editSlots';
 import type { LoadedModel } from '../models';
 import {
   cursorText,
@@ -12,17 +11,28 @@ import {
   type RenderedPart,
   type TextWindow,
 } from '../prompt';
+import type { ContextPlan } from '../workspace';
+import { ContextChoice, type ContextSupply, type ShownContext } from './contextChoice';
+import { EditSlots } from './editSlots';
 
 export interface BuiltPrompt {
   readonly tokens: readonly TokenId[];
   /** What the generated text must begin with. */
   readonly healed: string;
   readonly parts: readonly RenderedPart[];
+  /** What is shown besides the file. */
+  readonly context: ShownContext | undefined;
+  /** Of the document, as it is with this prompt. */
+  readonly state: DocumentState;
 }
+
+type FilePrompt = Omit<BuiltPrompt, 'context' | 'state'>;
 
 interface DocumentState {
   window: TextWindow | undefined;
   charactersPerToken: number;
+  /** Of the last prompt. */
+  tokens: number;
   /** Whether the file as a whole may fit: true until it did not. */
   mayFit: boolean;
 }
@@ -41,15 +51,20 @@ export class PromptBuilder {
   private readonly documents = new Map<string, DocumentState>();
   private readonly encoded = new Map<string, readonly TokenId[]>();
   private readonly slots = new EditSlots();
+  private readonly context: ContextChoice;
 
   constructor(
     private readonly engine: EnginePort,
     private readonly model: LoadedModel,
-  ) {}
+    private readonly supply?: ContextSupply,
+  ) {
+    this.context = new ContextChoice(engine, model);
+  }
 
   /**
    * The prompt of at most the session's context less `room` tokens, which are for the completion. Undefined when there is
-   * nothing to go by: no text before the cursor, in a form that shows no other.
+   * nothing to go by: no text before the cursor, in a form that shows no other. `offered`: a plan to show instead of what the
+   * document's prompts show so far; it changes nothing until the prompt is adopted.
    */
   async build(
     uri: string,
@@ -57,16 +72,74 @@ export class PromptBuilder {
     text: string,
     offset: number,
     room: number,
+    offered?: ContextPlan,
   ): Promise<BuiltPrompt | undefined> {
-    const { form } = this.model.profile;
-    const state = this.documents.get(uri) ?? {
+    const known = this.documents.get(uri) ?? {
       window: undefined,
       charactersPerToken: firstGuess,
+      tokens: 0,
       mayFit: true,
     };
-    this.documents.set(uri, state);
-    const tokenizer = this.tokenizerFor(uri);
+    const state = offered === undefined ? known : { ...known };
+    if (offered === undefined) {
+      this.documents.set(uri, state);
+    }
     const budget = this.model.kv.context - room;
+    const place = { uri, path, text, offset };
+    const plan = offered ?? this.adoptedPlan(uri);
+    let file = state.mayFit || plan === undefined ? await this.fit(state, place, budget) : undefined;
+    let context: ShownContext | undefined;
+    if (plan !== undefined && (file !== undefined || !state.mayFit)) {
+      context = await this.context.choose(uri, plan, budget, state.mayFit ? file?.tokens.length : undefined);
+      if (offered === undefined) {
+        this.context.adopt(uri, context); // the file may have grown into the room of parts: then they are gone for good
+      }
+      if (!state.mayFit) {
+        file = await this.fit(state, place, budget - context.tokens.length);
+      }
+    }
+    if (file === undefined) {
+      return undefined;
+    }
+    const tokens = context === undefined ? file.tokens : [...context.tokens, ...file.tokens];
+    state.tokens = tokens.length;
+    return { ...file, tokens, context, state };
+  }
+
+  /** Whether the plan should be read, to be shown from then on. */
+  wants(uri: string, plan: ContextPlan | undefined): plan is ContextPlan {
+    return plan !== undefined && this.context.isWorthReading(uri, plan, this.documents.get(uri)?.tokens ?? 0);
+  }
+
+  /** The model has read the prompt: the document's next ones are like it. */
+  adopt(uri: string, { context, state }: BuiltPrompt): void {
+    this.documents.set(uri, state);
+    this.context.adopt(uri, context);
+  }
+
+  /** How long the model took to read so many tokens of a prompt. */
+  measured(tokens: number, ms: number): void {
+    this.context.measured(tokens, ms);
+  }
+
+  /** The plan that the document's prompts show, unless it must not be shown any more. */
+  private adoptedPlan(uri: string): ContextPlan | undefined {
+    const plan = this.context.shown(uri)?.plan;
+    if (plan !== undefined && this.supply?.mayShow(plan) !== true) {
+      this.context.adopt(uri, undefined);
+      return undefined;
+    }
+    return plan;
+  }
+
+  /** The file's part of a prompt, at most so many tokens. */
+  private async fit(
+    state: DocumentState,
+    { uri, path, text, offset }: { uri: string; path: string; text: string; offset: number },
+    budget: number,
+  ): Promise<FilePrompt | undefined> {
+    const { form } = this.model.profile;
+    const tokenizer = this.tokenizerFor(uri);
     const suffixStart = text.length - suffixLength(cursorText(text, offset));
     const whole = form.usesSuffix ? text.length : offset;
     let characters = state.charactersPerToken * budget;
@@ -105,6 +178,7 @@ export class PromptBuilder {
 
   forget(uri: string): void {
     this.documents.delete(uri);
+    this.context.adopt(uri, undefined);
   }
 
   private tokenizerFor(uri: string): PromptTokenizer {

@@ -1,4 +1,5 @@
 import type { QuietPlaces } from './decide';
+import type { ContextPlan } from '../workspace';
 import type { Effort } from './effort';
 import type { Proposer } from './proposals';
 
@@ -39,6 +40,8 @@ export interface CompletionRequest {
   readonly only?: 'model' | 'copy';
   /** Absent = suggestions are made in comments and strings, too. */
   readonly places?: QuietPlaces;
+  /** What to show besides the file, whatever the document's prompts show otherwise. For measuring. */
+  readonly context?: ContextPlan;
 }
 
 export interface Suggestion {

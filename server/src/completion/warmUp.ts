@@ -20,6 +20,11 @@ export interface WarmUpOptions {
   readonly completer: Completer;
   /** Whether the machine may be kept busy with what nobody waits for. */
   readonly mayWork: () => Promise<boolean>;
+  /**
+   * What is done before a place's prompt is evaluated: finding out what it should show. Ends early when `signal` aborts. False =
+   * nothing is to be evaluated there.
+   */
+  readonly prepare?: (place: Place, signal: AbortSignal) => Promise<boolean>;
   /** Without anything happening, before it begins; 300 when absent. */
   readonly restMs?: number;
 }
@@ -72,7 +77,7 @@ export class WarmUp {
   }
 
   private async begin(): Promise<void> {
-    const { host, completer, mayWork } = this.options;
+    const { host, completer, mayWork, prepare } = this.options;
     if (host.state !== 'ready') {
       return; // the place is remembered
     }
@@ -84,7 +89,12 @@ export class WarmUp {
     const controller = new AbortController();
     this.running = controller;
     try {
-      if ((await mayWork()) && !controller.signal.aborted) {
+      const { signal } = controller;
+      const goesOn = async (ask: Promise<boolean>): Promise<boolean> => (await ask) && !signal.aborted;
+      if (!(await goesOn(mayWork()))) {
+        return;
+      }
+      if (prepare === undefined || (await goesOn(prepare(place, signal)))) {
         await completer.warm(place, controller.signal);
       }
     } catch {

@@ -1,6 +1,7 @@
 /** What is kept for one loaded model, and what it can be asked for at a place. */
 import type { EnginePort, SavedPagesPlace } from '../engine';
 import type { CompletionProfile, LoadedModel } from '../models';
+import type { ContextSupply } from './contextChoice';
 import type { Effort } from './effort';
 import { PromptBuilder } from './promptBuilder';
 import { SessionPool } from './sessions';
@@ -8,6 +9,8 @@ import { SessionPool } from './sessions';
 export class Workshop {
   readonly prompts: PromptBuilder;
   readonly sessions: SessionPool;
+  /** What prompts may show besides the file. */
+  readonly context: ContextSupply | undefined;
   /** By which the model was asked so far. */
   profile: CompletionProfile;
   /** The place whose prompt was evaluated last, to its end: `placeKey`. */
@@ -18,10 +21,17 @@ export class Workshop {
   constructor(
     engine: EnginePort,
     readonly model: LoadedModel,
-    savedPlace: (uri: string) => SavedPagesPlace | undefined,
+    {
+      savedPlace = () => undefined,
+      context,
+    }: {
+      readonly savedPlace?: (uri: string) => SavedPagesPlace | undefined;
+      readonly context?: ContextSupply;
+    },
   ) {
     this.profile = model.profile;
-    this.prompts = new PromptBuilder(engine, model);
+    this.context = context;
+    this.prompts = new PromptBuilder(engine, model, context);
     this.sessions = new SessionPool(engine, model, savedPlace);
   }
 

@@ -12,6 +12,7 @@ import {
 import type { TextDocument } from 'vscode-languageserver-textdocument';
 import {
   fullEffort,
+  gates,
   quietEffort,
   type Completer,
   type CompletionRequest,
@@ -34,6 +35,8 @@ export interface InlineCompletionDeps {
   readonly quiet: () => Promise<boolean>;
   /** URIs. */
   readonly workspaceFolders: () => readonly string[];
+  /** Whether nothing is to be completed in a document, whatever the settings say. */
+  readonly refused: (uri: string) => Promise<boolean>;
   /** Told of every request. */
   readonly onAsked: (uri: string, position: Position) => void;
 }
@@ -97,6 +100,9 @@ async function provide(
   const selected = selectedIn(document, params);
   const { version } = document;
   const position = whole(params.position);
+  if (await deps.refused(document.uri)) {
+    return [];
+  }
   deps.onAsked(document.uri, position);
   const invoked = params.context.triggerKind === InlineCompletionTriggerKind.Invoked;
   const request: CompletionRequest = {
@@ -104,6 +110,7 @@ async function provide(
     offset: document.offsetAt(position),
     maxTokens: settings.completion.maxTokens,
     places: settings.completion,
+    minConfidence: gates[settings.completion.eagerness],
     invoked,
     // Who asks for it wants to choose; who types wants one soon.
     ...(invoked ? { alternatives: mostAlternatives } : {}),

@@ -41,6 +41,7 @@ import { choiceOf, defaultSettings, readSettings } from './settings';
 import { StatusReporter } from './statusReporter';
 import { registerWarmUp } from './warmUp';
 import { registerWhy } from './why';
+import { registerWorkspaceContext } from './workspaceContext';
 
 const defaultCalibrateAfterSeconds = 60;
 const defaultProbeAfterSeconds = 2;
@@ -117,18 +118,35 @@ export function startServer({ connection, log, engine, extensionPath, version }:
     const pageFolders =
       options.storagePath === undefined ? undefined : new KvPageFolders(options.storagePath);
     const syntax = new Syntax(join(folder, 'dist', 'syntax'), log);
+    const context = registerWorkspaceContext({
+      connection,
+      documents,
+      answersDefinitions: options.answersDefinitions === true,
+      chunker: async ({ text, languageId }) => syntax.chunksOf(text, languageId),
+      isShown: () => (host.model?.profile.contextShare ?? 0) > 0,
+    });
     const completer = new Completer(engine, host, {
       savedPlace: (uri) => savedPlace(uri, workspaceFolders, pageFolders, settings),
       syntax,
+      context: context.planner,
+      otherTexts: (uri) => context.planner.recentTexts(uri).map(({ text }) => text),
     });
     const statistics = new Statistics({ textOf: (uri) => documents.get(uri)?.getText() });
-    const warmUp = new WarmUp({ host, completer, mayWork });
+    const warmUp = new WarmUp({
+      host,
+      completer,
+      mayWork,
+      prepare: (place, signal) => context.prepare(place, signal),
+    });
     const onAsked = registerWarmUp({
       connection,
       documents,
       warmUp,
       settings: () => settings,
       workspaceFolders: () => workspaceFolders,
+      onCursor: (uri) => {
+        context.planner.used(uri);
+      },
     });
     const reporter = new StatusReporter({ connection, engine, host, completer, quiet });
     registerInlineCompletion({
@@ -140,6 +158,7 @@ export function startServer({ connection, log, engine, extensionPath, version }:
       settings: () => settings,
       quiet,
       workspaceFolders: () => workspaceFolders,
+      refused: (uri) => context.refused(uri),
       onAsked,
     });
     registerWhy({ connection, completer, statistics });
@@ -152,6 +171,7 @@ export function startServer({ connection, log, engine, extensionPath, version }:
     });
     connection.onNotification(SettingsNotification.type, (value) => {
       applySettings(host, value);
+      context.configure(settings, workspaceFolders);
       savedContextSettings();
       // A user who has just chosen a model wants to hear whether it can be used.
       host.choose(choiceOf(settings)).catch((error: unknown) => {
@@ -185,9 +205,11 @@ export function startServer({ connection, log, engine, extensionPath, version }:
             ...workspaceFolders.filter((uri) => !gone.has(uri)),
             ...added.map((folder) => folder.uri),
           ];
+          context.configure(settings, workspaceFolders);
         });
       }
       applySettings(host, options.settings);
+      context.configure(settings, workspaceFolders);
       savedContextSettings();
       host.expect(choiceOf(settings));
     });

@@ -1,5 +1,6 @@
 /** The settings as they arrive, checked: whoever speaks LSP may send anything. */
-import type { QuietMode, ServerSettings } from '#protocol';
+import type { Eagerness, QuietMode, ServerSettings } from '#protocol';
+import { gates } from '../completion';
 import { kvCodecs } from '../engine';
 import type { ModelChoice, StrategyChoice } from '../models';
 import { strategyKinds } from '../prompt';
@@ -17,15 +18,19 @@ export const defaultSettings: ServerSettings = {
     enabled: true,
     languages: { '*': true },
     maxTokens: 64,
+    eagerness: 'balanced',
     strategy: 'auto',
     inComments: true,
     inStrings: true,
   },
+  context: { enabled: true, exclude: [] },
 };
 
 const mostTokens = 512;
+const mostGlobs = 1_000;
 /** A timer of Node's holds 24 days. */
 const mostMinutes = 10_080;
+const eagernesses = Object.keys(gates) as Eagerness[];
 const strategies: readonly StrategyChoice[] = ['auto', ...strategyKinds];
 const quietModes: readonly QuietMode[] = ['off', 'onBattery', 'always'];
 
@@ -48,6 +53,8 @@ export function readSettings(value: unknown): ServerSettings {
   const languages = Object.entries(record(completion['languages'])).filter(
     (entry): entry is [string, boolean] => typeof entry[1] === 'boolean',
   );
+  const context = record(raw['context']);
+  const exclude: unknown[] = Array.isArray(context['exclude']) ? context['exclude'] : [];
   const { modelPath } = raw;
   return {
     modelPath: typeof modelPath === 'string' ? modelPath : defaultSettings.modelPath,
@@ -65,10 +72,16 @@ export function readSettings(value: unknown): ServerSettings {
         1,
         count(completion['maxTokens'], defaultSettings.completion.maxTokens, mostTokens),
       ),
+      eagerness:
+        eagernesses.find((one) => one === completion['eagerness']) ?? defaultSettings.completion.eagerness,
       inComments: completion['inComments'] !== false,
       inStrings: completion['inStrings'] !== false,
       strategy:
         strategies.find((one) => one === completion['strategy']) ?? defaultSettings.completion.strategy,
+    },
+    context: {
+      enabled: context['enabled'] !== false,
+      exclude: exclude.filter((glob) => typeof glob === 'string').slice(0, mostGlobs),
     },
   };
 }

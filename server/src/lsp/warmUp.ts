@@ -12,6 +12,8 @@ export interface WarmUpDeps {
   readonly settings: () => ServerSettings;
   /** URIs. */
   readonly workspaceFolders: () => readonly string[];
+  /** Told where the user's cursor is. */
+  readonly onCursor: (uri: string) => void;
 }
 
 /** Whoever speaks the protocol may send anything. */
@@ -57,6 +59,7 @@ export function registerWarmUp(deps: WarmUpDeps): (uri: string, position: Positi
     const cursor = readCursor(value);
     if (cursor !== undefined && documents.get(cursor.uri) !== undefined) {
       cursors.set(cursor.uri, cursor.position);
+      deps.onCursor(cursor.uri);
       expect(cursor.uri);
     }
   });

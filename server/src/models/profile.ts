@@ -1,6 +1,6 @@
 /** How to ask a loaded model for completions: everything that differs between models, found out once after loading. */
 import type { EnginePort, ModelHandle, ModelInfo, TokenId } from '../engine';
-import type { FimForm, StrategyKind } from '../prompt';
+import { contextStyleOf, type FimForm, type StrategyKind } from '../prompt';
 import { strategiesOf, type ChosenStrategy, type ModelStrategies } from './strategies';
 
 export interface CompletionProfile {
@@ -17,6 +17,11 @@ export interface CompletionProfile {
   readonly lookup: boolean;
   /** Whether the model is asked how likely copies are, a pass or two each: where a pass takes a few milliseconds. */
   readonly judgesCopies: boolean;
+  /**
+   * The most of the model's context that other files may take where the file itself needs more than there is; 0 = none are shown, however
+   * much room there is. See docs/QUALITY.md, "Context", for why.
+   */
+  readonly contextShare: number;
   /** Tokens that end a completion. */
   readonly stopTokens: readonly TokenId[];
   /** Tokens that have no place in source code: what chat models think and say between turns. */
@@ -50,10 +55,24 @@ const turnEnds = ['<|im_end|>', '<|eot_id|>'];
 /** Below this many weights a model writes plausible line ends and little more. */
 const weightsForBlocks = 500e6;
 
+const usualContextShare = 1 / 4;
+/** A GGUF key for models that were trained otherwise than one would think: a share as text, '0.25'. */
+const contextShareKey = 'niwaki.context_share';
+
+function contextShareOf({ metadata, parameters }: ModelInfo): number {
+  const own = Number(metadata[contextShareKey] ?? NaN);
+  if (own >= 0 && own <= 0.5) {
+    return own;
+  }
+  return parameters < weightsForBlocks ? 0 : usualContextShare;
+}
+
 /** What is asked of a model once; profiles are made of it whenever its strategy changes. */
 export interface ProfileSource {
   readonly strategies: ModelStrategies;
   readonly weights: number;
+  /** In forms in which other files have a place. */
+  readonly contextShare: number;
   readonly stopTokens: readonly TokenId[];
   readonly turnEnds: readonly TokenId[];
   readonly banned: readonly TokenId[];
@@ -75,6 +94,7 @@ export async function profileSource(
   return {
     strategies: await strategiesOf(engine, model, info),
     weights: info.parameters,
+    contextShare: contextShareOf(info),
     stopTokens: [...stopTokens],
     turnEnds: await find(turnEnds),
     banned: (await find(chatTexts)).filter((id) => !stopTokens.has(id)),
@@ -93,6 +113,7 @@ export function profileFor(source: ProfileSource, { strategy, reason }: ChosenSt
     maxLines: large ? 8 : 1,
     lookup: large,
     judgesCopies: !large && strategy.kind !== 'chat',
+    contextShare: contextStyleOf(strategy.form) === 'none' ? 0 : source.contextShare,
     stopTokens,
     banned: source.banned.filter((id) => !stopTokens.includes(id)),
   };

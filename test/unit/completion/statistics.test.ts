@@ -37,7 +37,8 @@ class Editor {
   /** This is offered behind the cursor; the item's id. */
   offer(request: CompletionRequest, text: string, along = false): string {
     const { offset } = request;
-    return this.statistics.returned(request, { text, start: offset, end: offset }, along);
+    const suggestion = { text, start: offset, end: offset, confidence: 0.5, proposer: 'model' as const };
+    return this.statistics.returned(request, suggestion, along);
   }
 
   get counts(): Omit<ReturnType<Statistics['snapshot']>, 'since'> {
@@ -80,7 +81,11 @@ describe('completion: statistics', () => {
   it('count what was inserted, not what was replaced', () => {
     const editor = new Editor();
     const request = editor.ask('console.lo|');
-    const id = editor.statistics.returned(request, { text: 'log(x);', start: 8, end: 10 }, false);
+    const id = editor.statistics.returned(
+      request,
+      { text: 'log(x);', start: 8, end: 10, confidence: 0.5, proposer: 'model' as const },
+      false,
+    );
     editor.statistics.accepted(id);
     assert.equal(editor.counts.acceptedCharacters, 5);
     editor.statistics.dispose();

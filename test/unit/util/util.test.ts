@@ -35,6 +35,7 @@ describe('lsp: settings', () => {
         kvMemoryMB: -1,
         kvDiskMB: '500',
         completion: { maxTokens: -1, languages: [] },
+        context: { enabled: 'no', exclude: '**' },
       }),
       defaultSettings,
     );
@@ -53,6 +54,7 @@ describe('lsp: settings', () => {
         inComments: false,
         inStrings: 'no',
       },
+      context: { enabled: false, exclude: ['**/out', 5] },
     });
     assert.deepEqual(settings, {
       modelPath: '/a.gguf',
@@ -67,10 +69,12 @@ describe('lsp: settings', () => {
         enabled: false,
         maxTokens: 512,
         languages: { c: false },
+        eagerness: 'balanced',
         inComments: false,
         inStrings: true,
         strategy: 'auto',
       },
+      context: { enabled: false, exclude: ['**/out'] },
     });
   });
 
