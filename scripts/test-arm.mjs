@@ -33,6 +33,7 @@ const engineTests = [
   'load_test',
   'rope_test',
   'session_decode_test',
+  'shift_test',
   'tensor_types_test',
   'thread_pool_test',
 ];

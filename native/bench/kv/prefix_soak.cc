@@ -113,16 +113,19 @@ void RunPrefixSoak(const Arguments& arguments) {
     if (static_cast<int64_t>(tokens.size()) > context - 40) {
       tokens = prompts[below(3)];
     }
+    const auto look = [&] {
+      most_held = std::max(most_held, engine->kv_bytes());
+      most_resident = std::max(most_resident, ResidentBytes() - resident);
+    };
     SyncTo(*client.session, tokens);
-    most_held = std::max(most_held, engine->kv_bytes());
-    most_resident = std::max(most_resident, ResidentBytes() - resident);
+    look();
     if (below(8) == 0) {
       DecodeOptions decode;
       decode.max_tokens = 8;
       decode.lookup.max_draft = below(2) == 0 ? 15 : 0;
       const DecodeResult said = Take(client.session->Decode(decode, nullptr, nullptr));
       tokens.insert(tokens.end(), said.tokens.begin(), said.tokens.end());
-      most_held = std::max(most_held, engine->kv_bytes());
+      look();
     } else if (steps % 20 == 0 && !client.options.shift) {
       ++samples;
       const Sha256::Digest digest = ColdProcess::DigestOf(client.session->logits());

@@ -17,7 +17,8 @@
 #endif
 #endif
 #if defined(NIWAKI_ASAN)
-#include <sanitizer/asan_interface.h>
+extern "C" void __asan_poison_memory_region(const volatile void* begin, size_t bytes);
+extern "C" void __asan_unpoison_memory_region(const volatile void* begin, size_t bytes);
 #endif
 
 namespace niwaki {
@@ -102,14 +103,15 @@ SystemMemory::SystemMemory(size_t bytes) {
   }
   bytes_ = bytes;
 #if defined(NIWAKI_ASAN)
-  ASAN_POISON_MEMORY_REGION(data_ + bytes, static_cast<uint8_t*>(mapping) + mapped - (data_ + bytes));
+  const uint8_t* end = data_ + bytes;
+  __asan_poison_memory_region(end, static_cast<size_t>(static_cast<uint8_t*>(mapping) + mapped - end));
 #endif
 }
 
 SystemMemory::~SystemMemory() {
   if (mapping_ != nullptr) {
 #if defined(NIWAKI_ASAN)
-    ASAN_UNPOISON_MEMORY_REGION(mapping_, mapped_);
+    __asan_unpoison_memory_region(mapping_, mapped_);
 #endif
     munmap(mapping_, mapped_);
   }
