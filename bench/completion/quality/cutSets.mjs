@@ -3,7 +3,7 @@ import { makeCuts, kinds } from './cuts.mjs';
 import { describe, filesOf, groups } from './sources.mjs';
 
 /** Cursors of each kind in a full run, and in a quick one. */
-export const counts = { full: 1000, quick: 120 };
+export const counts = { full: 500, quick: 100 };
 
 /**
  * @param {'calibrate' | 'test'} split

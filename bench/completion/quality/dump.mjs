@@ -40,7 +40,7 @@ const judged = (proposal, cut) => ({
 async function proposalsAt(cut, product) {
   const proposals = { plain: judged(plainCopy(cut.text, cut.offset), cut) };
   for (const path of product === undefined ? [] : paths) {
-    proposals[path] = judged(await product.complete(cut, { path }), cut);
+    proposals[path] = judged(await product.complete(cut, path), cut);
   }
   return proposals;
 }
@@ -56,7 +56,8 @@ async function dump(path) {
         console.error(text);
       }
       for (const cut of cuts) {
-        const { text, follows, file, ...rest } = cut;
+        const { text, file, ...rest } = cut;
+        delete rest.follows;
         const line = {
           ...rest,
           file: relative(root, file),

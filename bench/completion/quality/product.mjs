@@ -11,12 +11,13 @@ import { prepareOurs } from '../../engine/prepare.mjs';
 /** Tokens: `niwaki.completion.maxTokens` as it is by default. */
 export const maxTokens = 64;
 
-/** The ways to a suggestion: the model's alone, the copy predictor's alone, and both with all that comes behind them. */
+/** The ways to a suggestion: the model's alone, the copy predictor's alone, and both with all that follows. */
 export const paths = ['model', 'copy', 'whole'];
 
 const entry = `
 export { Completer } from './server/src/completion';
 export { createNativeEngine } from './server/src/engine';
+export { Syntax } from './server/src/syntax';
 export { automaticChoice, embeddedCalibrationPath, embeddedModelPath, KvCalibrator, ModelHost } from './server/src/models';
 `;
 
@@ -27,7 +28,8 @@ const log = {
 };
 
 async function bundleServer(root) {
-  const { entryPoints: _, outdir, ...common } = bundleOptions({ quiet: true });
+  const { outdir, ...common } = bundleOptions({ quiet: true });
+  delete common.entryPoints;
   const outfile = join(outdir, 'bench', 'completion.js'); // a folder below dist/ is not packaged
   const stdin = { contents: entry, resolveDir: root, loader: 'ts' };
   await build({ ...common, metafile: false, sourcemap: 'inline', outfile, stdin });
@@ -47,48 +49,56 @@ async function openModel(server, { root, addonPath, selfTestChild }, path) {
   if (problem !== '') {
     throw new Error(problem);
   }
-  return { engine, host };
+  return { engine, host, syntax: new server.Syntax(join(root, 'dist', 'syntax'), log) };
 }
 
 class Product {
   #server;
   #engine;
   #host;
+  #syntax;
   #documents = 0;
 
-  constructor(server, { engine, host }) {
+  constructor(server, { engine, host, syntax }) {
     this.#server = server;
     this.#engine = engine;
     this.#host = host;
+    this.#syntax = syntax;
   }
 
-  get model() {
-    return this.#host.model;
+  /** Tokens. */
+  get contextSize() {
+    return this.#host.model.kv.context;
+  }
+
+  /** The least confidence that is shown by default. */
+  get gate() {
+    return this.#server.defaultGate ?? 0;
   }
 
   /**
-   * What is suggested at a cursor, as if the document had just been opened and the user had asked there: nothing is typed along, and
-   * nothing is known of other places.
+   * What is suggested at a cursor, as if the document had just been opened and the user had come there: nothing is typed along, and
+   * nothing is known of other files. Everything is shown, however unsure: what a gate would hide is seen by the confidence.
    * @param {{ text: string, offset: number, path: string, language: string }} cut
-   * @param {{ path?: 'model' | 'copy' | 'whole', gated?: boolean }} how `gated`: as sure as the setting asks for by default; otherwise
-   *   all is shown
-   * @returns `text` ('' = nothing), `confidence`, and all else that the suggestion says of itself
+   * @param {'model' | 'copy' | 'whole'} path
+   * @returns `text` ('' = nothing), `confidence`, all else that the suggestion says of itself, and `proposals` with their features
    */
-  async complete(cut, { path = 'whole', gated = false } = {}) {
+  async complete(cut, path = 'whole') {
     this.#documents += 1;
-    const completer = new this.#server.Completer(this.#engine, this.#host);
+    const completer = new this.#server.Completer(this.#engine, this.#host, { syntax: this.#syntax });
     const uri = `file:///cut/${this.#documents}/${cut.path}`;
     const request = {
       document: { uri, path: cut.path, languageId: cut.language, version: 1, text: cut.text },
-      ...{ offset: cut.offset, maxTokens },
+      ...{ offset: cut.offset, maxTokens, minConfidence: 0 },
       ...(path !== 'whole' && { only: path }),
-      ...(!gated && { minConfidence: 0 }),
     };
     try {
+      // A suggestion begins where the cursor is: only an item of the suggest widget would make it begin before.
       const suggestion = await completer.complete(request, new AbortController().signal);
-      return suggestion === undefined
-        ? { text: '', confidence: 0 }
-        : { confidence: 0, ...suggestion, text: inserted(suggestion, cut) };
+      return {
+        ...(suggestion ?? { text: '', confidence: 0 }),
+        proposals: completer.lastReport?.proposals ?? [],
+      };
     } finally {
       await completer.forget(uri);
     }
@@ -97,12 +107,6 @@ class Product {
   async close() {
     await this.#engine.dispose();
   }
-}
-
-/** What would stand behind the cursor: a suggestion may begin before it, with what is there anyway. */
-function inserted({ text, start }, { text: before, offset }) {
-  const there = before.slice(start, offset);
-  return text.startsWith(there) ? text.slice(there.length) : text;
 }
 
 /** @param {string} [model] a GGUF file in the embedded one's place */
