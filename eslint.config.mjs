@@ -51,6 +51,7 @@ export default tseslint.config(
       '.vscode-test/',
       'native/',
       'bench/peer/node_modules/',
+      'bench/results/',
       'test/fixtures/',
       'training/',
     ],

@@ -39,7 +39,7 @@ const languageClientApart = {
 };
 
 /** Every bundle is one file, so that nothing but dist/, models/ and media/ need be shipped. */
-function options({ production, quiet }) {
+export function options({ production, quiet }) {
   return {
     absWorkingDir: root,
     bundle: true,

@@ -158,12 +158,34 @@ const operations = {
     return context._ctx.getStateSize();
   },
 
-  async tokenize({ text }) {
-    return model.tokenize(text, true);
+  /** `special`: whether control tokens that are written out become such. */
+  async tokenize({ text, special = true }) {
+    return model.tokenize(text, special);
   },
 
   async greedy({ tokens, count }) {
     return (await loop(tokens, count, Infinity)).tokens;
+  },
+
+  /**
+   * What is said greedily after a prompt, up to the end of a line or of `count` tokens, or one of the model's own ends or of
+   * `ends` (tokens).
+   */
+  async line({ tokens, count, ends = [] }) {
+    await hold(tokens.slice(0, -1));
+    const said = [];
+    for await (const token of sequence.evaluate(tokens.slice(-1), greedyOptions)) {
+      if (model.isEogToken(token) || ends.includes(token)) {
+        break;
+      }
+      said.push(token);
+      if (said.length === count || model.detokenize(said).includes('\n')) {
+        break;
+      }
+    }
+    await sequence.clearHistory();
+    held = [];
+    return model.detokenize(said);
   },
 
   /** Milliseconds to evaluate a prompt. No logits are asked for, which spares it the output head. */

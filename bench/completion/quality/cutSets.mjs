@@ -1,0 +1,33 @@
+/** The cursors of a split, from all of its groups, and what of it could not be had. */
+import { makeCuts, kinds } from './cuts.mjs';
+import { describe, filesOf, groups } from './sources.mjs';
+
+/** Cursors of each kind in a full run, and in a quick one. */
+export const counts = { full: 500, quick: 100 };
+
+/**
+ * @param {'calibrate' | 'test'} split
+ * @param {number} count of each kind
+ * @returns {{ cuts: (ReturnType<typeof makeCuts>[number] & { id: string, split: string })[], sources: object[], missing: string[] }}
+ *   `missing`: a sentence for each group whose sources cannot be had
+ */
+export function cutsOf(split, count) {
+  const sources = [];
+  const missing = [];
+  const cuts = [];
+  for (const group of groups[split]) {
+    let files;
+    try {
+      files = filesOf(group);
+    } catch (error) {
+      missing.push(`${split}, ${group.source}: ${error.message}`);
+      continue;
+    }
+    sources.push({ split, ...describe(group.source, files) });
+    for (const kind of kinds) {
+      const made = makeCuts(files, kind, Math.round(count * group.share));
+      cuts.push(...made.map((cut, i) => ({ id: `${split} ${kind} ${cut.source} ${i}`, split, ...cut })));
+    }
+  }
+  return { cuts, sources, missing };
+}
