@@ -152,6 +152,23 @@ describe('integration: what is shown besides the file', function () {
     assert.deepEqual(await client.connection.sendRequest(RefusalRequest.method, {}), { reason: '' });
   });
 
+  it('copies from open files, but not from those that must not be shown', async () => {
+    await start('');
+    const line = "export const priceOf = '";
+    for (const name of ['src/secret.ts', 'hidden.ts', 'private/a.ts']) {
+      await client.open(uri(name), files[name] as string);
+    }
+    await client.open(uri('src/cart.ts'), `${cart}));\n}\n${line}`);
+    const place = { line: 5, character: line.length };
+    const texts = async (): Promise<string> =>
+      JSON.stringify(await client.complete(uri('src/cart.ts'), place));
+    assert.ok(!(await texts()).includes(secret));
+    await client.close(uri('src/cart.ts'));
+    await client.open(uri('src/other.ts'), `${line}openly';\n`.repeat(3));
+    await client.open(uri('src/cart.ts'), `${cart}));\n}\n${line}`);
+    assert.match(await texts(), /openly/);
+  });
+
   it('shows nothing besides the file when that is switched off, from the next keystroke on', async () => {
     await start(join(folder, 'room.gguf'));
     await client.open(uri('src/open.ts'), 'const shown = items.map((item) => priceOf(item));\n');

@@ -19,7 +19,7 @@ export interface CompletionProfile {
   readonly judgesCopies: boolean;
   /**
    * The most of the model's context that other files may take where the file itself needs more than there is; 0 = none are shown, however
-   * much room there is. See docs/QUALITY.md, "Context", for why.
+   * much room there is. See docs/adr/0010 for why.
    */
   readonly contextShare: number;
   /** Tokens that end a completion. */
