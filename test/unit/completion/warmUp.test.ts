@@ -175,9 +175,11 @@ describe('completion: warming up', () => {
     gone.warmUp.expect(() => undefined);
     const done = await stage({ answer: () => '' });
     await done.completer.complete(request(middle), never);
+    const doneBefore = done.engine.runs.length; // the model was asked about copies, too
     done.warmUp.expect(place());
     const along = await stage();
     await along.completer.complete(request(middle), never);
+    const alongBefore = along.engine.runs.length;
     const typed = `${text.slice(0, middle)}a${text.slice(middle)}`;
     along.warmUp.expect(place(middle + 1, documentOf(typed, 2))); // "abc" was suggested
     const disposed = await stage();
@@ -185,6 +187,6 @@ describe('completion: warming up', () => {
     disposed.warmUp.dispose();
     await wait(4 * restMs);
     const runs = [spared, gone, done, along, disposed].map(({ engine }) => engine.runs.length);
-    assert.deepEqual(runs, [0, 0, 1, 1, 0]);
+    assert.deepEqual(runs, [0, 0, doneBefore, alongBefore, 0]);
   });
 });
