@@ -166,6 +166,29 @@ TEST("interrupted while it computes what lies between, and gone on with") {
   }
 }
 
+TEST("cancelled before anything is placed: what could be moved is still there") {
+  const std::unique_ptr<Engine> engine = LoadNano();
+  const Tokens before = Text(1200);
+  const Tokens after = Insert(before, 300, 3);
+  for (const KvCodec codec : {kF16, kKv4}) {
+    SessionOptions options = Shifting(codec);
+    options.isolated = true;
+    const std::unique_ptr<Session> other = Open(*engine, options);
+    Sync(*other, before);
+    const SyncStats want = Sync(*other, after);
+    const std::unique_ptr<Session> session = Open(*engine, options);
+    Sync(*session, before);
+    const CancelFlag cancel{true};
+    EXPECT(session->Sync(after, &cancel, nullptr).code() == StatusCode::kCancelled);
+    EXPECT_EQ(session->timeline().size(), before.size());
+    const SyncStats stats = Sync(*session, after);
+    EXPECT(stats.shifted > 256);
+    EXPECT_EQ(stats.shifted, want.shifted);
+    EXPECT_EQ(stats.evaluated, want.evaluated);
+    EXPECT(SameBits(Copy(session->logits()), Copy(other->logits())));
+  }
+}
+
 TEST("the memory of moved pages can be taken as well") {
   const std::unique_ptr<Engine> engine = LoadNano();
   engine->SetKvBudget(1);
