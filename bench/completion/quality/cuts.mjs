@@ -15,12 +15,14 @@ const shortest = { rest: 8, next: 3 };
 /** Lines before it. At a file's head there is nothing to go by. */
 const headLines = 3;
 
-/** Numbers in [0, 1) that depend on `seed` and on nothing else. */
+/** Numbers in [0, 1) that depend on `seed` and on nothing else: mulberry32, begun at the seed's hash. */
 export function random(seed) {
-  let counter = 0;
+  let state = Math.floor(hashed(seed) * 2 ** 32);
   return () => {
-    counter += 1;
-    return hashed(`${seed} ${counter}`);
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
 }
 

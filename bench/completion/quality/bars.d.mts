@@ -1,0 +1,1 @@
+export const qualityBars: Readonly<Record<string, { readonly bar: number; readonly unit: string }>>;

@@ -1,0 +1,4 @@
+export function plainCopy(
+  text: string,
+  offset: number,
+): { readonly text: string; readonly confidence: number; readonly match: number };
