@@ -3,6 +3,7 @@ import { Statistics, type CompletionRequest } from '../../../server/src/completi
 import { sleep } from '../../../server/src/util/sleep';
 
 const uri = 'file:///w/a.ts';
+const made = { confidence: 0.5, proposer: 'model' } as const;
 
 /** An editor with one document. */
 class Editor {
@@ -37,8 +38,7 @@ class Editor {
   /** This is offered behind the cursor; the item's id. */
   offer(request: CompletionRequest, text: string, along = false): string {
     const { offset } = request;
-    const suggestion = { text, start: offset, end: offset, confidence: 0.5, proposer: 'model' as const };
-    return this.statistics.returned(request, suggestion, along);
+    return this.statistics.returned(request, { text, start: offset, end: offset, ...made }, along);
   }
 
   get counts(): Omit<ReturnType<Statistics['snapshot']>, 'since'> {
@@ -81,11 +81,7 @@ describe('completion: statistics', () => {
   it('count what was inserted, not what was replaced', () => {
     const editor = new Editor();
     const request = editor.ask('console.lo|');
-    const id = editor.statistics.returned(
-      request,
-      { text: 'log(x);', start: 8, end: 10, confidence: 0.5, proposer: 'model' as const },
-      false,
-    );
+    const id = editor.statistics.returned(request, { text: 'log(x);', start: 8, end: 10, ...made }, false);
     editor.statistics.accepted(id);
     assert.equal(editor.counts.acceptedCharacters, 5);
     editor.statistics.dispose();

@@ -32,6 +32,7 @@ function at(marked: string, more: Partial<CompletionRequest> = {}, version = 1):
     document: { uri: 'file:///w/a.ts', path: 'src/a.ts', languageId: 'typescript', version, text },
     offset: marked.indexOf('|'),
     maxTokens: 40,
+    only: 'model',
     ...more,
   };
 }
@@ -79,15 +80,15 @@ describe('completion: each model in its way', () => {
     const { completer, host, engine } = await stage(
       {
         answer: ({ request }) =>
-          `${request.requiredPrefix ?? ''}a();\n  b();\n  return 1;\n}\n${'more();\n'.repeat(40)}`,
+          `${request.requiredPrefix ?? ''}a();\n  b();\n}\nmore();\n${'and more();\n'.repeat(40)}`,
         decodeMsPerToken: 1,
       },
       false,
     );
     host.setStrategy('prefixOnly');
-    const text = 'function f() {\n  |\n  return 1;\n}\n';
+    const text = 'function f() {\n  |\n}\nmore();\n';
     assert.equal((await completer.complete(at(text, { maxTokens: 400 }), never))?.text, 'a();\n  b();');
-    assert.ok(!engine.runs[0]?.prompt.includes('return 1'));
+    assert.ok(!engine.runs[0]?.prompt.includes('more'));
     const outcome = engine.runs[0]?.outcome;
     assert.ok(outcome !== undefined && 'tokens' in outcome && outcome.tokens.length < 30);
   });
@@ -125,7 +126,9 @@ describe('completion: each model in its way', () => {
     const before = report.parts.find((part) => part.what === 'before the cursor');
     assert.deepEqual([before?.source, before?.characters], ['src/a.ts', text.indexOf('|')]);
     assert.equal(report.healed + report.written.slice(report.healed.length), report.written);
-    assert.deepEqual(report.proposals, [{ proposer: 'model', text: 'compute(1);', features: {} }]);
+    const [proposal] = report.proposals;
+    assert.deepEqual([proposal?.proposer, proposal?.text], ['model', 'compute(1);']);
+    assert.equal(report.confidence, proposal?.confidence);
     assert.ok(report.times.debounce >= 10 && report.times.total >= report.times.debounce);
     await completer.complete(at(text.replace('|', 'comp|')), never);
     const along = lastReport(completer);
