@@ -216,15 +216,17 @@ export class Completer {
   private async answer(request: CompletionRequest, signal: AbortSignal): Promise<readonly Suggestion[]> {
     const trace = new SuggestionTrace(request);
     const { text, offset } = withSelected(request);
-    if (unfitText(text, offset) !== undefined) {
-      return [];
+    const unfit = unfitText(text, offset);
+    if (unfit !== undefined) {
+      return this.offersNothing(trace, unfit);
     }
     const cursor = cursorText(text, offset);
     const effort = request.effort ?? fullEffort;
     const scope = await this.scopeAt(request, text, offset);
     const making: Making = { request, effort, text, offset, cursor, scope, signal, trace, found: [] };
-    if (request.places !== undefined && quietPlace(scope, request.places) !== undefined) {
-      return [];
+    const quiet = request.places && quietPlace(scope, request.places);
+    if (quiet !== undefined) {
+      return this.offersNothing(trace, quiet);
     }
     const typedAlong = this.recent.find(request.document.uri, cursor.before, text.slice(offset));
     if (typedAlong !== undefined) {
@@ -246,6 +248,12 @@ export class Completer {
       return this.make(making, model);
     });
     return making.found;
+  }
+
+  private offersNothing(trace: SuggestionTrace, reason: string): [] {
+    trace.filtered('place', reason);
+    this.report = trace.report(undefined, { proposer: '' });
+    return [];
   }
 
   private async scopeAt(request: CompletionRequest, text: string, offset: number): Promise<Scope> {

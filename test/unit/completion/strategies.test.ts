@@ -93,6 +93,16 @@ describe('completion: each model in its way', () => {
     assert.ok(outcome !== undefined && 'tokens' in outcome && outcome.tokens.length < 30);
   });
 
+  it('can say why nothing is suggested at a place', async () => {
+    const { completer, engine } = await stage({ answer: () => 'compute(1);' });
+    const places = { inComments: false, inStrings: true };
+    assert.equal(await completer.complete(at('// and so |\n', { places }), never), undefined);
+    const { filters, suggestion } = lastReport(completer);
+    assert.deepEqual(filters, [{ name: 'place', outcome: 'completions in comments are off' }]);
+    assert.equal(suggestion, '');
+    assert.equal(engine.runs.length, 0);
+  });
+
   it('does not offer what was suggested when the model was asked in another way', async () => {
     const { completer, host, engine } = await stage({ answer: () => 'compute(1);' });
     await completer.complete(at('let x = |'), never);
