@@ -181,6 +181,10 @@ export default tseslint.config(
     ),
   },
   {
+    files: ['server/src/conversation/**/*.ts'],
+    rules: forbid(network, lsp, vscode, tests, rooms(['lsp', 'cli', 'completion', 'models', 'engine'])),
+  },
+  {
     files: ['server/src/engine/**/*.ts'],
     rules: forbid(
       network,

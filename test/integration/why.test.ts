@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ModelDetails } from '#protocol';
 import { shapeNamed, writeGguf } from '../support/ggufWriter';
+import { niwaki } from './cliProcess';
 import { LspClient, root, settings } from './lspClient';
 
 const uri = 'file:///w/src/list.ts';
@@ -246,5 +247,24 @@ describe('integration: how a model is asked', function () {
     assert.equal(strategy, 'prefixOnly');
     assert.match(strategyReason, /asks for chat, but the chat template does not come to an end\./);
     await client.stop();
+  });
+
+  it('can be tried on the command line', () => {
+    const nano = niwaki(['try-strategies', join(root, 'models', 'nano.gguf'), '--threads', '1']);
+    assert.equal(nano.status, 0, nano.err);
+    assert.match(nano.out, /src\/basket\.ts +-\d/);
+    assert.match(nano.out, /By these it would be asked suffixFirst\./);
+    assert.match(nano.out, /Its file names suffixFirst \(fim\.template\.spm\), and that counts\./);
+    const json = niwaki(['try-strategies', path, '--json']);
+    const { header, scores, finding } = JSON.parse(json.out) as {
+      header: string | null;
+      scores: Record<string, number[]>;
+      finding: { kind: string };
+    };
+    assert.equal(header, null);
+    assert.deepEqual(Object.keys(scores), ['suffixFirst', 'prefixFirst', 'prefixOnly', 'chat']);
+    assert.equal(finding.kind, 'prefixOnly');
+    assert.equal(niwaki(['try-strategies']).status, 2);
+    assert.equal(niwaki(['try-strategies', join(folder, 'none.gguf')]).status, 1);
   });
 });

@@ -8,6 +8,7 @@ import { kvCalibrate } from './kvCalibrate';
 import { kvDoctor } from './kvDoctor';
 import { inspect } from './inspect';
 import { tokenize } from './tokenize';
+import { tryStrategies } from './tryStrategies';
 
 const usage = `Usage: niwaki <command> [options]
 
@@ -24,6 +25,9 @@ const usage = `Usage: niwaki <command> [options]
       --special              control tokens written out in the text become ids
   doctor                   What this machine can do: kernels, which are used and why, memory.
       --model FILE           as above
+  try-strategies MODEL     How this model is best asked for the text at a cursor, tried on snippets that ship with Niwaki. In the
+                           editor Niwaki does this by itself, where the file does not say.
+      --threads N            as above
   kv-doctor MODEL [TEXT]   What each way of storing the KV cache costs this model, in memory and in quality, measured on
                            TEXT (a file; default: a text that ships with Niwaki), with a recommendation. Takes a while.
       --careful              also kv4 with careful layers (see below), where that takes more than a minute
@@ -53,6 +57,7 @@ const commands: Readonly<Record<string, (args: string[]) => Promise<string>>> = 
   doctor,
   'kv-doctor': kvDoctor,
   'kv-calibrate': kvCalibrate,
+  'try-strategies': tryStrategies,
 };
 
 async function run(args: string[]): Promise<number> {

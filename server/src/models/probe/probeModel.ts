@@ -16,6 +16,8 @@ export interface ProbeRequest {
   readonly model: ModelHandle;
   readonly info: ModelInfo;
   readonly strategies: readonly Strategy[];
+  /** Workers that may compute; half of the model's when absent. */
+  readonly threads?: number;
 }
 
 /**
@@ -23,13 +25,13 @@ export interface ProbeRequest {
  * is found is the model's, not its cache's.
  */
 export async function probeModel(
-  { engine, model, info, strategies }: ProbeRequest,
+  { engine, model, info, strategies, threads = Math.ceil(info.threads / 2) }: ProbeRequest,
   progress: ProbeProgress,
   signal: AbortSignal,
 ): Promise<ProbeScores> {
   const context = Math.min(info.contextLength, mostContext);
   const session = await EngineSession.open(engine, model, context);
-  const subject = { engine, model, session, context, threads: Math.ceil(info.threads / 2) };
+  const subject = { engine, model, session, context, threads };
   try {
     for (const strategy of strategies) {
       const scores = (progress[strategy.kind] ??= []);
