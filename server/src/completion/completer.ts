@@ -443,8 +443,10 @@ export class Completer {
         trace.filtered('confidence', `${confidence.toFixed(2)} is less than ${least.toFixed(2)}`);
         break;
       }
-      const isWritten = proposer !== 'copy';
-      const most = isWritten ? (this.workshop?.profile.maxLines ?? 1) : mostCopiedLines;
+      // Of what both propose, the text has more lines than a model that is trusted with one.
+      const modelLines = this.workshop?.profile.maxLines ?? 1;
+      const isWritten = proposer === 'model' || (proposer === 'both' && modelLines > 1);
+      const most = isWritten ? modelLines : mostCopiedLines;
       const whole = isWritten && generated !== '' ? generated : copiedBlock(proposal, making.scope, most);
       const added = this.add(making, whole, most, { confidence, proposer });
       if (added !== undefined && chosen === undefined) {

@@ -25,7 +25,7 @@ import {
 function loaders(names: readonly string[], begun: string): string {
   const whole = names.map(
     (name) =>
-      `export function load${name}(db) {\n  const rows = db.read('${name}');\n  const found = rows.filter(isNew);\n  return found.map(parse);\n}\n\n`,
+      `export function load${name}(db) {\n  const rows = db.read();\n  const found = rows.filter(isNew);\n  return found.map(parse);\n}\n\n`,
   );
   return `${whole.join('')}${begun}`;
 }
@@ -94,16 +94,15 @@ describe('Suggestions', function () {
   it('have several lines where the body of a block is to be written, and are taken line by line', async () => {
     const text = loaders(['Users', 'Orders', 'Items'], 'export function loadNotes(db) {\n  |\n}\n');
     const editor = await openAt(text);
-    await type('const rows = db.read(');
+    await type('con');
     await acceptBy('editor.action.inlineSuggest.acceptNextLine', editor);
     const taken = editor.document.getText();
+    assert.match(taken, /loadNotes\(db\) \{\n {2}const rows = db\.read\(\);\s*\}\n$/, 'one line was taken');
     await acceptBy('editor.action.inlineSuggest.commit', editor);
     const whole = editor.document.getText();
-    assert.ok(whole.length > taken.length);
-    assert.equal(whole.split('{').length, whole.split('}').length);
     assert.match(
       whole,
-      /loadNotes\(db\) \{\n {2}const rows = db\.read\('\w+'\);\n {2}const found = rows\.filter\(isNew\);\n {2}return found\.map\(parse\);\n\}\n$/,
+      /loadNotes\(db\) \{\n {2}const rows = db\.read\(\);\n {2}const found = rows\.filter\(isNew\);\n {2}return found\.map\(parse\);\n\}\n$/,
     );
   });
 
@@ -157,6 +156,7 @@ describe('Suggestions', function () {
       const active = vscode.window.activeTextEditor;
       return active?.document.uri.path.endsWith('/after.ts') === true && active;
     });
+    await vscode.window.showTextDocument(editor.document); // it does not have the keys by itself
     // It is a new editor, whose part for ghost text VS Code makes when it finds time.
     await until(
       'ghost text in the renamed file',
@@ -205,10 +205,10 @@ describe('Suggestions', function () {
     const body = 'export function loadNotes(db) {\n  |\n}\n';
     const editor = await openAt(loaders(['Users', 'Orders'], body).replaceAll('\n', '\r\n'));
     assert.equal(editor.document.eol, vscode.EndOfLine.CRLF);
-    await type('const rows = db.read(');
+    await type('con');
     await acceptBy('editor.action.inlineSuggest.commit', editor);
     const text = editor.document.getText();
-    assert.ok(text.length > body.length);
+    assert.match(text, /\r\n {2}return found\.map\(parse\);\r\n\}\r\n$/, JSON.stringify(text.slice(-200)));
     assert.ok(!/[^\r]\n/.test(text), JSON.stringify(text.slice(-200)));
     assert.ok(!text.includes('\r\r'));
   });
