@@ -28,7 +28,13 @@ function change(typist, random, after, enough) {
       .reduce((sum, { removed, added }) => sum + added.length - removed.length, 0);
     typist.goTo(piece.at + moved + piece.removed.length);
     typist.erase(piece.removed.length);
-    typist.type(piece.added);
+    // Between functions one may stop.
+    for (const part of piece.added.split(/(?<=\n\n)(?=\S)/)) {
+      if (enough()) {
+        return;
+      }
+      typist.type(part);
+    }
     done.push(piece);
   }
   if (typist.text !== after) {
