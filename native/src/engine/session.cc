@@ -136,6 +136,7 @@ Status SessionImpl::SyncOrThrow(std::span<const TokenId> tokens, const CancelFla
     if (!shift_) {
       own = std::min(own, cache_->exact_tokens());
     } else {
+      NIWAKI_RETURN_IF_ERROR(cache_->Settle(own, engine_.model().pool(), cancel));
       pieces = cache_->PlanShift(timeline_, tokens.first(total - 1), own, cancel);
       if (cancel != nullptr && cancel->load()) {
         return Cancelled();  // before anything is given up that the plan might have moved

@@ -81,6 +81,43 @@ TEST("an edit in the middle: little is computed, and the next token is nearly as
   }
 }
 
+// Prompts with what follows the cursor first, as two places of one text have them: the function between the places
+// stands at the beginning of the one and at the end of the other.
+TEST("a jump to another function: hardly anything is computed, there and back") {
+  const std::unique_ptr<Engine> engine = LoadNano();
+  const Tokens text = Text(1500);
+  const auto prompt = [&](size_t cursor, size_t typed) {
+    Tokens tokens = {6, 300, 1, 2};
+    tokens.insert(tokens.end(), text.begin() + static_cast<int64_t>(cursor), text.end());
+    tokens.push_back(3);
+    tokens.insert(tokens.end(), text.begin(), text.begin() + static_cast<int64_t>(cursor));
+    const Tokens fresh = Text(typed, 700 + cursor);
+    tokens.insert(tokens.end(), fresh.begin(), fresh.end());
+    return tokens;
+  };
+  for (const KvCodec codec : {kF16, kKv4}) {
+    for (const auto& [from, to] : {std::pair<size_t, size_t>{700, 1010}, {700, 333}, {100, 1200}, {1411, 45}}) {
+      const std::unique_ptr<Session> session = Open(*engine, Shifting(codec));
+      Sync(*session, prompt(from, 3));
+      for (const size_t cursor : {to, from}) {
+        const Tokens wanted = prompt(cursor, 5);
+        const SyncStats stats = Sync(*session, wanted);
+        EXPECT_EQ(stats.evaluated + stats.reused, static_cast<int64_t>(wanted.size()));
+        EXPECT(std::equal(wanted.begin(), wanted.end(), session->timeline().begin(), session->timeline().end()));
+        // Three seams, each 32 tokens and what the page has before its next group, what the page at hand has where it
+        // is not worth moving, and what is new.
+        if (!(stats.evaluated <= 3 * (32 + 31) + 48 + 16)) {
+          testing::Fail(__FILE__, __LINE__, std::to_string(stats.evaluated) + " tokens");
+        }
+        const double kl = Divergence(Fresh(*engine, codec, wanted), Copy(session->logits()));
+        if (!(kl < 0.2)) {
+          testing::Fail(__FILE__, __LINE__, "KL " + std::to_string(kl));
+        }
+      }
+    }
+  }
+}
+
 TEST("what was moved is shared with nobody, and taken back when the exact text is there") {
   const std::unique_ptr<Engine> engine = LoadNano();
   for (const KvCodec codec : {kF16, kKv4}) {
@@ -120,7 +157,8 @@ TEST("many edits: never more than a few segments, and the text is the right one"
     testing::Random random(5);
     int64_t evaluated = 0;
     int anew = 0;
-    for (int edit = 0; edit < 40; ++edit) {
+    constexpr int kEdits = 80;
+    for (int edit = 0; edit < kEdits; ++edit) {
       const size_t at = 10 + static_cast<size_t>(random.Below(static_cast<int64_t>(tokens.size()) - 200));
       const size_t count = 1 + static_cast<size_t>(random.Below(3));
       tokens = random.Below(2) == 0 ? Insert(tokens, at, count, at) : Erase(tokens, at, count);
@@ -134,7 +172,7 @@ TEST("many edits: never more than a few segments, and the text is the right one"
       EXPECT(Divergence(Fresh(*engine, codec, tokens), Copy(session->logits())) < 1.0);
     }
     EXPECT(anew > 0);  // there were too many segments at some time
-    EXPECT(evaluated < 40 * 900);
+    EXPECT(evaluated < kEdits * 900);
   }
 }
 

@@ -83,6 +83,8 @@ class KvCache {
   // The first finished page from number `from` on that is exact and not on disk, copied; `page` is -1 when there is
   // none.
   virtual KvUnsavedPage NextUnsaved(int64_t) const { return {}; }
+  // Before PlanShift, with the same `own`: what the page at hand holds can then be moved as well.
+  virtual Status Settle(int64_t, ThreadPool&, const std::atomic<bool>*) { return Status(); }
   // For a cache that holds `timeline`: which of its pages hold parts of `tokens` behind the first `own`, which both
   // have in common, at other positions or after other text. Empty when it is not worth it, or would take too many
   // pieces; and when `cancel` (may be null) is set meanwhile: then nothing has changed.

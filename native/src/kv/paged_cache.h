@@ -30,6 +30,7 @@ class PagedCache : public KvCache, protected KvPool::Tenant {
   void Rest() final;
   KvAdopted Adopt(std::span<const int32_t> tokens, int64_t own, const std::atomic<bool>* cancel) final;
   KvUnsavedPage NextUnsaved(int64_t from) const final;
+  Status Settle(int64_t own, ThreadPool& threads, const std::atomic<bool>* cancel) final;
   std::vector<KvShiftPiece> PlanShift(std::span<const int32_t> timeline, std::span<const int32_t> tokens, int64_t own,
                                       const std::atomic<bool>* cancel) final;
   Status Place(const KvShiftPiece& piece, ThreadPool& threads, const std::atomic<bool>* cancel) final;
@@ -138,16 +139,18 @@ class PagedCache : public KvCache, protected KvPool::Tenant {
     std::vector<int32_t> tokens;
   };
 
-  // A place for a candidate in the new timeline.
+  // A place in the new timeline for tokens of a candidate, from its token `first` on.
   struct Spot {
     size_t candidate;
+    int64_t first;
     int64_t at;
     int64_t end;
     int64_t shift;
   };
   static bool Continues(const Spot& a, const Spot& b) { return a.end == b.at && a.shift == b.shift; }
-  static std::vector<Spot> BestSpots(const std::vector<Floating>& candidates, std::span<const int32_t> tokens,
+  static std::vector<Spot> FindSpots(const std::vector<Floating>& candidates, std::span<const int32_t> tokens,
                                      int64_t own, const std::atomic<bool>* cancel);
+  static std::vector<Spot> BestSpots(const std::vector<Spot>& spots, const std::atomic<bool>* cancel);
   void LetGo(const std::vector<Floating>& pages);
 
   std::vector<Block> blocks_;

@@ -47,6 +47,13 @@ const rememberedTexts = 16;
 /** Characters. Longer text is tokenized where it was edited. */
 const longText = 512;
 
+/** What is measured of one part of a file is a little optimistic for the next. */
+const safety = 0.98;
+
+function charactersShown(prefix: string, suffix: string, usesSuffix: boolean): number {
+  return prefix.length + (usesSuffix ? suffix.length : 0);
+}
+
 export class PromptBuilder {
   private readonly documents = new Map<string, DocumentState>();
   private readonly encoded = new Map<string, readonly TokenId[]>();
@@ -162,12 +169,17 @@ export class PromptBuilder {
         state.window = window;
         if (window.start > 0 || window.after > 0) {
           state.mayFit = false;
+          // Only the next window is any larger for it: the present one stays where it is as long as it is good.
+          const learnt = (charactersShown(prefix, suffix, form.usesSuffix) / tokens.length) * safety;
+          state.charactersPerToken = Math.min(
+            mostCharactersPerToken,
+            Math.max(state.charactersPerToken, learnt),
+          );
         }
         return { tokens, healed, parts };
       }
-      const shown = prefix.length + (form.usesSuffix ? suffix.length : 0);
-      const measured = (shown / tokens.length) * 0.98;
-      // Of a whole file it is exact; of windows the densest counts, so that the budget does not waver.
+      const measured = (charactersShown(prefix, suffix, form.usesSuffix) / tokens.length) * safety;
+      // Of a whole file it is exact; of windows the densest counts until there is a better measure.
       state.charactersPerToken = state.mayFit ? measured : Math.min(state.charactersPerToken, measured);
       state.mayFit = false;
       characters = Math.min(state.charactersPerToken * budget, characters * 0.98);

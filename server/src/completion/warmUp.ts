@@ -41,22 +41,30 @@ export class WarmUp {
     // A model that is still being loaded when the time comes is waited for, and not woken.
     options.host.changes.add(() => {
       if (this.timer === undefined && this.place !== undefined && options.host.state === 'ready') {
-        this.wait();
+        this.wait(this.restMs);
       }
     });
   }
 
-  /** The next completion is likely to be asked for here. `place` is called when the time has come: undefined = not any more. */
-  expect(place: () => Place | undefined): void {
+  private get restMs(): number {
+    return this.options.restMs ?? defaultRestMs;
+  }
+
+  /**
+   * The next completion is likely to be asked for here. `place` is called when the time has come: undefined = not any more. `soon`:
+   * there is no need to wait for a rest, because nobody is typing.
+   */
+  expect(place: () => Place | undefined, soon = false): void {
     this.place = place;
-    this.touch();
+    this.running?.abort();
+    this.wait(soon ? 0 : this.restMs);
   }
 
   /** Something happens: whatever runs stops, and the rest begins anew. */
   touch(): void {
     this.running?.abort();
     if (this.place !== undefined) {
-      this.wait();
+      this.wait(this.restMs);
     }
   }
 
@@ -67,12 +75,12 @@ export class WarmUp {
     this.timer = undefined;
   }
 
-  private wait(): void {
+  private wait(ms: number): void {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => {
       this.timer = undefined;
       void this.begin();
-    }, this.options.restMs ?? defaultRestMs);
+    }, ms);
     this.timer.unref();
   }
 

@@ -32,7 +32,7 @@ function readCursor(value: unknown): { readonly uri: string; readonly position: 
 export function registerWarmUp(deps: WarmUpDeps): (uri: string, position: Position) => void {
   const { connection, documents, warmUp, settings, workspaceFolders } = deps;
   const cursors = new Map<string, Position>();
-  const expect = (uri: string): void => {
+  const expect = (uri: string, soon = false): void => {
     warmUp.expect(() => {
       const document = documents.get(uri);
       if (document === undefined || !isEnabled(settings(), document.languageId)) {
@@ -44,7 +44,7 @@ export function registerWarmUp(deps: WarmUpDeps): (uri: string, position: Positi
         offset: position && document.offsetAt(position),
         maxTokens: settings().completion.maxTokens,
       };
-    });
+    }, soon);
   };
   documents.onDidOpen(({ document }) => {
     expect(document.uri);
@@ -58,9 +58,11 @@ export function registerWarmUp(deps: WarmUpDeps): (uri: string, position: Positi
   connection.onNotification(CursorNotification.type, (value: unknown) => {
     const cursor = readCursor(value);
     if (cursor !== undefined && documents.get(cursor.uri) !== undefined) {
+      // On another line than the last completion: somebody has gone there, and the client has waited until the cursor rests.
+      const elsewhere = cursors.get(cursor.uri)?.line !== cursor.position.line;
       cursors.set(cursor.uri, cursor.position);
       deps.onCursor(cursor.uri);
-      expect(cursor.uri);
+      expect(cursor.uri, elsewhere);
     }
   });
   return (uri, position) => {

@@ -1,0 +1,172 @@
+/**
+ * The part "replay": recorded editing, a keystroke after the other, against the server and the engine of the product. Each step owes
+ * its bars and fails alone. A full run takes some 25 minutes, --quick 4.
+ */
+import { join } from 'node:path';
+import { prepareOurs } from '../engine/prepare.mjs';
+import { replayBars } from './replay/bars.mjs';
+import { countReplays } from './replay/counts.mjs';
+import { ownFiles } from './replay/history.mjs';
+import { measureHostTime } from './replay/hostTime.mjs';
+import { replayHour } from './replay/hour.mjs';
+import { measureJumps } from './replay/jump.mjs';
+import { measureLarge } from './replay/large.mjs';
+import { byPhase, quantile } from './replay/latency.mjs';
+import { LiveReplay } from './replay/live.mjs';
+import { editing, fixtures, longFile } from './replay/recordings.mjs';
+import { withServer } from './replay/server.mjs';
+
+export { replayBars };
+
+const ms = (value) => value.toFixed(1);
+/** What the server says that it waited on purpose before it began. */
+const waited = ({ prompt }) => prompt?.debounceMs ?? 0;
+
+async function latency({ root, quick, log }, report) {
+  const recording = longFile(root, quick ? 250 : 1500);
+  const { requests, figures } = await withServer({}, async (client) => {
+    const replay = new LiveReplay(client, recording, { longestMs: 1500 });
+    log(`    ${recording.events.length} events in real time`);
+    await replay.run();
+    return { requests: replay.requests, figures: replay.editor.figures };
+  });
+  // Those that ran the engine, or would have; what was typed along is there at once and would flatter.
+  const runs = requests
+    .filter(({ cut, prompt }) => cut || prompt !== undefined)
+    .map((request) => ({ ms: request.ms - waited(request), cut: request.cut }));
+  const phases = byPhase(
+    requests
+      .filter(({ prompt }) => prompt !== undefined)
+      .map((request) => {
+        const { promptMs, prefillMs, decodeMs, evaluated, tokens } = request.prompt;
+        const answer = request.ms - waited(request);
+        const rest = answer - promptMs - prefillMs - decodeMs;
+        return { answer, waited: waited(request), promptMs, prefillMs, decodeMs, rest, evaluated, tokens };
+      }),
+  );
+  const cut = requests.filter((request) => request.cut).length;
+  report.tables.latency = { recording: recording.source, requests: requests.length, cut, figures, phases };
+  const everyone = (share) => ms(quantile(requests, share));
+  const note =
+    `${runs.length} runs of ${requests.length} requests, ${cut} taken back before their answer (they count as longer than that); ` +
+    `all requests, those that were typed along included: p50 ${everyone(0.5)}, p95 ${everyone(0.95)} ms; ` +
+    `prompt ${ms(phases.promptMs.p50)}, prefill ${ms(phases.prefillMs.p50)}, decode ${ms(phases.decodeMs.p50)}, rest ${ms(phases.rest.p50)}`;
+  report.bar('latency-embedded', quantile(runs, 0.5), note);
+  report.bar('latency-embedded-p95', quantile(runs, 0.95));
+}
+
+async function counts({ root, parts, models, quick, log }, report) {
+  const keys = quick ? 600 : 3000;
+  const recordings = [...fixtures(root), editing(root, { keys }), longFile(root, keys)];
+  const rows = await countReplays(parts, recordings, { modelPath: models.embedded, log: (text) => log(`    ${text}`) });
+  report.tables.counts = { rows: rows.map((row, i) => ({ source: recordings[i].source, ...row })) };
+  const errors = rows.flatMap((row) => row.errors);
+  if (errors.length > 0) {
+    throw new Error(`${errors.length} completions failed: ${errors[0]}`);
+  }
+  const sum = (part) => rows.reduce((total, row) => total + part(row), 0);
+  const typed = sum((row) => row.typed);
+  const each = rows.map((row) => `${row.title} ${(row.computed / row.typed).toFixed(2)}`).join(', ');
+  report.bar(
+    'tokens-per-char',
+    sum((row) => row.computed) / typed,
+    `${typed} characters; ${each}; in idle time ${(sum((row) => row.counters.tokensWarmed) / typed).toFixed(1)} more a character; ` +
+      `first completions of files ${sum((row) => row.first)} tokens in all`,
+  );
+}
+
+async function jump({ parts, models, quick, log }, report) {
+  const found = await measureJumps(parts, {
+    ...{ jumps: quick ? 60 : 600, modelPath: models.embedded, log: (text) => log(`    ${text}`) },
+  });
+  report.tables.jump = found;
+  report.bar(
+    'jump',
+    found.mean,
+    `mean of ${found.jumps} jumps in files of ${found.tokens.toFixed(0)} tokens; median ${found.p50}, p95 ${found.p95}, worst ${found.worst}; ` +
+      `in idle time before it ${found.warmed.toFixed(0)}`,
+  );
+  const signal = found.coldRight >= 20; // fewer are no signal
+  report.bar(
+    'jump-em',
+    signal ? 100 * (1 - found.right / found.coldRight) : null,
+    `exactly right cold ${found.coldRight}, after a jump ${found.right}, the same text ${found.same} of ${found.jumps}` +
+      `${signal ? '' : '; too few right ones to say anything'}`,
+  );
+}
+
+async function hour({ root, quick, log }, report) {
+  const recording = editing(root, { seconds: quick ? 240 : 3600 });
+  const found = await replayHour(recording, { log: (text) => log(`    ${text}`) });
+  report.tables.hour = { source: recording.source, ...found };
+  const { warm, end, change } = found.memory;
+  const mib = (bytes) => (bytes / 2 ** 20).toFixed(0);
+  report.bar(
+    'replay-hour',
+    quick && found.violations.length === 0 ? null : found.violations.length,
+    `${found.violations.map((text) => `**${text}**; `).join('')}${found.minutes.toFixed(0)} minutes, ${found.keys} keystrokes in ` +
+      `${found.seconds.toFixed(0)} s; memory ${mib(warm)} to ${mib(end)} MiB (${(100 * change).toFixed(1)} %); ${found.takenBack} requests ` +
+      `taken back, answered within ${ms(found.stopMs.worst)} ms; shown ${found.shown}, right ${found.right}, taken ${found.accepted}, ` +
+      `characters saved ${found.saved}${quick ? '; the bar is for an hour' : ''}`,
+  );
+}
+
+async function large({ root, models, quick, log }, report) {
+  const [shallow, deep] = await measureLarge({
+    ...{ root, modelPath: models.synthetic('qwen3-1.7B'), keys: quick ? 8 : 24, log: (text) => log(`    ${text}`) },
+    depths: quick ? [4096] : [4096, 13_312],
+  });
+  report.tables.large = { rows: [shallow, deep].filter((row) => row !== undefined) };
+  const said = (row) =>
+    `${row.depth} tokens deep: first token ${ms(row.firstToken)}, then ${ms(row.perToken)} each, ${row.wholeCount} suggestions of 24 tokens; ` +
+    `${row.computed} prompt tokens computed; the first sync took ${(row.firstSyncMs / 1000).toFixed(1)} s`;
+  report.bar('latency-1.7b', Math.max(shallow.firstToken, deep?.firstToken ?? 0), 'the longer one of the depths');
+  report.bar('latency-1.7b-4k', shallow.whole, said(shallow));
+  if (deep !== undefined) {
+    report.bar('latency-1.7b-13k', deep.whole, said(deep));
+  }
+}
+
+function hostTime({ root, quick }, report) {
+  const files = ownFiles(root);
+  const [file, other] = ['completer.ts', 'warmUp.ts'].map((name) => files.find(({ path }) => path.endsWith(name)));
+  const found = measureHostTime({ root, text: file.text, typed: bodyOf(other.text).slice(0, quick ? 60 : 200) });
+  report.tables.hostTime = found;
+  report.bar(
+    'host-time',
+    found.p95,
+    `CPU profile of the extension host in VS Code ${found.vscode}: samples below Niwaki's bundles, ${found.keys} keys, ${found.asked} requests; ` +
+      `mean ${found.mean.toFixed(2)}, median ${found.p50.toFixed(2)}, worst ${ms(found.worst)} ms`,
+  );
+}
+
+/** Code without line breaks: the editor would indent. */
+const bodyOf = (text) => text.slice(text.indexOf('export class')).replace(/\s+/g, ' ');
+
+const steps = [
+  [latency, ['latency-embedded', 'latency-embedded-p95']],
+  [counts, ['tokens-per-char']],
+  [jump, ['jump', 'jump-em']],
+  [hour, ['replay-hour']],
+  [hostTime, ['host-time']],
+  [large, ['latency-1.7b', 'latency-1.7b-4k', 'latency-1.7b-13k']],
+];
+
+/**
+ * @param {{ models: object, quick: boolean, steps?: string[], log: (text: string) => void }} context as the other benchmarks have it;
+ *   `steps`: these only
+ */
+export async function replay(context, report) {
+  const parts = await prepareOurs();
+  for (const [step, ids] of steps) {
+    if (context.steps?.includes(step.name) === false) {
+      continue;
+    }
+    try {
+      context.log(`  ${step.name} …`);
+      await step({ ...context, root: parts.root, parts }, report);
+    } catch (error) {
+      report.failed('replay', ids, error instanceof Error ? error.message.split('\n')[0] : String(error));
+    }
+  }
+}
