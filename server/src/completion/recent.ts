@@ -8,6 +8,7 @@
  */
 import { createHash } from 'node:crypto';
 import { isClosersOnly } from '../prompt';
+import { detached } from '../util/detached';
 
 interface Recent<T> {
   /** Characters before the place of the suggestion, the last of them, and a hash of all. */
@@ -36,11 +37,6 @@ const mostRemembered = 16;
 const mostClosers = 8;
 /** Enough to know most places by; the whole text would keep every version of the file in memory. */
 const contextCharacters = 512;
-
-/** A copy that does not keep the long string alive of which `text` is a part. */
-function detached(text: string): string {
-  return Buffer.from(text, 'utf16le').toString('utf16le');
-}
 
 function hashOf(text: string): string {
   return createHash('sha1').update(text, 'utf16le').digest('base64');

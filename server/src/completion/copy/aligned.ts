@@ -3,7 +3,7 @@
  * `this.width = ` goes on. Names that differ are mapped (`height` to `width`, and with them the parts of longer names, `setHeight` to
  * `setWidth`), and the rest of the line is copied with the names changed.
  */
-import { Kind, lexemesOf, type Lexeme } from './lexemes';
+import { Kind, type Lexeme } from './lexemes';
 
 export interface AlignedLine {
   /** The rest of the line, with names changed. */
@@ -100,6 +100,7 @@ export function alignLine(typed: readonly Lexeme[], line: readonly Lexeme[]): Al
   let same = 0;
   let mapped = 0;
   let restOfLast = '';
+  let changedInLast = 0;
   for (let i = 0; i < typed.length; i += 1) {
     const ours = typed[i] as Lexeme;
     const theirs = line[i] as Lexeme;
@@ -110,14 +111,13 @@ export function alignLine(typed: readonly Lexeme[], line: readonly Lexeme[]): Al
       return undefined;
     } else if (ours.kind === Kind.blank) {
       continue;
-    } else if (isLast && ours.kind !== Kind.number && theirs.text.startsWith(ours.text)) {
-      restOfLast = theirs.text.slice(ours.text.length);
     } else if (isLast && ours.kind !== Kind.number) {
-      // Half a name can be the beginning of what the other names make of theirs.
+      // Half a name can be the beginning of theirs, or of what the other names make of theirs.
       const renamed = ours.kind === Kind.word ? renaming.apply(theirs.text) : renameIn(theirs.text, renaming);
-      if (renamed !== theirs.text && renamed.startsWith(ours.text)) {
-        restOfLast = renamed.slice(ours.text.length);
-        mapped += 1;
+      const whole = [renamed, theirs.text].find((text) => text.startsWith(ours.text));
+      if (whole !== undefined) {
+        restOfLast = whole.slice(ours.text.length);
+        changedInLast = whole === theirs.text ? 0 : 1;
       } else if (renaming.add(theirs.text, ours.text)) {
         mapped += 1;
       } else {
@@ -132,7 +132,7 @@ export function alignLine(typed: readonly Lexeme[], line: readonly Lexeme[]): Al
   if (same < leastSame || mapped === 0) {
     return undefined; // with nothing mapped it is an occurrence
   }
-  let changed = 0;
+  let changed = changedInLast;
   let rest = restOfLast;
   for (const { kind, text } of line.slice(typed.length)) {
     const renamed =
@@ -149,5 +149,3 @@ function renameIn(text: string, renaming: Renaming): string {
     ? renaming.apply(text)
     : text.replace(/[\p{L}_$][\p{L}\p{N}_$]*/gu, (word) => renaming.apply(word));
 }
-
-export { lexemesOf };

@@ -1,6 +1,7 @@
 /** What the text itself foretells: continuations of the cursor's line out of this file and others, with what speaks for each. */
 import { alignLine } from './aligned';
-import { lexemesOf, type Lexeme } from './lexemes';
+import { lexemesOf } from './lexemes';
+import { cachedLexemes, firstSolidLine, lineEnd, LineBreaks } from './lines';
 import { occurrencesIn, type Occurrence } from './occurrences';
 
 export interface CopyInput {
@@ -11,212 +12,201 @@ export interface CopyInput {
   readonly others: readonly string[];
 }
 
-/** All are what a confidence is computed from (decide/confidence.ts). */
+/** Numbers from which a confidence is computed (proposals/features.ts). Yes and no are 1 and 0. */
 export interface CopyFeatures {
+  /** Of the longest occurrence (Occurrence). */
   readonly matched: number;
   readonly words: number;
   readonly lines: number;
-  /** Of all occurrences' weight: how much speaks for this continuation. */
+  /** Of the weight of all occurrences, 0 to 1: how much of what the text foretells is this. */
   readonly share: number;
   readonly votes: number;
+  /** The same for lines of the same shape. */
   readonly alignedShare: number;
   readonly alignedSame: number;
   readonly alignedChanged: number;
   readonly alignedVotes: number;
-  /** Lines between the cursor and the nearest source; 10,000 in another file. */
+  /** Lines between the cursor and the nearest source; `farAway` in another file. */
   readonly distance: number;
+  /** Whether the longest occurrence stands behind the cursor. */
   readonly behind: number;
+  /** Whether it is in other files only. */
   readonly otherFile: number;
-  /** Whether the source's next line is the cursor's next line, too. */
+  /** Whether a source's next line is the cursor's next line, too. */
   readonly nextAgrees: number;
-  readonly typed: number;
-  readonly insideWord: number;
+}
+
+export interface CopyOrigin {
+  readonly source: string;
+  /** Offset of the copy's first character. */
+  readonly end: number;
 }
 
 export interface CopyCandidate {
   /** Up to the end of the line, not empty. */
   readonly text: string;
   readonly features: CopyFeatures;
-  /** Source and offset where it stands as it is; absent when names were changed. */
-  readonly origin?: { readonly source: string; readonly end: number };
+  /** Where it stands as it is; absent when names were changed. */
+  readonly origin?: CopyOrigin;
 }
 
+/** Characters. Fewer agree everywhere. */
 const leastMatched = 3;
+/** In each text, the nearest: of a beginning that is everywhere, the other occurrences say no more. */
 const mostOccurrences = 600;
-const mostLines = 4000;
+/** Lines on each side of the cursor that are compared by their shape. */
+const mostLines = 2_000;
+/** Characters on each side of the cursor, and of other files, that are looked at: a keystroke must not take milliseconds. */
+const mostCharacters = 400_000;
+/** Longer lines are data. */
+const longestLine = 300;
+/** Lines. */
+const farAway = 10_000;
 
 interface Group {
-  text: string;
   weight: number;
   votes: number;
   best: Occurrence | undefined;
+  origin: CopyOrigin | undefined;
+  behind: boolean;
   alignedWeight: number;
   alignedVotes: number;
   alignedSame: number;
   alignedChanged: number;
   distance: number;
-  behind: boolean;
   otherFile: boolean;
   nextAgrees: boolean;
-  origin: { readonly source: string; readonly end: number } | undefined;
 }
 
-function lineEnd(text: string, from: number): number {
-  const end = text.indexOf('\n', from);
-  return end < 0 ? text.length : end;
-}
+const emptyGroup: Readonly<Group> = {
+  ...{ weight: 0, votes: 0, best: undefined, origin: undefined, behind: false },
+  ...{ alignedWeight: 0, alignedVotes: 0, alignedSame: 0, alignedChanged: 0 },
+  ...{ distance: farAway, otherFile: true, nextAgrees: false },
+};
 
-function firstSolidLine(text: string, from: number): string {
-  let at = from;
-  while (at < text.length) {
-    const end = lineEnd(text, at);
-    const line = text.slice(at, end).trim();
-    if (line !== '') {
-      return line;
-    }
-    at = end + 1;
-  }
-  return '';
-}
-
-function countLines(text: string, from: number, to: number): number {
-  let count = 0;
-  for (let at = text.indexOf('\n', from); at >= 0 && at < to; at = text.indexOf('\n', at + 1)) {
-    count += 1;
-  }
-  return count;
-}
-
-/** Longer matches weigh more, the more so the rarer what they match is; 8 characters more are worth a factor of e. */
-function weightOf(matched: number): number {
+/** Longer matches weigh more: 8 characters more are worth a factor of e. */
+function weightOf({ matched }: Occurrence): number {
   return Math.exp(Math.min(matched, 80) / 8);
 }
 
-class Groups {
-  readonly byText = new Map<string, Group>();
+class Gathering {
+  private readonly groups = new Map<string, Group>();
+  private total = 0;
+  private alignedTotal = 0;
+  private readonly before: string;
+  private readonly nextLines: string;
+  private readonly next: string;
 
-  of(text: string): Group {
-    const known = this.byText.get(text);
-    if (known !== undefined) {
-      return known;
-    }
-    const made: Group = {
-      ...{ text, weight: 0, votes: 0, best: undefined, alignedWeight: 0, alignedVotes: 0, alignedSame: 0 },
-      ...{
-        alignedChanged: 0,
-        distance: 10_000,
-        behind: false,
-        otherFile: true,
-        nextAgrees: false,
-        origin: undefined,
-      },
-    };
-    this.byText.set(text, made);
-    return made;
+  constructor(private readonly input: CopyInput) {
+    this.before = input.before.slice(-mostCharacters);
+    this.nextLines = input.nextLines.slice(0, mostCharacters);
+    this.next = firstSolidLine(this.nextLines, 0);
   }
-}
 
-const lexemeCache = new Map<string, readonly Lexeme[]>();
-function cachedLexemes(line: string): readonly Lexeme[] {
-  let found = lexemeCache.get(line);
-  if (found === undefined) {
-    found = lexemesOf(line);
-    if (lexemeCache.size > 20_000) {
-      lexemeCache.clear();
-    }
-    lexemeCache.set(line, found);
+  private of(text: string): Group {
+    const group = this.groups.get(text) ?? { ...emptyGroup };
+    this.groups.set(text, group);
+    return group;
   }
-  return found;
-}
 
-export function copyCandidates(input: CopyInput): readonly CopyCandidate[] {
-  const { before, nextLines, others } = input;
-  const groups = new Groups();
-  const next = firstSolidLine(nextLines, 0);
-  const lineStart = before.lastIndexOf('\n') + 1;
-  const typedText = before.slice(lineStart).trimStart();
-  const sources = [before, nextLines, ...others];
-  let total = 0;
-  sources.forEach((source, which) => {
-    for (const occurrence of occurrencesIn(before, source, leastMatched, mostOccurrences)) {
+  /** `distance`: lines between the cursor and an offset of the text. */
+  private occurrences(
+    source: string,
+    place: 'before' | 'behind' | 'other',
+    distance: (at: number) => number,
+  ): void {
+    for (const occurrence of occurrencesIn(this.before, source, leastMatched, mostOccurrences)) {
       const { end, matched } = occurrence;
-      const text = source.slice(end, lineEnd(source, end)).trimEnd();
-      const weight = weightOf(matched);
-      total += weight;
+      const lineEnds = lineEnd(source, end);
+      const text = source.slice(end, lineEnds).trimEnd();
+      const weight = weightOf(occurrence);
+      this.total += weight; // also of those that end here: they speak against all others
       if (text === '') {
         continue;
       }
-      const group = groups.of(text);
+      const group = this.of(text);
       group.weight += weight;
       group.votes += 1;
-      const distance =
-        which === 0
-          ? countLines(before, end, before.length)
-          : which === 1
-            ? countLines(nextLines, 0, end)
-            : 10_000;
       if (group.best === undefined || matched > group.best.matched) {
         group.best = occurrence;
         group.origin = { source, end };
-        group.behind = which === 1;
+        group.behind = place === 'behind';
       }
-      group.distance = Math.min(group.distance, distance);
-      group.otherFile &&= which > 1;
-      group.nextAgrees ||= next !== '' && firstSolidLine(source, lineEnd(source, end)) === next;
+      group.distance = Math.min(group.distance, distance(end));
+      group.otherFile &&= place === 'other';
+      group.nextAgrees ||= this.next !== '' && firstSolidLine(source, lineEnds) === this.next;
     }
-  });
-  let alignedTotal = 0;
-  const typed = typedText.trimEnd() === '' ? [] : lexemesOf(typedText);
-  if (typed.length > 1) {
-    const linesBefore = before.slice(0, lineStart).split('\n').reverse();
-    const linesBehind = nextLines.split('\n');
-    const consider = (line: string, distance: number, which: number): void => {
+  }
+
+  gatherOccurrences(): void {
+    const { before, nextLines } = this;
+    const breaksBefore = new LineBreaks(before);
+    const breaksBehind = new LineBreaks(nextLines);
+    this.occurrences(before, 'before', (at) => breaksBefore.count - breaksBefore.before(at));
+    this.occurrences(nextLines, 'behind', (at) => breaksBehind.before(at));
+    for (const other of this.input.others) {
+      this.occurrences(other.slice(0, mostCharacters), 'other', () => farAway);
+    }
+  }
+
+  gatherShapes(): void {
+    const lineStart = this.before.lastIndexOf('\n') + 1;
+    const typed = lexemesOf(this.before.slice(lineStart).trimStart());
+    if (typed.length < 2) {
+      return; // half a word has no shape
+    }
+    const consider = (line: string, distance: number): void => {
       const trimmed = line.trim();
-      if (trimmed === '' || trimmed.length > 300) {
-        return;
-      }
-      const aligned = alignLine(typed, cachedLexemes(trimmed));
+      const aligned =
+        trimmed === '' || trimmed.length > longestLine ? undefined : alignLine(typed, cachedLexemes(trimmed));
       if (aligned === undefined) {
         return;
       }
-      const weight = Math.exp(
-        aligned.same / 2 - aligned.mapped / 2 - Math.log2(1 + distance) / 4 + (aligned.changed > 0 ? 1 : 0),
-      );
-      alignedTotal += weight;
-      if (aligned.rest === '') {
+      const { same, mapped, changed, rest } = aligned;
+      const weight = Math.exp((same - mapped) / 2 - Math.log2(1 + distance) / 4 + (changed > 0 ? 1 : 0));
+      this.alignedTotal += weight;
+      if (rest === '') {
         return;
       }
-      const group = groups.of(aligned.rest);
+      const group = this.of(rest);
       group.alignedWeight += weight;
       group.alignedVotes += 1;
-      group.alignedSame = Math.max(group.alignedSame, aligned.same);
-      group.alignedChanged = Math.max(group.alignedChanged, aligned.changed);
+      group.alignedSame = Math.max(group.alignedSame, same);
+      group.alignedChanged = Math.max(group.alignedChanged, changed);
       group.distance = Math.min(group.distance, distance);
-      group.otherFile &&= which > 1;
+      group.otherFile = false;
     };
-    linesBefore.slice(0, mostLines).forEach((line, i) => { consider(line, i, 0); });
-    linesBehind.slice(0, mostLines).forEach((line, i) => { consider(line, i, 1); });
+    this.before.slice(0, lineStart).split('\n').reverse().slice(0, mostLines).forEach(consider);
+    this.nextLines.split('\n', mostLines).forEach(consider);
   }
-  const insideWord = /[\p{L}\p{N}_$]$/u.test(before) ? 1 : 0;
-  return [...groups.byText.values()].map((group) => ({
-    text: group.text,
-    features: {
-      matched: group.best?.matched ?? 0,
-      words: group.best?.words ?? 0,
-      lines: group.best?.lines ?? 0,
-      share: total === 0 ? 0 : group.weight / total,
-      votes: group.votes,
-      alignedShare: alignedTotal === 0 ? 0 : group.alignedWeight / alignedTotal,
-      alignedSame: group.alignedSame,
-      alignedChanged: group.alignedChanged,
-      alignedVotes: group.alignedVotes,
-      distance: group.distance,
-      behind: group.behind ? 1 : 0,
-      otherFile: group.otherFile ? 1 : 0,
-      nextAgrees: group.nextAgrees ? 1 : 0,
-      typed: typedText.length,
-      insideWord,
-    },
-    ...(group.origin && { origin: group.origin }),
-  }));
+
+  candidates(): readonly CopyCandidate[] {
+    return [...this.groups].map(([text, group]) => ({
+      text,
+      features: {
+        matched: group.best?.matched ?? 0,
+        words: group.best?.words ?? 0,
+        lines: group.best?.lines ?? 0,
+        share: this.total === 0 ? 0 : group.weight / this.total,
+        votes: group.votes,
+        alignedShare: this.alignedTotal === 0 ? 0 : group.alignedWeight / this.alignedTotal,
+        alignedSame: group.alignedSame,
+        alignedChanged: group.alignedChanged,
+        alignedVotes: group.alignedVotes,
+        distance: group.distance,
+        behind: group.behind ? 1 : 0,
+        otherFile: group.otherFile ? 1 : 0,
+        nextAgrees: group.nextAgrees ? 1 : 0,
+      },
+      ...(group.origin && { origin: group.origin }),
+    }));
+  }
+}
+
+/** In no order. Each text once, with all that speaks for it. */
+export function copyCandidates(input: CopyInput): readonly CopyCandidate[] {
+  const gathering = new Gathering(input);
+  gathering.gatherOccurrences();
+  gathering.gatherShapes();
+  return gathering.candidates();
 }
