@@ -61,6 +61,10 @@ async function cutsStep(run, report) {
       );
     }
   }
+  const rest = ofKind(cuts, 'rest');
+  rows.rest['whole, others open'] = await eachOf(rest, log, 'rest, other files open', async (cut) =>
+    judged(await product.complete(cut, 'whole', cut.openBeside()), cut),
+  );
   if (missing.length > 0) {
     report.bar('precision', null, missing.join('; '));
   } else {
@@ -68,7 +72,7 @@ async function cutsStep(run, report) {
     report.bar('precision', value, note);
   }
   report.tables.quality.gate = product.gate;
-  report.tables.quality.bySource = bySource(ofKind(cuts, 'rest'), rows.rest.whole);
+  report.tables.quality.bySource = bySource(rest, rows.rest.whole);
 }
 
 async function peerStep(run, report) {

@@ -1,6 +1,6 @@
 /** What predictors say at cursors, judged; what the peer said in earlier runs is kept, because it takes long and never changes. */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { confirmed, exact, firstLine, similarity } from './metrics.mjs';
 
@@ -17,6 +17,7 @@ export function judged({ text, confidence = 0, ...more }, cut) {
 export class Kept {
   #path;
   #answers;
+  #unsaved = 0;
   /** Answers that came from the file. */
   found = 0;
 
@@ -31,12 +32,18 @@ export class Kept {
       this.found += 1;
     } else {
       this.#answers[key] = await ask();
+      this.#unsaved += 1;
+      if (this.#unsaved >= 50) {
+        this.save(); // a run that is ended early has not asked for nothing
+      }
     }
     return this.#answers[key];
   }
 
   save() {
     mkdirSync(dirname(this.#path), { recursive: true });
-    writeFileSync(this.#path, JSON.stringify(this.#answers));
+    writeFileSync(`${this.#path}.part`, JSON.stringify(this.#answers));
+    renameSync(`${this.#path}.part`, this.#path);
+    this.#unsaved = 0;
   }
 }

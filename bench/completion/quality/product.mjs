@@ -11,11 +11,14 @@ import { prepareOurs } from '../../engine/prepare.mjs';
 /** Tokens: `niwaki.completion.maxTokens` as it is by default. */
 export const maxTokens = 64;
 
+/** How long a document's tree is waited for; most take a few milliseconds, and the product would not wait so long. */
+const treeMs = 60_000;
+
 /** The ways to a suggestion: the model's alone, the copy predictor's alone, and both with all that follows. */
 export const paths = ['model', 'copy', 'whole'];
 
 const entry = `
-export { Completer } from './server/src/completion';
+export { Completer, defaultGate } from './server/src/completion';
 export { createNativeEngine } from './server/src/engine';
 export { Syntax } from './server/src/syntax';
 export { automaticChoice, embeddedCalibrationPath, embeddedModelPath, KvCalibrator, ModelHost } from './server/src/models';
@@ -73,26 +76,30 @@ class Product {
 
   /** The least confidence that is shown by default. */
   get gate() {
-    return this.#server.defaultGate ?? 0;
+    return this.#server.defaultGate;
   }
 
   /**
-   * What is suggested at a cursor, as if the document had just been opened and the user had come there: nothing is typed along, and
-   * nothing is known of other files. Everything is shown, however unsure: what a gate would hide is seen by the confidence.
+   * What is suggested at a cursor of a document that has been open for a while: its tree is there, but nothing is typed along. Everything is shown, however unsure: what a gate would hide is seen by the confidence.
    * @param {{ text: string, offset: number, path: string, language: string }} cut
    * @param {'model' | 'copy' | 'whole'} path
+   * @param {readonly string[]} others texts of the other files that are open
    * @returns `text` ('' = nothing), `confidence`, all else that the suggestion says of itself, and `proposals` with their features
    */
-  async complete(cut, path = 'whole') {
+  async complete(cut, path = 'whole', others = []) {
     this.#documents += 1;
-    const completer = new this.#server.Completer(this.#engine, this.#host, { syntax: this.#syntax });
     const uri = `file:///cut/${this.#documents}/${cut.path}`;
+    const completer = new this.#server.Completer(this.#engine, this.#host, {
+      syntax: this.#syntax,
+      otherTexts: () => others,
+    });
     const request = {
       document: { uri, path: cut.path, languageId: cut.language, version: 1, text: cut.text },
       ...{ offset: cut.offset, maxTokens, minConfidence: 0 },
       ...(path !== 'whole' && { only: path }),
     };
     try {
+      await this.#syntax.scopeAt(request.document, cut.offset, treeMs);
       // A suggestion begins where the cursor is: only an item of the suggest widget would make it begin before.
       const suggestion = await completer.complete(request, new AbortController().signal);
       return {
@@ -105,6 +112,7 @@ class Product {
   }
 
   async close() {
+    this.#syntax.dispose();
     await this.#engine.dispose();
   }
 }

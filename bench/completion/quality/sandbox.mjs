@@ -14,7 +14,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-const limits = { seconds: 5, bytes: 1 << 30, files: 64 };
+const limits = { seconds: 3, bytes: 1 << 30, files: 64 };
 /** On a busy machine the clock runs faster than the processor's time. */
 const clockMs = 30_000;
 

@@ -209,7 +209,9 @@ describe("quality: the peer's prompts", () => {
 
   it('send the current line behind the middle token, and nothing of a blank one', () => {
     const shape = (line: string): unknown =>
-      forms['plain']?.({ earlier: 'e\n', line, behind: '\nb' }, 'p.ts').map((part) => Object.values(part)[0]);
+      forms['plain']?.({ earlier: 'e\n', line, behind: '\nb' }, 'p.ts').map(
+        (part): unknown => Object.values(part)[0],
+      );
     assert.deepEqual(shape('a'), ['<|fim_prefix|>', 'e\n', '<|fim_suffix|>', '\nb', '<|fim_middle|>', 'a']);
     assert.deepEqual(shape('  '), ['<|fim_prefix|>', 'e\n', '<|fim_suffix|>', '\nb', '<|fim_middle|>', '']);
   });
