@@ -58,7 +58,10 @@ async function latency({ root, quick, log }, report) {
 async function counts({ root, parts, models, quick, log }, report) {
   const keys = quick ? 600 : 3000;
   const recordings = [...fixtures(root), editing(root, { keys }), longFile(root, keys)];
-  const rows = await countReplays(parts, recordings, { modelPath: models.embedded, log: (text) => log(`    ${text}`) });
+  const rows = await countReplays(parts, recordings, {
+    modelPath: models.embedded,
+    log: (text) => log(`    ${text}`),
+  });
   report.tables.counts = { rows: rows.map((row, i) => ({ source: recordings[i].source, ...row })) };
   const errors = rows.flatMap((row) => row.errors);
   if (errors.length > 0) {
@@ -113,14 +116,23 @@ async function hour({ root, quick, log }, report) {
 
 async function large({ root, models, quick, log }, report) {
   const [shallow, deep] = await measureLarge({
-    ...{ root, modelPath: models.synthetic('qwen3-1.7B'), keys: quick ? 8 : 24, log: (text) => log(`    ${text}`) },
+    ...{
+      root,
+      modelPath: models.synthetic('qwen3-1.7B'),
+      keys: quick ? 8 : 24,
+      log: (text) => log(`    ${text}`),
+    },
     depths: quick ? [4096] : [4096, 13_312],
   });
   report.tables.large = { rows: [shallow, deep].filter((row) => row !== undefined) };
   const said = (row) =>
     `${row.depth} tokens deep: first token ${ms(row.firstToken)}, then ${ms(row.perToken)} each, ${row.wholeCount} suggestions of 24 tokens; ` +
     `${row.computed} prompt tokens computed; the first sync took ${(row.firstSyncMs / 1000).toFixed(1)} s`;
-  report.bar('latency-1.7b', Math.max(shallow.firstToken, deep?.firstToken ?? 0), 'the longer one of the depths');
+  report.bar(
+    'latency-1.7b',
+    Math.max(shallow.firstToken, deep?.firstToken ?? 0),
+    'the longer one of the depths',
+  );
   report.bar('latency-1.7b-4k', shallow.whole, said(shallow));
   if (deep !== undefined) {
     report.bar('latency-1.7b-13k', deep.whole, said(deep));
@@ -129,8 +141,14 @@ async function large({ root, models, quick, log }, report) {
 
 function hostTime({ root, quick }, report) {
   const files = ownFiles(root);
-  const [file, other] = ['completer.ts', 'warmUp.ts'].map((name) => files.find(({ path }) => path.endsWith(name)));
-  const found = measureHostTime({ root, text: file.text, typed: bodyOf(other.text).slice(0, quick ? 60 : 200) });
+  const [file, other] = ['completer.ts', 'warmUp.ts'].map((name) =>
+    files.find(({ path }) => path.endsWith(name)),
+  );
+  const found = measureHostTime({
+    root,
+    text: file.text,
+    typed: bodyOf(other.text).slice(0, quick ? 60 : 200),
+  });
   report.tables.hostTime = found;
   report.bar(
     'host-time',

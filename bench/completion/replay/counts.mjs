@@ -87,7 +87,9 @@ class Counting {
   }
 
   #place(doc, offset) {
-    return this.editor.documents.open.has(doc) ? { document: this.#snapshot(doc), offset, maxTokens } : undefined;
+    return this.editor.documents.open.has(doc)
+      ? { document: this.#snapshot(doc), offset, maxTokens }
+      : undefined;
   }
 
   #ask(doc) {
@@ -144,7 +146,9 @@ export async function countReplays(parts, recordings, { modelPath, log, ...optio
       const counting = new Counting(core, opened, recording, options);
       await counting.run();
       const after = opened.completer.counters.snapshot();
-      const counters = Object.fromEntries(Object.keys(after).map((name) => [name, after[name] - before[name]]));
+      const counters = Object.fromEntries(
+        Object.keys(after).map((name) => [name, after[name] - before[name]]),
+      );
       const { computed, first, errors, editor } = counting;
       rows.push({ title: recording.title, ...editor.figures, computed, first, errors, counters });
       log?.(`counts: ${recording.title}, ${editor.figures.keys} keys`);

@@ -52,13 +52,17 @@ async function measureDepth(client, root, { depth, charactersPerToken, keys }) {
   }
   await client.close(uri);
   // All tokens but the first come at the same pace; the first one's own step is part of `decodeMs`.
-  const firstToken = rows.map(({ ms, decodeMs, decoded }) => ms - (decodeMs * (decoded - 1)) / Math.max(1, decoded));
+  const firstToken = rows.map(
+    ({ ms, decodeMs, decoded }) => ms - (decodeMs * (decoded - 1)) / Math.max(1, decoded),
+  );
   const whole = rows.filter(({ decoded }) => decoded === tokensEach).map(({ ms }) => ms);
   const middle = (values) => (values.length === 0 ? NaN : percentile(values, 0.5));
   return {
     ...{ depth: rows[0]?.tokens ?? NaN, keys: rows.length, whole: middle(whole), wholeCount: whole.length },
     firstToken: middle(firstToken),
-    perToken: middle(rows.filter(({ decoded }) => decoded > 1).map(({ decodeMs, decoded }) => decodeMs / decoded)),
+    perToken: middle(
+      rows.filter(({ decoded }) => decoded > 1).map(({ decodeMs, decoded }) => decodeMs / decoded),
+    ),
     computed: middle(rows.map(({ evaluated }) => evaluated)),
     firstSyncMs: first.ms,
   };

@@ -13,6 +13,8 @@ import type {
 import type { GenerateResult } from '../engine';
 import type { CompletionProfile } from '../models';
 import type { FimField, RenderedPart } from '../prompt';
+import type { ContextSource } from '../workspace';
+import type { ShownContext } from './contextChoice';
 import type { BuiltPrompt } from './promptBuilder';
 import type { CompletionRequest, Suggestion } from './snapshot';
 
@@ -39,6 +41,18 @@ const fieldNames: Readonly<Record<FimField, string>> = {
 function partOf({ fields, characters, tokens }: RenderedPart, path: string): PromptPart {
   const what = fields.map((field) => fieldNames[field]).join(', ');
   return { what: what === '' ? 'the form' : what, source: what === '' ? '' : path, characters, tokens };
+}
+
+const sourceNames: Readonly<Record<ContextSource, string>> = {
+  definition: 'a definition',
+  import: 'an imported file',
+  open: 'an open file',
+  edited: 'an edited file',
+  recentEdit: 'an edit',
+};
+
+function otherPart({ part, tokens }: ShownContext['parts'][number]): PromptPart {
+  return { what: sourceNames[part.source], source: part.path, characters: part.text.length, tokens };
 }
 
 /** From 0; characters are UTF-16 units. */
@@ -89,7 +103,10 @@ export class SuggestionTrace {
     this.lap('prompt');
     this.profile = profile;
     this.healed = prompt.healed;
-    this.parts = prompt.parts.map((part) => partOf(part, this.request.document.path));
+    this.parts = [
+      ...(prompt.context?.parts ?? []).map(otherPart),
+      ...prompt.parts.map((part) => partOf(part, this.request.document.path)),
+    ];
   }
 
   /** The engine has run; what passed since the last lap was its time. */

@@ -122,7 +122,7 @@ export function startServer({ connection, log, engine, extensionPath, version }:
       connection,
       documents,
       answersDefinitions: options.answersDefinitions === true,
-      chunker: async ({ text, languageId }) => syntax.chunksOf(text, languageId),
+      chunker: ({ text, languageId }) => syntax.chunksOf(text, languageId, { maxLines: 40, joinLines: 12 }),
       isShown: () => (host.model?.profile.contextShare ?? 0) > 0,
     });
     const completer = new Completer(engine, host, {

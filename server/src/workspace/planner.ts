@@ -71,6 +71,8 @@ export class ContextPlanner {
   /** Plans with something in them that must not be shown any more. */
   private readonly revoked = new WeakSet<ContextPlan>();
   private readonly verdicts = new Map<string, Promise<Exclusion | undefined>>();
+  /** Documents whose last edits have not been looked at. */
+  private readonly unsettled = new Set<string>();
   /** Documents that changed, by how often; opening and closing count for all. */
   private readonly changesOf = new Map<string, number>();
   private changes = 0;
@@ -126,6 +128,9 @@ export class ContextPlanner {
   changed(uri: string): void {
     this.documents.used(uri);
     this.changesOf.set(uri, (this.changesOf.get(uri) ?? 0) + 1);
+    if (this.documents.isEdited(uri)) {
+      this.unsettled.add(uri); // and not one that is just being opened
+    }
     this.changes += 1;
   }
 
@@ -137,6 +142,7 @@ export class ContextPlanner {
   closed(uri: string): void {
     this.documents.closed(uri);
     this.edits.closed(uri);
+    this.unsettled.delete(uri);
     this.planned.delete(uri);
     this.given.delete(uri);
     this.changesOf.delete(uri);
@@ -278,12 +284,13 @@ export class ContextPlanner {
   }
 
   private settleEdits(): void {
-    for (const uri of this.changesOf.keys()) {
+    for (const uri of this.unsettled) {
       const document = this.documents.live(uri);
       if (document !== undefined) {
         this.edits.settle(uri, document.getText());
       }
     }
+    this.unsettled.clear();
   }
 
   private async surroundings({ text, offset, ...document }: PlannedPlace): Promise<Surroundings> {

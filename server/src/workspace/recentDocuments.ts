@@ -31,6 +31,8 @@ interface Entry {
   /** Undefined = the document is open. */
   closedText: string | undefined;
   verdict: Exclusion | 'unknown' | undefined;
+  /** What was found out of a text: texts are asked for with every keystroke, and most have not changed. */
+  looked: { readonly text: string; readonly fits: boolean } | undefined;
 }
 
 /** Nobody goes back and forth between more. */
@@ -43,6 +45,19 @@ const mostClosedCharacters = 64 * 1024;
 /** The place that a document without a file has: it belongs to no folder, and there are no rules for it. */
 export function isUntitled(uri: string): boolean {
   return uri.startsWith('untitled:');
+}
+
+function isEdited({ document, openedVersion }: Entry): boolean {
+  return document.version > openedVersion;
+}
+
+/** Whether a text is of a size and a kind that people write. */
+function fits(entry: Entry, text: string): boolean {
+  if (entry.looked?.text !== text) {
+    const good = text.length <= mostCharacters && /\S/.test(text) && isWrittenByPeople(text);
+    entry.looked = { text, fits: good };
+  }
+  return entry.looked.fits;
 }
 
 export class RecentDocuments {
@@ -72,6 +87,7 @@ export class RecentDocuments {
       openedVersion: document.version,
       closedText: undefined,
       verdict: 'unknown',
+      looked: undefined,
     });
     void this.judge(document.uri);
   }
@@ -116,6 +132,12 @@ export class RecentDocuments {
     return entry?.closedText === undefined ? entry?.document : undefined;
   }
 
+  /** Whether the document is open and the user has changed it since. */
+  isEdited(uri: string): boolean {
+    const entry = this.entries.get(uri);
+    return entry !== undefined && entry.closedText === undefined && isEdited(entry);
+  }
+
   /** Asks again what may be shown. */
   async judgeAll(): Promise<void> {
     await Promise.all([...this.entries.keys()].map((uri) => this.judge(uri)));
@@ -134,13 +156,13 @@ export class RecentDocuments {
         continue;
       }
       const text = entry.closedText ?? entry.document.getText();
-      if (text.trim() !== '' && text.length <= mostCharacters && isWrittenByPeople(text)) {
+      if (fits(entry, text)) {
         shown.push({
           uri: other,
           path: located?.path ?? other.slice('untitled:'.length),
           languageId: entry.document.languageId,
           text,
-          edited: entry.document.version > entry.openedVersion,
+          edited: isEdited(entry),
         });
       }
     }

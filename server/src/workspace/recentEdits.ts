@@ -19,7 +19,8 @@ interface Settled {
 }
 
 const mostEdits = 8;
-const mostDocuments = 8;
+/** A text that has not changed since is the editor's own, and costs nothing. */
+const mostDocuments = 32;
 /** Characters. The texts of larger documents would be held twice. */
 const mostCharacters = 512 * 1024;
 /** Lines. What is larger was pasted, formatted or generated, and tells nothing that its place in the file does not. */

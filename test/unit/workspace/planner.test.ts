@@ -133,6 +133,18 @@ describe('workspace: the planner', () => {
     );
   });
 
+  it('remembers an edit however many files have been opened since', async () => {
+    const stage = new Stage();
+    await stage.open('changed.ts', 'const item = 1;\n');
+    for (let i = 0; i < 15; i += 1) {
+      await stage.open(`n${String(i)}.ts`, 'n\n');
+    }
+    await stage.open('cart.ts', cart.replace('|', ''));
+    stage.change('changed.ts', 'const items = priceOf(item);\n');
+    const plan = await stage.rest('cart.ts', cart);
+    assert.ok(shown(plan).includes('recentEdit changed.ts'), shown(plan).join());
+  });
+
   it('stays as it is while the user types in one region, and is made anew in another', async () => {
     const stage = new Stage();
     stage.disk.set('shop.ts', shop);
@@ -159,7 +171,7 @@ describe('workspace: the planner', () => {
     );
     await stage.open('cart.ts', cart.replace('|', ''));
     const first = await stage.rest('cart.ts', cart);
-    assert.ok(first !== undefined && first.parts.length === 1);
+    assert.ok(first?.parts.length === 1);
     await stage.open('unlike.ts', 'const colour = paint(wall);\n');
     assert.equal(await stage.rest('cart.ts', cart), first);
     assert.equal(stage.planner.mayShow(first), true);

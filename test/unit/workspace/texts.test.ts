@@ -82,8 +82,9 @@ describe('workspace: texts', () => {
 
   it('finds what changed between two texts', () => {
     const change = lineChange('a\nb\nc\nd\n', 'a\nx\ny\nd\n');
+    assert.ok(change);
     assert.deepEqual(change, { startLine: 1, removed: ['b', 'c'], added: ['x', 'y'] });
-    assert.equal(change && asDiff(change), '@@ -2,2 +2,2 @@\n-b\n-c\n+x\n+y\n');
+    assert.equal(asDiff(change), '@@ -2,2 +2,2 @@\n-b\n-c\n+x\n+y\n');
     assert.equal(lineChange('a\n', 'a\r\n'), undefined);
     assert.deepEqual(lineChange('a\na\n', 'a\na\na\n'), { startLine: 2, removed: [], added: ['a'] });
   });
