@@ -14,6 +14,7 @@ import {
   pathIn,
   ready,
   running,
+  sleep,
   startAnotherLine,
   type,
   until,
@@ -260,6 +261,26 @@ describe('Suggestions', function () {
     const editor = await openFile(comments);
     await type('// con');
     assert.match(await acceptGhostText(editor), /^\/\/ con\S/);
+  });
+
+  it('do not come in the input of a source control', async () => {
+    await completesIn(await openFile(counting));
+    const control = vscode.scm.createSourceControl('inputs', 'Inputs');
+    try {
+      const group = control.createResourceGroup('changes', 'Changes');
+      group.resourceStates = [{ resourceUri: inFolder('counting.ts') }];
+      const before = (await running()).status.counters.requests;
+      await until('the input has the keys', async () => {
+        await vscode.commands.executeCommand('workbench.scm.focus');
+        await type('con');
+        return control.inputBox.value.includes('con');
+      });
+      await sleep(500); // long enough for a request that must not come
+      assert.equal((await running()).status.counters.requests, before);
+    } finally {
+      control.dispose();
+      await vscode.commands.executeCommand('workbench.action.closeSidebar');
+    }
   });
 
   it('do not come in a file that is not text', async () => {
