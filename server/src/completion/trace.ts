@@ -13,6 +13,8 @@ import type {
 import type { GenerateResult } from '../engine';
 import type { CompletionProfile } from '../models';
 import type { FimField, RenderedPart } from '../prompt';
+import type { ContextSource } from '../workspace';
+import type { ShownContext } from './contextChoice';
 import type { BuiltPrompt } from './promptBuilder';
 import type { CompletionRequest, Suggestion } from './snapshot';
 
@@ -39,6 +41,33 @@ const fieldNames: Readonly<Record<FimField, string>> = {
 function partOf({ fields, characters, tokens }: RenderedPart, path: string): PromptPart {
   const what = fields.map((field) => fieldNames[field]).join(', ');
   return { what: what === '' ? 'the form' : what, source: what === '' ? '' : path, characters, tokens };
+}
+
+/** In words. */
+const sourceNames: Readonly<Record<ContextSource, string>> = {
+  definition: 'another file: a definition',
+  import: 'another file: what is imported',
+  open: 'another file: open, similar lines',
+  edited: 'another file: edited lately, similar lines',
+  recentEdit: 'a recent edit',
+};
+
+/** What stands before the file. */
+function partsOf(context: ShownContext | undefined): PromptPart[] {
+  if (context === undefined || context.parts.length === 0) {
+    return [];
+  }
+  const parts = context.parts.map(({ part, tokens }): PromptPart => ({
+    what: sourceNames[part.source],
+    source: `${part.path}, lines ${String(part.startLine + 1)} to ${String(part.endLine)}`,
+    characters: part.text.length,
+    tokens,
+  }));
+  const head = context.tokens.length - parts.reduce((sum, { tokens }) => sum + tokens, 0);
+  const { repository } = context.plan;
+  return head > 0
+    ? [{ what: 'the repository’s name', source: '', characters: repository.length, tokens: head }, ...parts]
+    : parts;
 }
 
 /** From 0; characters are UTF-16 units. */
@@ -89,7 +118,10 @@ export class SuggestionTrace {
     this.lap('prompt');
     this.profile = profile;
     this.healed = prompt.healed;
-    this.parts = prompt.parts.map((part) => partOf(part, this.request.document.path));
+    this.parts = [
+      ...partsOf(prompt.context),
+      ...prompt.parts.map((part) => partOf(part, this.request.document.path)),
+    ];
   }
 
   /** The engine has run; what passed since the last lap was its time. */
