@@ -43,16 +43,31 @@ function partOf({ fields, characters, tokens }: RenderedPart, path: string): Pro
   return { what: what === '' ? 'the form' : what, source: what === '' ? '' : path, characters, tokens };
 }
 
+/** In words. */
 const sourceNames: Readonly<Record<ContextSource, string>> = {
-  definition: 'a definition',
-  import: 'an imported file',
-  open: 'an open file',
-  edited: 'an edited file',
-  recentEdit: 'an edit',
+  definition: 'another file: a definition',
+  import: 'another file: what is imported',
+  open: 'another file: open, similar lines',
+  edited: 'another file: edited lately, similar lines',
+  recentEdit: 'a recent edit',
 };
 
-function otherPart({ part, tokens }: ShownContext['parts'][number]): PromptPart {
-  return { what: sourceNames[part.source], source: part.path, characters: part.text.length, tokens };
+/** What stands before the file. */
+function partsOf(context: ShownContext | undefined): PromptPart[] {
+  if (context === undefined || context.parts.length === 0) {
+    return [];
+  }
+  const parts = context.parts.map(({ part, tokens }): PromptPart => ({
+    what: sourceNames[part.source],
+    source: `${part.path}, lines ${String(part.startLine + 1)} to ${String(part.endLine)}`,
+    characters: part.text.length,
+    tokens,
+  }));
+  const head = context.tokens.length - parts.reduce((sum, { tokens }) => sum + tokens, 0);
+  const { repository } = context.plan;
+  return head > 0
+    ? [{ what: 'the repository’s name', source: '', characters: repository.length, tokens: head }, ...parts]
+    : parts;
 }
 
 /** From 0; characters are UTF-16 units. */
@@ -104,7 +119,7 @@ export class SuggestionTrace {
     this.profile = profile;
     this.healed = prompt.healed;
     this.parts = [
-      ...(prompt.context?.parts ?? []).map(otherPart),
+      ...partsOf(prompt.context),
       ...prompt.parts.map((part) => partOf(part, this.request.document.path)),
     ];
   }

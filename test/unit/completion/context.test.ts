@@ -194,4 +194,17 @@ describe('completion: what is shown besides the file', () => {
     assert.match(await stage.prompt('let a = |', { context: planOf(part('one', 0.5)) }), /one\.ts/);
     assert.doesNotMatch(await stage.prompt('let ab = |'), /one\.ts/);
   });
+
+  it('is accounted for, part by part', async () => {
+    const stage = await Stage.start();
+    await stage.prompt('let a = |', { context: planOf(part('one', 0.5), part('two', 0.9, 5)) });
+    const report = stage.completer.lastReport ?? assert.fail('no report');
+    const [name, one, two, form] = report.parts;
+    assert.deepEqual([name?.what, name?.source], ['the repository’s name', '']);
+    assert.deepEqual([one?.what, one?.source], ['another file: open, similar lines', 'one.ts, lines 1 to 3']);
+    assert.deepEqual([two?.source, two?.characters], ['two.ts, lines 1 to 5', part('two', 0, 5).text.length]);
+    assert.equal(form?.what, 'the form');
+    const sum = report.parts.reduce((all, { tokens }) => all + tokens, 0);
+    assert.equal(sum, report.tokens.all);
+  });
 });
