@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <thread>
 #include <vector>
 
 #include "base/random_testing.h"
@@ -236,6 +237,56 @@ TEST("a plan is given up when nobody wants it any more, and nothing is lost by i
   // What an earlier plan has not placed is still there for the next one.
   const std::vector<KvShiftPiece> again = cache->PlanShift(held, repeats, 0, nullptr);
   EXPECT(!again.empty() && again.back().tokens() >= 3 * KvCache::kPageTokens);
+}
+
+TEST("a plan that takes long is given up in its middle") {
+  // Made of 64 groups of tokens in any order: each is found at more places than are looked at, so that there are as
+  // many places to choose among as there can be.
+  constexpr int64_t kTokens = 1 << 16;
+  KvCachePlace place(kTokens);
+  place.turn = [](int64_t positions, float* cos, float* sin) { Rope().FillTurn(positions, cos, sin); };
+  const std::unique_ptr<KvCache> cache = NewF16KvCache({1, 1, 8}, place, *testing::AllTables().front());
+  Random random(9);
+  const auto write = [&] {
+    Tokens tokens;
+    while (static_cast<int64_t>(tokens.size()) < kTokens) {
+      const int32_t group = static_cast<int32_t>(random.Below(64));
+      for (int32_t i = 0; i < 32; ++i) {
+        tokens.push_back(group * 32 + i);
+      }
+    }
+    return tokens;
+  };
+  const Tokens held = write();
+  const Tokens other = write();
+  for (int64_t begin = 0; begin < kTokens; begin += KvCache::kPageTokens) {
+    ASSERT_OK(cache->Prepare(begin, begin + KvCache::kPageTokens, Pool()));
+    cache->Append(std::span(held).subspan(static_cast<size_t>(begin), static_cast<size_t>(KvCache::kPageTokens)));
+  }
+  using Clock = std::chrono::steady_clock;
+  const auto since = [](Clock::time_point begin) {
+    return std::chrono::duration<double>(Clock::now() - begin).count();
+  };
+  Clock::time_point begin = Clock::now();
+  cache->PlanShift(held, other, 0, nullptr);
+  const double whole = since(begin);
+  // Cancelled in its middle, a plan takes about half of that. Where this thread or the other one did not get a
+  // processor in time it says nothing: once in a few times is enough.
+  double shortest = whole;
+  for (int round = 0; round < 8 && shortest > 0.75 * whole; ++round) {
+    std::atomic<bool> cancel = false;
+    std::thread impatient([&] {
+      std::this_thread::sleep_for(std::chrono::duration<double>(whole / 2));
+      cancel = true;
+    });
+    begin = Clock::now();
+    const bool empty = cache->PlanShift(held, other, 0, &cancel).empty();
+    const double took = since(begin);
+    impatient.join();
+    shortest = empty ? std::min(shortest, took) : shortest;
+  }
+  std::printf("    a plan of %.0f ms, cancelled after half of that, took %.0f ms\n", whole * 1e3, shortest * 1e3);
+  EXPECT(shortest <= 0.75 * whole);
 }
 
 TEST("stretches that change their order, cut anywhere, are seen where they are") {
