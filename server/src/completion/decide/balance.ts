@@ -7,6 +7,8 @@ import { partnerOf, scan, traitsOf, type CloseBracket, type OpenBracket, type Sc
 interface Allowed {
   /** Opening brackets that may be closed, innermost first. */
   readonly unclosed: readonly string[];
+  /** Those around them that are closed behind the cursor: who closes one opens another (`} else {`). */
+  readonly enclosing: readonly string[];
   /** Closing brackets whose partners may be left open, innermost first. */
   readonly owed: readonly string[];
 }
@@ -24,6 +26,7 @@ function pair(
 ): Allowed {
   const unclosed: string[] = [];
   const owed: string[] = [];
+  const enclosing: string[] = [];
   let next = 0;
   let lastOwed = -1;
   for (const { char, at, indent } of close) {
@@ -45,16 +48,22 @@ function pair(
     const fits = candidate !== undefined && candidate.char === partnerOf[char];
     // `)` and `]` are often put elsewhere than below the beginning of the line that opened them.
     if (fits && (indent < 0 || char !== '}' || candidate.indent === indent)) {
+      enclosing.push(candidate.char);
       next += 1;
     } else if (indent < 0 && open[next + 1]?.char === partnerOf[char]) {
       unclosed.push((candidate as OpenBracket).char);
+      enclosing.push((open[next + 1] as OpenBracket).char);
       next += 2;
     } else {
       owed.push(char);
       lastOwed = at;
     }
   }
-  return { unclosed: complete ? [...unclosed, ...open.slice(next).map(({ char }) => char)] : unclosed, owed };
+  // Behind the part of the text that was read there may be more, but hardly what closes a line.
+  const rest = open.slice(next);
+  const far = complete ? -1 : rest.findIndex(({ char, at }) => char === '{' && at < lineStart);
+  const lacking = (far < 0 ? rest : rest.slice(0, far)).map(({ char }) => char);
+  return { unclosed: [...unclosed, ...lacking], enclosing, owed };
 }
 
 interface Left {
@@ -67,6 +76,8 @@ interface Read {
   readonly left: Left[];
   /** Of a closing bracket that has no partner, or the text's end. */
   readonly end: number;
+  /** Brackets around the cursor that were closed although they are closed behind it: as many have to be opened again. */
+  readonly borrowed: readonly Left[];
   /** Where a string begins that does not end, or the text's end. */
   readonly openString: number;
 }
@@ -76,6 +87,7 @@ function read(text: string, before: string, scope: Scope, allowed: Allowed): Rea
   const left: Left[] = [];
   let end = text.length;
   let openString = text.length;
+  const borrowed: Left[] = [];
   let closed = 0;
   scan(
     text,
@@ -95,6 +107,8 @@ function read(text: string, before: string, scope: Scope, allowed: Allowed): Rea
           }
         } else if (allowed.unclosed[closed] === partnerOf[char]) {
           closed += 1;
+        } else if (allowed.enclosing[borrowed.length] === partnerOf[char]) {
+          borrowed.push({ char, at });
         } else {
           end = at;
         }
@@ -107,7 +121,7 @@ function read(text: string, before: string, scope: Scope, allowed: Allowed): Rea
     },
     { state: scope.state, preceding: before.slice(-64) },
   );
-  return { left: left.filter(({ at }) => at < openString), end, openString };
+  return { left: left.filter(({ at }) => at < openString), end, borrowed, openString };
 }
 
 function isOwed(left: readonly Left[], owed: readonly string[]): boolean {
@@ -123,11 +137,14 @@ function beforeOpening(text: string, at: number): string {
 function cutTo(allowed: Allowed, text: string, before: string, scope: Scope): string {
   let kept = text;
   for (;;) {
-    const { left, end, openString } = read(kept, before, scope, allowed);
+    const { left, borrowed, openString, ...found } = read(kept, before, scope, allowed);
+    // What was closed first is opened again last.
+    const owed = [...borrowed.map(({ char }) => char).reverse(), ...allowed.owed];
     let opening = openString;
-    while (left.length > 0 && !isOwed(left, allowed.owed)) {
+    while (left.length > 0 && !isOwed(left, owed)) {
       opening = (left.pop() as Left).at;
     }
+    const end = Math.min(found.end, borrowed[left.length]?.at ?? found.end);
     const next = opening < end ? beforeOpening(kept, opening) : kept.slice(0, end).trimEnd();
     if (next.length >= kept.trimEnd().length) {
       return kept;

@@ -206,6 +206,20 @@ const cases: readonly Case[] = [
     becomes: 'const a = b / (c / 2);\n',
   },
   {
+    what: 'a bracket that is closed and opened again',
+    languageId: 'typescript',
+    text: 'if (a) {\n  b();\n¦\n  c();\n}\n',
+    generated: '} else {',
+    becomes: 'if (a) {\n  b();\n} else {\n  c();\n}\n',
+  },
+  {
+    what: 'but not one that is only closed',
+    languageId: 'typescript',
+    text: 'if (a) {\n  b();\n¦\n  c();\n}\n',
+    generated: '} else',
+    becomes: unbalanced,
+  },
+  {
     what: 'a string that does not end goes, and the call around it',
     languageId: 'go',
     text: 'package a\nfunc f() {\n\t¦\n}\n',
