@@ -8,7 +8,7 @@
  * taking its answers from an earlier run. --json writes the report; --from shows one that was written before, and measures nothing.
  * It does its own set-up.
  */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { models, root } from './engine/prepare.mjs';
@@ -26,9 +26,7 @@ const { values: args } = parseArgs({
 });
 
 /** Each is a file here that exports what it is called after: NAME(context, report), NAMEBars, and perhaps printName(table). */
-const names = ['quality', 'replay'].filter((name) =>
-  existsSync(new URL(`completion/${name}.mjs`, import.meta.url)),
-);
+const names = ['quality', 'replay'];
 
 async function loadPart(name) {
   if (!names.includes(name)) {

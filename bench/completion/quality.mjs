@@ -114,6 +114,9 @@ async function peerStep(run, report) {
     kept.save();
     await peer.close();
   }
+  if (rows.rest.whole === undefined) {
+    throw new Error('the step "cuts" has to be measured in the same run');
+  }
   report.tables.quality.peer = { release, contextSize, answersOfEarlierRuns: kept.found };
   for (const [id, judge] of [
     ['em-ratio', judgeRatio],
@@ -161,12 +164,12 @@ export async function quality(context, report) {
   for (const text of missing) {
     report.note(`Missing: ${text}.`);
   }
-  const chosen = context.steps ?? Object.keys(steps);
+  const chosen = Object.keys(steps).filter((name) => context.steps?.includes(name) ?? true);
+  if (chosen.length === 0) {
+    throw new Error(`none of its steps was named; there are ${Object.keys(steps).join(', ')}`);
+  }
   try {
     for (const name of chosen) {
-      if (steps[name] === undefined) {
-        throw new Error(`There is no step "${name}"; there are ${Object.keys(steps).join(', ')}.`);
-      }
       context.log(`  ${name} …`);
       try {
         await steps[name].run(run, report);

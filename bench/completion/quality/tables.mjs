@@ -4,6 +4,8 @@ import { printRows } from '../../support/table.mjs';
 const percent = (share) => (share === null ? '–' : (100 * share).toFixed(1));
 const range = ([low, high]) => `${percent(low)} to ${percent(high)}`;
 
+const isPeer = ({ predictor }) => predictor.startsWith('peer');
+
 const titles = {
   rest: 'The rest of the line, the cursor anywhere in it',
   next: 'A whole line, the cursor behind its indentation',
@@ -33,8 +35,9 @@ function printKind(kind, rows) {
     ...rows.map((row) => [
       ...[row.predictor, percent(row.exact), range(row.interval), percent(row.similarity)],
       ...[percent(row.coverage), percent(row.precision)],
-      ...['0.1', '0.2', '0.3', '0.5'].map((at) => percent(row.confirmedAt[at])),
-      percent(row.exactAt['0.2']),
+      // The peer says nothing of how sure it is.
+      ...['0.1', '0.2', '0.3', '0.5'].map((at) => (isPeer(row) ? '–' : percent(row.confirmedAt[at]))),
+      isPeer(row) ? '–' : percent(row.exactAt['0.2']),
     ]),
   ]);
 }
