@@ -67,7 +67,7 @@ function bundledPackages() {
 function notice(folder) {
   const path = join(root, folder);
   const { name, version, license } = JSON.parse(readFileSync(join(path, 'package.json'), 'utf8'));
-  const file = readdirSync(path).find((entry) => /^(licen[cs]e|copying)(\.\w+)?$/i.test(entry));
+  const file = readdirSync(path).find((entry) => /^(licen[cs]e|copying)([.-]\w+)?$/i.test(entry));
   const text =
     file === undefined
       ? `(${license}; the package carries no licence text)`

@@ -7,7 +7,7 @@
  *
  *   node bench/completion/context.mjs [--split calibrate|test] [--count N] [--json FILE]
  *
- * N cursors of each kind and split at most, 300 when absent: some minutes for both splits. Definitions are found by rules here (what a file
+ * N cursors of each kind and split at most, 150 when absent: about five minutes for both splits on two cores. Definitions are found by rules here (what a file
  * imports by a relative path, and the first line in it that looks like the definition of a name), where the product asks the editor.
  */
 import { build } from 'esbuild';
@@ -23,7 +23,7 @@ import { exact } from './quality/metrics.mjs';
 import { packageFolder } from './quality/packages.mjs';
 
 const { values: args } = parseArgs({
-  options: { split: { type: 'string' }, count: { type: 'string', default: '300' }, json: { type: 'string' } },
+  options: { split: { type: 'string' }, count: { type: 'string', default: '150' }, json: { type: 'string' } },
 });
 
 const share = 1 / 4;
@@ -162,6 +162,17 @@ function printRow(name, rows) {
   );
 }
 
+function printRows(name, rows) {
+  const withParts = rows.filter(({ parts }) => parts > 0);
+  for (const kind of ['rest', 'next']) {
+    printRow(
+      `${name} ${kind}`,
+      withParts.filter((row) => row.kind === kind),
+    );
+  }
+  console.log(`${name}: ${rows.length - withParts.length} cursors had no parts and are left out`);
+}
+
 const model = await openModel();
 const rows = [];
 for (const split of args.split === undefined ? ['calibrate', 'test'] : [args.split]) {
@@ -180,15 +191,14 @@ for (const split of args.split === undefined ? ['calibrate', 'test'] : [args.spl
       ...{ without: exact(without.text, cut.expected), with: exact(shown.text, cut.expected) },
     });
   }
-}
-const withParts = rows.filter(({ parts }) => parts > 0);
-for (const kind of ['rest', 'next']) {
-  printRow(
-    kind,
-    withParts.filter((row) => row.kind === kind),
+  printRows(
+    split,
+    rows.filter((row) => row.split === split),
   );
 }
-console.log(`${rows.length - withParts.length} cursors had none and are left out`);
+if (args.split === undefined) {
+  printRows('both', rows);
+}
 if (args.json !== undefined) {
   writeFileSync(args.json, `${JSON.stringify(rows, null, 2)}\n`);
 }

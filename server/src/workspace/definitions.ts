@@ -31,22 +31,28 @@ export interface Defined {
 interface Known {
   readonly defined: readonly Defined[];
   readonly complete: boolean;
-  tries: number;
+  /** When to ask again what was not answered in time, and how long to wait behind that. Milliseconds. */
+  readonly retryAt: number;
+  readonly delay: number;
 }
 
 const mostKnown = 32;
-/** What is not answered by then is not asked for again with the same names. */
-const mostTries = 4;
+/** A language server that is just starting is asked again soon, one that is always late now and then. */
+const firstDelay = 1_000;
+const longestDelay = 60_000;
 
 export class Definitions {
   private readonly known = new Map<string, Known>();
 
-  constructor(private readonly ask: AskDefinitions) {}
+  constructor(
+    private readonly ask: AskDefinitions,
+    private readonly now: () => number = () => performance.now(),
+  ) {}
 
-  /** Whether asking once more may tell more. */
-  isComplete(key: string): boolean {
+  /** Whether it is time to ask again what was not answered in time. */
+  isDue(key: string): boolean {
     const known = this.known.get(key);
-    return known === undefined || known.complete || known.tries >= mostTries;
+    return known !== undefined && !known.complete && this.now() >= known.retryAt;
   }
 
   /** `key` names the region that the names are of: with the same key and names, the answer is taken to be the same. */
@@ -60,16 +66,22 @@ export class Definitions {
       return [];
     }
     const known = this.known.get(key);
-    if (known !== undefined && (known.complete || known.tries >= mostTries)) {
+    if (known !== undefined && !this.isDue(key)) {
       return known.defined;
     }
     const answer = await this.ask(document.uri, document.version, names, signal).catch(() => undefined);
     if (answer === undefined || signal.aborted) {
       return known?.defined ?? [];
     }
-    const defined = names.flatMap((asked, i) => (answer.places[i] ?? []).map((place) => ({ asked, place })));
+    const answered = names.flatMap((asked, i) => (answer.places[i] ?? []).map((place) => ({ asked, place })));
+    // Another time the first positions may be the ones that were too late.
+    const defined =
+      known !== undefined && !answer.complete && known.defined.length > answered.length
+        ? known.defined
+        : answered;
+    const delay = known === undefined ? firstDelay : Math.min(2 * known.delay, longestDelay);
     this.known.delete(key);
-    this.known.set(key, { defined, complete: answer.complete, tries: (known?.tries ?? 0) + 1 });
+    this.known.set(key, { defined, complete: answer.complete, retryAt: this.now() + delay, delay });
     if (this.known.size > mostKnown) {
       this.known.delete(this.known.keys().next().value as string);
     }

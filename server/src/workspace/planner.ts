@@ -81,7 +81,7 @@ export class ContextPlanner {
   constructor({ ask, chunker = lineBlocks, read = readInside, now }: PlannerOptions) {
     this.rules = new IgnoreRules(read, now);
     this.documents = new RecentDocuments((file) => this.rules.verdict(file));
-    this.definitions = new Definitions(ask);
+    this.definitions = new Definitions(ask, now);
     this.chunker = chunker;
     this.gatherer = new Gatherer({
       documents: this.documents,
@@ -315,7 +315,7 @@ export class ContextPlanner {
     return (
       known.regionKey !== around.regionKey ||
       known.changes !== this.changesElsewhere(around.uri) ||
-      !this.definitions.isComplete(known.definitionsKey)
+      this.definitions.isDue(known.definitionsKey)
     );
   }
 }
