@@ -8,7 +8,7 @@ export interface SuggestionStatistics {
   readonly requested: number;
   /** Answers with a suggestion in them. Whether the editor showed it, nobody tells. */
   readonly returned: number;
-  /** Of these: suggestions of their own, and not what was left of the one before while it was typed along. */
+  /** Suggestions in them: several to choose from count each, what is left of one while it is typed along does not count again. */
   readonly suggestions: number;
   /** Accepted as a whole. */
   readonly accepted: number;

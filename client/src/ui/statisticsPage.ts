@@ -15,7 +15,7 @@ export function statisticsPage(counts: SuggestionStatistics, locale?: string): s
     '',
     `requests                        ${String(counts.requested)}`,
     `answers with a suggestion       ${String(counts.returned)} (${share(counts.returned, counts.requested)} of the requests; whether the editor showed it, nobody tells)`,
-    `suggestions of their own        ${String(counts.suggestions)} (without what was left of one while it was typed along)`,
+    `suggestions in them             ${String(counts.suggestions)} (without what was left of one while it was typed along)`,
     `accepted as a whole             ${String(counts.accepted)} (${share(counts.accepted, counts.suggestions)} of the suggestions), ${String(counts.acceptedCharacters)} characters`,
     `still there after 30 seconds    ${String(counts.kept)} of ${String(counts.lookedAt)} (${share(counts.kept, counts.lookedAt)}), ${String(counts.keptCharacters)} characters; of closed files nothing is known`,
     '',

@@ -22,7 +22,8 @@ interface Item {
   /** What accepting it puts behind the cursor; undefined where it replaces text before it. */
   readonly ahead: string | undefined;
   readonly characters: number;
-  /** The lines that accepting it makes, up to its end, and how often they stand in the document already. */
+  /** Where its first line begins, the lines that accepting it makes, up to its end, and how often they stand in the document already. */
+  readonly lineStart: number;
   readonly lines: string;
   readonly before: number;
   accepted: boolean;
@@ -69,6 +70,8 @@ export class Statistics {
   private readonly items = new Map<string, Item>();
   /** The last item of each document, as long as nothing else was asked for there. */
   private readonly last = new Map<string, Item>();
+  /** The last ones that were sent for each document. */
+  private readonly offered = new Map<string, readonly Item[]>();
   private readonly timers = new Set<NodeJS.Timeout>();
   private made = 0;
 
@@ -85,6 +88,7 @@ export class Statistics {
     this.dispose();
     this.items.clear();
     this.last.clear();
+    this.offered.clear();
     this.counts = zero(this.now());
   }
 
@@ -116,26 +120,43 @@ export class Statistics {
     }
   }
 
-  /** A suggestion is being sent to the editor. `along`: the rest of an earlier one. Returns the item's id. */
-  returned({ document, offset }: CompletionRequest, suggestion: Suggestion, along: boolean): string {
-    this.add({ returned: 1, suggestions: along ? 0 : 1 });
-    const { text, start, end } = suggestion;
-    const before = document.text.slice(0, start);
-    const lines = plain(before.slice(before.lastIndexOf('\n') + 1) + text);
-    const item: Item = {
-      uri: document.uri,
-      offset,
-      version: document.version,
-      ahead: start === offset ? plain(text) : undefined,
-      characters: Math.max(0, text.length - (end - start)),
-      lines,
-      before: occurrences(plain(document.text), lines),
-      accepted: false,
-    };
+  /** These are being sent to the editor, the first one to be shown. Returns their ids. */
+  returned({ document, offset }: CompletionRequest, suggestions: readonly Suggestion[]): string[] {
+    const { uri, version, text: whole } = document;
+    const current = plain(whole);
+    const items = suggestions.map(({ text, start, end }): Item => {
+      const lineStart = whole.lastIndexOf('\n', start - 1) + 1;
+      const lines = plain(whole.slice(lineStart, start) + text);
+      return {
+        uri,
+        offset,
+        version,
+        ahead: start === offset ? plain(text) : undefined,
+        characters: Math.max(0, text.length - (end - start)),
+        lineStart,
+        lines,
+        before: occurrences(current, lines),
+        accepted: false,
+      };
+    });
+    const [first] = items;
+    if (first === undefined) {
+      return [];
+    }
+    // While a suggestion is typed along, or taken back, what would become of its lines stays the same.
+    const known = this.offered.get(uri) ?? [];
+    const isNew = ({ lineStart, lines }: Item): boolean =>
+      !known.some((old) => old.lineStart === lineStart && old.lines === lines);
+    this.add({ returned: 1, suggestions: items.filter(isNew).length });
+    this.offered.set(uri, items);
+    this.last.set(uri, first);
+    return items.map((item) => this.remember(item));
+  }
+
+  private remember(item: Item): string {
     this.made += 1;
     const id = String(this.made);
     this.items.set(id, item);
-    this.last.set(document.uri, item);
     if (this.items.size > mostItems) {
       this.items.delete(this.items.keys().next().value as string);
     }
@@ -162,6 +183,7 @@ export class Statistics {
   /** A document was closed. */
   forget(uri: string): void {
     this.last.delete(uri);
+    this.offered.delete(uri);
   }
 
   private lookAt({ uri, lines, before, characters }: Item): void {

@@ -123,14 +123,14 @@ async function provide(
   if (document.version !== version) {
     return [];
   }
-  const along = deps.completer.lastReport?.by === 'typedAlong';
-  return suggestions.map((suggestion) => ({
+  const ids = deps.statistics.returned(request, suggestions);
+  return suggestions.map((suggestion, i) => ({
     insertText: suggestion.text,
     range: { start: document.positionAt(suggestion.start), end: document.positionAt(suggestion.end) },
     command: {
       title: '',
       command: acceptedCommand,
-      arguments: [deps.statistics.returned(request, suggestion, along)],
+      arguments: [ids[i]],
     },
   }));
 }

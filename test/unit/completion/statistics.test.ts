@@ -36,9 +36,10 @@ class Editor {
   }
 
   /** This is offered behind the cursor; the item's id. */
-  offer(request: CompletionRequest, text: string, along = false): string {
+  offer(request: CompletionRequest, text: string): string {
     const { offset } = request;
-    return this.statistics.returned(request, { text, start: offset, end: offset, ...made }, along);
+    const [id] = this.statistics.returned(request, [{ text, start: offset, end: offset, ...made }]);
+    return id ?? assert.fail('no id');
   }
 
   get counts(): Omit<ReturnType<Statistics['snapshot']>, 'since'> {
@@ -81,8 +82,8 @@ describe('completion: statistics', () => {
   it('count what was inserted, not what was replaced', () => {
     const editor = new Editor();
     const request = editor.ask('console.lo|');
-    const id = editor.statistics.returned(request, { text: 'log(x);', start: 8, end: 10, ...made }, false);
-    editor.statistics.accepted(id);
+    const id = editor.statistics.returned(request, [{ text: 'log(x);', start: 8, end: 10, ...made }])[0];
+    editor.statistics.accepted(id ?? '');
     assert.equal(editor.counts.acceptedCharacters, 5);
     editor.statistics.dispose();
   });
@@ -161,10 +162,36 @@ describe('completion: statistics', () => {
   it('estimate what was typed to its end', () => {
     const editor = new Editor();
     editor.offer(editor.ask('x = |\n'), 'ab');
-    editor.offer(editor.ask('x = a|\n'), 'b', true);
+    editor.offer(editor.ask('x = a|\n'), 'b');
     editor.ask('x = ab|\n');
     const { returned, suggestions, typedToTheEnd } = editor.counts;
     assert.deepEqual([returned, suggestions, typedToTheEnd], [2, 1, 1]);
+  });
+
+  it('count what is offered once, however often the rest of it is offered', () => {
+    const editor = new Editor();
+    editor.offer(editor.ask('a;\nx = |\n'), 'one();');
+    editor.offer(editor.ask('a;\nx = o|\n'), 'ne();');
+    editor.offer(editor.ask('a;\nx = on|\n'), 'e();');
+    editor.offer(editor.ask('a;\nx = o|\n'), 'ne();'); // a key taken back
+    assert.deepEqual([editor.counts.returned, editor.counts.suggestions], [4, 1]);
+    editor.offer(editor.ask('a;\nx = o|\n'), 'ther();');
+    editor.offer(editor.ask('a;\nx = one();\nx = |\n'), 'one();'); // the same in another line
+    assert.deepEqual([editor.counts.returned, editor.counts.suggestions], [6, 3]);
+  });
+
+  it('count several that are offered to choose from, and which of them is taken', () => {
+    const editor = new Editor();
+    const request = editor.ask('x = |\n');
+    const suggestions = ['one();', 'other();'].map((text) => ({ text, start: 4, end: 4, ...made }));
+    const ids = editor.statistics.returned(request, suggestions);
+    assert.equal(new Set(ids).size, 2);
+    editor.statistics.accepted(ids[1] ?? '');
+    const { returned, suggestions: own, accepted, acceptedCharacters } = editor.counts;
+    assert.deepEqual([returned, own, accepted, acceptedCharacters], [1, 2, 1, 8]);
+    assert.deepEqual(editor.statistics.returned(editor.ask('x = |\n'), []), []);
+    assert.equal(editor.counts.returned, 1);
+    editor.statistics.dispose();
   });
 
   it('begin anew when they are cleared, and forget what was accepted before', async () => {
