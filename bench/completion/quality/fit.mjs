@@ -24,7 +24,9 @@ const cuts = readFileSync(file, 'utf8')
   .filter((line) => line !== '')
   .map((line) => JSON.parse(line));
 if (cuts.some(({ split }) => split !== 'calibrate')) {
-  console.error('The file has cursors of the test split: weights that have seen them could not be judged by them.');
+  console.error(
+    'The file has cursors of the test split: weights that have seen them could not be judged by them.',
+  );
   process.exit(1);
 }
 

@@ -4,7 +4,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { Random } from './random.mjs';
 
-const sources = /^(?:server|client|bench|scripts|protocol|native|test\/unit|test\/support)\/.*\.(?:ts|mjs|cc|h)$/;
+const sources =
+  /^(?:server|client|bench|scripts|protocol|native|test\/unit|test\/support)\/.*\.(?:ts|mjs|cc|h)$/;
 /** Tables of numbers are written by nobody. */
 const tables = /unicode_table|_cases\.|testdata/;
 /** Lines. Longer files are not written in one go, larger changes not by hand. */
@@ -81,7 +82,9 @@ function* lazily(root, order, random) {
   for (const { commit } of order) {
     const ranked = commit.files; // files that exist are where most of a day is spent: of new ones one at the most
     const changes = ranked.filter(({ status }) => status === 'M').slice(0, 1 + random.below(3));
-    const fresh = ranked.filter(({ status }) => status === 'A').slice(0, random.chance(changes.length === 0 ? 0.5 : 0.15) ? 1 : 0);
+    const fresh = ranked
+      .filter(({ status }) => status === 'A')
+      .slice(0, random.chance(changes.length === 0 ? 0.5 : 0.15) ? 1 : 0);
     const files = [...changes, ...fresh].flatMap(({ path, status }) => {
       const after = git(root, 'show', `${commit.hash}:${path}`);
       const before = status === 'A' ? '' : git(root, 'show', `${commit.hash}^:${path}`);
@@ -105,7 +108,14 @@ function filesIn(directory) {
 
 /** The server's sources as they are now, those of whole folders behind each other. */
 export function ownFiles(root) {
-  return ['server/src/completion', 'server/src/models', 'server/src/prompt', 'server/src/lsp', 'server/src/util', 'client/src']
+  return [
+    'server/src/completion',
+    'server/src/models',
+    'server/src/prompt',
+    'server/src/lsp',
+    'server/src/util',
+    'client/src',
+  ]
     .flatMap((folder) => filesIn(join(root, folder)))
     .map((path) => ({ path: relative(root, path).replaceAll('\\', '/'), text: readFileSync(path, 'utf8') }));
 }

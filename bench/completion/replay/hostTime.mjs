@@ -107,7 +107,9 @@ export function timePerKey({ profile, keys, ended }) {
 export function measureHostTime({ root, text, typed, gapMs = 110 }) {
   const folder = mkdtempSync(join(tmpdir(), 'niwaki-host-time-'));
   try {
-    const [results, script, task] = ['results.json', 'suite.cjs', 'task.json'].map((name) => join(folder, name));
+    const [results, script, task] = ['results.json', 'suite.cjs', 'task.json'].map((name) =>
+      join(folder, name),
+    );
     writeFileSync(script, suite);
     writeFileSync(task, JSON.stringify({ text, typed, gapMs }));
     const workspace = makeWorkspace(join(folder, 'workspace'));
@@ -127,7 +129,12 @@ export function measureHostTime({ root, text, typed, gapMs = 110 }) {
     const spent = timePerKey(taken);
     return {
       ...{ vscode: taken.vscode, keys: spent.length, asked: taken.asked },
-      ...{ mean: mean(spent), p50: percentile(spent, 0.5), p95: percentile(spent, 0.95), worst: Math.max(...spent) },
+      ...{
+        mean: mean(spent),
+        p50: percentile(spent, 0.5),
+        p95: percentile(spent, 0.95),
+        worst: Math.max(...spent),
+      },
     };
   } finally {
     rmSync(folder, { recursive: true, force: true });

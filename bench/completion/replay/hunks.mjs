@@ -18,7 +18,7 @@ function commonLines(a, b) {
     }
   }
   const pairs = [];
-  for (let i = 0, j = 0; i < a.length && j < b.length; ) {
+  for (let i = 0, j = 0; i < a.length && j < b.length;) {
     if (a[i] === b[j]) {
       pairs.push([i, j]);
       i += 1;

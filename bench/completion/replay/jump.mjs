@@ -18,7 +18,9 @@ function cutsOf(text, random) {
     const from = at;
     at += line.length + 1;
     const ends = [...line.matchAll(/\b\w/g)].map(({ index }) => index);
-    const good = ends.filter((end) => line.slice(0, end).trim().length >= 8 && line.length - end >= 4 && line.length - end <= 24);
+    const good = ends.filter(
+      (end) => line.slice(0, end).trim().length >= 8 && line.length - end >= 4 && line.length - end <= 24,
+    );
     if (good.length > 0 && !/^\s*(?:\/\/|\*|\/\*)/.test(line)) {
       const cut = random.pick(good);
       cuts.push({ from, begun: line.slice(0, cut), rest: line.slice(cut), end: from + line.length + 1 });
@@ -86,7 +88,13 @@ export async function measureJumps(parts, { jumps, perFile = 12, seed = 5, model
         version += 1;
         const now = stage(file.text, places, written, place);
         const request = {
-          document: { uri: `file:///w/${file.path}`, path: file.path, languageId: 'typescript', version, text: now.text },
+          document: {
+            uri: `file:///w/${file.path}`,
+            path: file.path,
+            languageId: 'typescript',
+            version,
+            text: now.text,
+          },
           ...{ offset: now.offset, maxTokens: 32, minConfidence: 0, only: 'model' },
         };
         const counters = warm.completer.counters.snapshot();
@@ -102,7 +110,8 @@ export async function measureJumps(parts, { jumps, perFile = 12, seed = 5, model
           rows.push({
             warmed: counters.tokensWarmed - warmedBefore,
             computed: after.tokensEvaluated - counters.tokensEvaluated,
-            tokens: after.tokensReused + after.tokensEvaluated - counters.tokensReused - counters.tokensEvaluated,
+            tokens:
+              after.tokensReused + after.tokensEvaluated - counters.tokensReused - counters.tokensEvaluated,
             right: firstLine(ours) === place.rest,
             coldRight: firstLine(theirs) === place.rest,
             same: ours?.text === theirs?.text,
@@ -130,7 +139,12 @@ export async function measureJumps(parts, { jumps, perFile = 12, seed = 5, model
   const computed = rows.map((row) => row.computed);
   const count = (name) => rows.filter((row) => row[name]).length;
   return {
-    ...{ jumps: rows.length, files: files.length, mean: mean(computed), tokens: mean(rows.map((row) => row.tokens)) },
+    ...{
+      jumps: rows.length,
+      files: files.length,
+      mean: mean(computed),
+      tokens: mean(rows.map((row) => row.tokens)),
+    },
     ...{ p50: percentile(computed, 0.5), p95: percentile(computed, 0.95), worst: Math.max(...computed) },
     warmed: mean(rows.map((row) => row.warmed)),
     ...{ right: count('right'), coldRight: count('coldRight'), same: count('same') },

@@ -30,9 +30,12 @@ async function complete(client, text) {
   await client.complete(uri, positionOf(text, text.length));
   const ms = performance.now() - started;
   const { counters } = await client.status();
-  const prompt = await client.lastPrompt();
+  const { times, tokens } = await client.connection.sendRequest('niwaki/why');
   const decoded = counters.tokensDecoded - before.tokensDecoded;
-  return { ms, decoded, ran: counters.runs > before.runs, ...prompt };
+  return {
+    ...{ ms: ms - times.debounce, decoded, ran: counters.runs > before.runs },
+    ...{ decodeMs: times.decode, tokens: tokens.all, evaluated: tokens.computed },
+  };
 }
 
 /** Keys at the end of a text of some `depth` tokens. */
@@ -52,13 +55,17 @@ async function measureDepth(client, root, { depth, charactersPerToken, keys }) {
   }
   await client.close(uri);
   // All tokens but the first come at the same pace; the first one's own step is part of `decodeMs`.
-  const firstToken = rows.map(({ ms, decodeMs, decoded }) => ms - (decodeMs * (decoded - 1)) / Math.max(1, decoded));
+  const firstToken = rows.map(
+    ({ ms, decodeMs, decoded }) => ms - (decodeMs * (decoded - 1)) / Math.max(1, decoded),
+  );
   const whole = rows.filter(({ decoded }) => decoded === tokensEach).map(({ ms }) => ms);
   const middle = (values) => (values.length === 0 ? NaN : percentile(values, 0.5));
   return {
     ...{ depth: rows[0]?.tokens ?? NaN, keys: rows.length, whole: middle(whole), wholeCount: whole.length },
     firstToken: middle(firstToken),
-    perToken: middle(rows.filter(({ decoded }) => decoded > 1).map(({ decodeMs, decoded }) => decodeMs / decoded)),
+    perToken: middle(
+      rows.filter(({ decoded }) => decoded > 1).map(({ decodeMs, decoded }) => decodeMs / decoded),
+    ),
     computed: middle(rows.map(({ evaluated }) => evaluated)),
     firstSyncMs: first.ms,
   };

@@ -19,13 +19,20 @@ const seed = 3;
 /** Sittings of one kind, a file each. */
 function* only(sittings, wanted) {
   for (const { name, files } of sittings) {
-    for (const file of files.filter(({ path, before }) => path.endsWith('.ts') && (before === '') === wanted)) {
+    for (const file of files.filter(
+      ({ path, before }) => path.endsWith('.ts') && (before === '') === wanted,
+    )) {
       yield { name, files: [file] };
     }
   }
 }
 
-const options = (title) => ({ seed, keys: 160, title, source: 'this project, as it was when the recording was made' });
+const options = (title) => ({
+  seed,
+  keys: 160,
+  title,
+  source: 'this project, as it was when the recording was made',
+});
 const file = ownFiles(root).find(({ path }) => path.endsWith('completion/fit.ts'));
 const recordings = {
   'new-file': editSittings(only(historySittings(root, seed).sittings, true), options('a new file')),

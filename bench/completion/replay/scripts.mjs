@@ -3,7 +3,14 @@ import { hunks } from './hunks.mjs';
 import { Random } from './random.mjs';
 import { Typist } from './typist.mjs';
 
-const languages = { ts: 'typescript', mjs: 'javascript', cjs: 'javascript', cc: 'cpp', h: 'cpp', py: 'python' };
+const languages = {
+  ts: 'typescript',
+  mjs: 'javascript',
+  cjs: 'javascript',
+  cc: 'cpp',
+  h: 'cpp',
+  py: 'python',
+};
 
 export function languageOf(path) {
   return languages[path.slice(path.lastIndexOf('.') + 1)] ?? 'plaintext';
@@ -91,7 +98,7 @@ export function fillIn(path, text, { keys, seed, title, source }) {
   const random = new Random(seed + 1);
   const blocks = blocksOf(text);
   const chosen = [];
-  for (let wanted = keys; wanted > 0 && blocks.length > 0; ) {
+  for (let wanted = keys; wanted > 0 && blocks.length > 0;) {
     const [block] = blocks.splice(random.below(blocks.length), 1);
     chosen.push(block);
     wanted -= block.end - block.begin;

@@ -88,7 +88,7 @@ export class Typist {
       this.#add({ type: 'edit', at: this.cursor - length, delete: length, by: 'command' });
       return;
     }
-    for (let left = length; left > 0; ) {
+    for (let left = length; left > 0;) {
       const units = left > 1 && /[\udc00-\udfff]/.test(this.text[this.cursor - 1]) ? 2 : 1;
       this.#backspace(units);
       left -= units;
@@ -99,7 +99,7 @@ export class Typist {
   type(text) {
     this.#auto = '';
     this.#leaves = false;
-    for (let i = 0; i < text.length; ) {
+    for (let i = 0; i < text.length;) {
       i += this.#step(text, i);
     }
     while (this.#auto !== '') {

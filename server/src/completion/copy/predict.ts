@@ -194,8 +194,12 @@ export function copyCandidates(input: CopyInput): readonly CopyCandidate[] {
       group.distance = Math.min(group.distance, distance);
       group.otherFile &&= which > 1;
     };
-    linesBefore.slice(0, mostLines).forEach((line, i) => { consider(line, i, 0); });
-    linesBehind.slice(0, mostLines).forEach((line, i) => { consider(line, i, 1); });
+    linesBefore.slice(0, mostLines).forEach((line, i) => {
+      consider(line, i, 0);
+    });
+    linesBehind.slice(0, mostLines).forEach((line, i) => {
+      consider(line, i, 1);
+    });
   }
   const insideWord = /[\p{L}\p{N}_$]$/u.test(before) ? 1 : 0;
   return [...groups.byText.values()].map((group) => ({
