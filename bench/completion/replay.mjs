@@ -1,8 +1,15 @@
 /**
- * The part "replay": recorded editing, a keystroke after the other, against the server and the engine of the product. Each step owes
- * its bars and fails alone. A full run takes some 25 minutes, --quick 4.
+ * The part "replay": recorded editing, a keystroke after the other, against the server and the engine of the product. Steps:
+ *
+ *   latency    in real time, in a file of 1,500 lines (latency-embedded)
+ *   counts     with a fake clock, in this process: what does not depend on the machine's speed (tokens-per-char)
+ *   jump       to other functions, against completions that have computed everything (jump)
+ *   hour       an hour of editing, as fast as the answers come (replay-hour)
+ *   hostTime   keys typed in a real VS Code, the extension host's profile taken (host-time)
+ *   large      a model of the 1.7B shape (latency-1.7b)
+ *
+ * Each fails alone, with the bars that it owes. A full run takes some 25 minutes, --quick 5.
  */
-import { join } from 'node:path';
 import { prepareOurs } from '../engine/prepare.mjs';
 import { replayBars } from './replay/bars.mjs';
 import { countReplays } from './replay/counts.mjs';
@@ -18,9 +25,11 @@ import { withServer } from './replay/server.mjs';
 
 export { replayBars };
 
+/** All of this part's. */
+const tableOf = (report) => (report.tables.replay ??= {});
 const ms = (value) => value.toFixed(1);
 /** What the server says that it waited on purpose before it began. */
-const waited = ({ prompt }) => prompt?.debounceMs ?? 0;
+const waited = ({ why }) => why?.times.debounce ?? 0;
 
 async function latency({ root, quick, log }, report) {
   const recording = longFile(root, quick ? 250 : 1500);
@@ -32,25 +41,30 @@ async function latency({ root, quick, log }, report) {
   });
   // Those that ran the engine, or would have; what was typed along is there at once and would flatter.
   const runs = requests
-    .filter(({ cut, prompt }) => cut || prompt !== undefined)
+    .filter(({ cut, why }) => cut || why !== undefined)
     .map((request) => ({ ms: request.ms - waited(request), cut: request.cut }));
   const phases = byPhase(
     requests
-      .filter(({ prompt }) => prompt !== undefined)
+      .filter(({ why }) => why !== undefined)
       .map((request) => {
-        const { promptMs, prefillMs, decodeMs, evaluated, tokens } = request.prompt;
+        const { total, ...times } = request.why.times;
         const answer = request.ms - waited(request);
-        const rest = answer - promptMs - prefillMs - decodeMs;
-        return { answer, waited: waited(request), promptMs, prefillMs, decodeMs, rest, evaluated, tokens };
+        return {
+          answer,
+          ...times,
+          way: request.ms - total,
+          computed: request.why.tokens.computed,
+          tokens: request.why.tokens.all,
+        };
       }),
   );
   const cut = requests.filter((request) => request.cut).length;
-  report.tables.latency = { recording: recording.source, requests: requests.length, cut, figures, phases };
+  tableOf(report).latency = { recording: recording.source, requests: requests.length, cut, figures, phases };
   const everyone = (share) => ms(quantile(requests, share));
   const note =
     `${runs.length} runs of ${requests.length} requests, ${cut} taken back before their answer (they count as longer than that); ` +
     `all requests, those that were typed along included: p50 ${everyone(0.5)}, p95 ${everyone(0.95)} ms; ` +
-    `prompt ${ms(phases.promptMs.p50)}, prefill ${ms(phases.prefillMs.p50)}, decode ${ms(phases.decodeMs.p50)}, rest ${ms(phases.rest.p50)}`;
+    `prompt ${ms(phases.prompt.p50)}, prefill ${ms(phases.prefill.p50)}, decode ${ms(phases.decode.p50)}, there and back ${ms(phases.way.p50)}`;
   report.bar('latency-embedded', quantile(runs, 0.5), note);
   report.bar('latency-embedded-p95', quantile(runs, 0.95));
 }
@@ -62,7 +76,7 @@ async function counts({ root, parts, models, quick, log }, report) {
     modelPath: models.embedded,
     log: (text) => log(`    ${text}`),
   });
-  report.tables.counts = { rows: rows.map((row, i) => ({ source: recordings[i].source, ...row })) };
+  tableOf(report).counts = { rows: rows.map((row, i) => ({ source: recordings[i].source, ...row })) };
   const errors = rows.flatMap((row) => row.errors);
   if (errors.length > 0) {
     throw new Error(`${errors.length} completions failed: ${errors[0]}`);
@@ -82,7 +96,7 @@ async function jump({ parts, models, quick, log }, report) {
   const found = await measureJumps(parts, {
     ...{ jumps: quick ? 60 : 600, modelPath: models.embedded, log: (text) => log(`    ${text}`) },
   });
-  report.tables.jump = found;
+  tableOf(report).jump = found;
   report.bar(
     'jump',
     found.mean,
@@ -101,7 +115,7 @@ async function jump({ parts, models, quick, log }, report) {
 async function hour({ root, quick, log }, report) {
   const recording = editing(root, { seconds: quick ? 240 : 3600 });
   const found = await replayHour(recording, { log: (text) => log(`    ${text}`) });
-  report.tables.hour = { source: recording.source, ...found };
+  tableOf(report).hour = { source: recording.source, ...found };
   const { warm, end, change } = found.memory;
   const mib = (bytes) => (bytes / 2 ** 20).toFixed(0);
   report.bar(
@@ -124,7 +138,7 @@ async function large({ root, models, quick, log }, report) {
     },
     depths: quick ? [4096] : [4096, 13_312],
   });
-  report.tables.large = { rows: [shallow, deep].filter((row) => row !== undefined) };
+  tableOf(report).large = { rows: [shallow, deep].filter((row) => row !== undefined) };
   const said = (row) =>
     `${row.depth} tokens deep: first token ${ms(row.firstToken)}, then ${ms(row.perToken)} each, ${row.wholeCount} suggestions of 24 tokens; ` +
     `${row.computed} prompt tokens computed; the first sync took ${(row.firstSyncMs / 1000).toFixed(1)} s`;
@@ -149,7 +163,7 @@ function hostTime({ root, quick }, report) {
     text: file.text,
     typed: bodyOf(other.text).slice(0, quick ? 60 : 200),
   });
-  report.tables.hostTime = found;
+  tableOf(report).hostTime = found;
   report.bar(
     'host-time',
     found.p95,
@@ -175,9 +189,14 @@ const steps = [
  *   `steps`: these only
  */
 export async function replay(context, report) {
+  const known = steps.map(([step]) => step.name);
+  const wanted = context.steps ?? known;
+  if (!known.some((name) => wanted.includes(name))) {
+    throw new Error(`There is no such step; there are ${known.join(', ')}.`);
+  }
   const parts = await prepareOurs();
   for (const [step, ids] of steps) {
-    if (context.steps?.includes(step.name) === false) {
+    if (!wanted.includes(step.name)) {
       continue;
     }
     try {

@@ -8,7 +8,8 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 const entry = `
-export { Completer, WarmUp, fullEffort } from './server/src/completion';
+export { Completer, WarmUp } from './server/src/completion';
+export { defaultGate } from './server/src/completion/gate';
 export { createNativeEngine } from './server/src/engine';
 export { automaticChoice, KvCalibrator, ModelHost } from './server/src/models';
 `;
@@ -56,8 +57,11 @@ function counted(engine) {
   return port;
 }
 
-/** A Completer over a model of its own, as the server makes them; the model goes by the calibration that lies beside it. */
-export async function openCompleter(core, { root, addonPath, selfTestChild, modelPath }) {
+/**
+ * A Completer over a model of its own, as the server makes them, but that prompts show no other files; the model goes by the calibration
+ * that lies beside it. `options` are the Completer's.
+ */
+export async function openCompleter(core, { root, addonPath, selfTestChild, modelPath }, options = {}) {
   const engine = counted(core.createNativeEngine({ addonPath, selfTestChild }));
   const embeddedPath = modelPath;
   const calibrator = new core.KvCalibrator({
@@ -70,5 +74,5 @@ export async function openCompleter(core, { root, addonPath, selfTestChild, mode
   if (problem !== '') {
     throw new Error(problem);
   }
-  return { engine, host, completer: new core.Completer(engine, host) };
+  return { engine, host, completer: new core.Completer(engine, host, options) };
 }

@@ -1,6 +1,6 @@
 /**
  * Replays a recording with a fake clock in this process: every answer is there before the next key, and everything that the server
- * does in idle time has the time that the recording leaves it. What comes out are counts that do not depend on the machine's speed.
+ * does in idle time has the time that the recording leaves it. Prompts show the file alone. What comes out are counts that do not depend on the machine's speed.
  */
 import { loadCore, openCompleter } from './core.mjs';
 import { Editor } from './editor.mjs';
@@ -23,10 +23,10 @@ class Counting {
   #completer;
   #warmUp;
   #engine;
-  #pending = 0;
   #versions = new Map();
   #asked = new Set();
   #controller;
+  #gate;
   #askTimer;
   #cursorTimer;
 
@@ -34,6 +34,7 @@ class Counting {
     this.editor = new Editor(recording, options);
     this.#completer = completer;
     this.#engine = engine;
+    this.#gate = core.defaultGate;
     this.#warmUp = new core.WarmUp({ host, completer, mayWork: () => Promise.resolve(true) });
   }
 
@@ -97,10 +98,12 @@ class Counting {
     const controller = new AbortController();
     this.#controller = controller;
     this.#warmUp.touch();
-    this.#pending += 1;
     const before = this.#completer.counters.snapshot().tokensEvaluated;
     this.#completer
-      .complete({ document: this.#snapshot(doc), offset: cursor, maxTokens }, controller.signal)
+      .complete(
+        { document: this.#snapshot(doc), offset: cursor, maxTokens, minConfidence: this.#gate },
+        controller.signal,
+      )
       .then((item) => {
         if (!controller.signal.aborted) {
           this.editor.show(item, this.clock.now);
@@ -112,7 +115,6 @@ class Counting {
         }
       })
       .finally(() => {
-        this.#pending -= 1;
         const computed = this.#completer.counters.snapshot().tokensEvaluated - before;
         if (this.#asked.has(doc)) {
           this.computed += computed;

@@ -15,10 +15,10 @@ const longestSkip = 400;
 /** Length and cursor of the file that is shown, behind every event from `from` on, until something else than an edit or a move comes. */
 function* ahead(events, from, document) {
   let { length } = document.text;
-  let { cursor } = document;
   const last = Math.min(events.length, from + longestSkip);
   for (let i = from; i < last; i += 1) {
     const event = events[i];
+    let cursor;
     if (event.type === 'move') {
       cursor = event.to;
     } else if (event.type === 'edit') {

@@ -30,9 +30,12 @@ async function complete(client, text) {
   await client.complete(uri, positionOf(text, text.length));
   const ms = performance.now() - started;
   const { counters } = await client.status();
-  const prompt = await client.lastPrompt();
+  const { times, tokens } = await client.connection.sendRequest('niwaki/why');
   const decoded = counters.tokensDecoded - before.tokensDecoded;
-  return { ms, decoded, ran: counters.runs > before.runs, ...prompt };
+  return {
+    ...{ ms: ms - times.debounce, decoded, ran: counters.runs > before.runs },
+    ...{ decodeMs: times.decode, tokens: tokens.all, evaluated: tokens.computed },
+  };
 }
 
 /** Keys at the end of a text of some `depth` tokens. */

@@ -39,8 +39,8 @@ const uriOf = (doc) => `file:///w/${doc}`;
 
 export class LiveReplay {
   /**
-   * Of every request, in order: { doc, key, ms, cut, item, prompt? }. `ms` until the answer; `cut`: it was taken back before, `ms` until
-   * then, and `stoppedMs` more until it was answered all the same. `prompt`: what niwaki/lastPrompt said where the engine had run.
+   * Of every request, in order: { doc, after, key, ms, cut, item, why? }. `ms` until the answer; `cut`: it was taken back before, `ms` until
+   * then, and `stoppedMs` more until it was answered all the same. `why`: what niwaki/why says of it, where the model was asked.
    */
   requests = [];
   editor;
@@ -51,7 +51,6 @@ export class LiveReplay {
   #pending = new Set();
   #cursorTimer;
   #askTimer;
-  #lastRun = '';
 
   /**
    * @param {object} client an LspClient of a server that is ready
@@ -149,12 +148,12 @@ export class LiveReplay {
     }
   }
 
-  #askSoon(doc, why, t) {
+  #askSoon(doc, after, t) {
     if (!this.#options.realTime) {
-      this.#ask(doc, why, t);
+      this.#ask(doc, after, t);
       return;
     }
-    this.#askTimer = setTimeout(() => this.#ask(doc, why, t), editorDebounceMs);
+    this.#askTimer = setTimeout(() => this.#ask(doc, after, t), editorDebounceMs);
   }
 
   #takeBack() {
@@ -168,16 +167,16 @@ export class LiveReplay {
     }
   }
 
-  #ask(doc, why, t) {
+  #ask(doc, after, t) {
     const { text, cursor } = this.editor.documents.open.get(doc);
     const source = new CancellationTokenSource();
-    const request = { doc, why, key: this.editor.figures.keys, cut: false };
+    const request = { doc, after, key: this.editor.figures.keys, cut: false };
     const started = performance.now();
     this.requests.push(request);
     const answered = this.#client
       .complete(uriOf(doc), positionOf(text, cursor), undefined, source.token)
       .then(
-        (items) => this.#answered(request, started, text, items, t),
+        (items) => this.#answered(request, started, { text, cursor }, items, t),
         (error) => {
           if (!request.cut) {
             throw error; // a server may reject what was cancelled, and nothing else
@@ -194,7 +193,7 @@ export class LiveReplay {
     this.#current = { request, source, started, answered };
   }
 
-  async #answered(request, started, text, [item], t) {
+  async #answered(request, started, { text, cursor }, [item], t) {
     const ms = performance.now() - started;
     if (request.cut) {
       request.stoppedMs = ms - request.ms;
@@ -211,17 +210,19 @@ export class LiveReplay {
       this.#options.realTime ? performance.now() : t,
     );
     if (this.#options.phases) {
-      await this.#phases(request);
+      await this.#phases(request, positionOf(text, cursor));
     }
   }
 
-  /** The server says of its last prompt how long what took; where that is another one than before, the engine ran for this request. */
-  async #phases(request) {
-    const { text, ...prompt } = (await this.#client.lastPrompt()) ?? {};
-    const run = JSON.stringify(prompt);
-    if (run !== this.#lastRun) {
-      this.#lastRun = run;
-      request.prompt = prompt;
+  /** How the server says that the answer came about. */
+  async #phases(request, position) {
+    const why = await this.#client.connection.sendRequest('niwaki/why');
+    if (
+      why?.by === 'run' &&
+      why.position.line === position.line &&
+      why.position.character === position.character
+    ) {
+      request.why = { times: why.times, tokens: why.tokens, decoded: why.decodedTokens };
     }
   }
 }

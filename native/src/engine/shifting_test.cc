@@ -2,6 +2,7 @@
 // somebody has computed it.
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <vector>
 
 #include "base/random_testing.h"
@@ -148,7 +149,7 @@ TEST("what was moved is shared with nobody, and taken back when the exact text i
   }
 }
 
-TEST("many edits: never more than a few segments, and the text is the right one") {
+TEST("many edits: the text is the right one, and little is computed for each") {
   const std::unique_ptr<Engine> engine = LoadNano();
   for (const KvCodec codec : {kF16, kKv4}) {
     const std::unique_ptr<Session> session = Open(*engine, Shifting(codec));
@@ -156,7 +157,6 @@ TEST("many edits: never more than a few segments, and the text is the right one"
     Sync(*session, tokens);
     testing::Random random(5);
     int64_t evaluated = 0;
-    int anew = 0;
     constexpr int kEdits = 80;
     for (int edit = 0; edit < kEdits; ++edit) {
       const size_t at = 10 + static_cast<size_t>(random.Below(static_cast<int64_t>(tokens.size()) - 200));
@@ -164,15 +164,14 @@ TEST("many edits: never more than a few segments, and the text is the right one"
       tokens = random.Below(2) == 0 ? Insert(tokens, at, count, at) : Erase(tokens, at, count);
       const SyncStats stats = Sync(*session, tokens);
       evaluated += stats.evaluated;
-      anew += stats.evaluated > 1000 ? 1 : 0;
       EXPECT(std::equal(tokens.begin(), tokens.end(), session->timeline().begin(), session->timeline().end()));
       for (const float x : session->logits()) {
         EXPECT(std::isfinite(x));
       }
       EXPECT(Divergence(Fresh(*engine, codec, tokens), Copy(session->logits())) < 1.0);
     }
-    EXPECT(anew > 0);  // there were too many segments at some time
-    EXPECT(evaluated < kEdits * 900);
+    std::printf("    %.0f tokens an edit\n", static_cast<double>(evaluated) / kEdits);
+    EXPECT(evaluated < kEdits * 600);
   }
 }
 

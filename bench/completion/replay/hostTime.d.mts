@@ -1,0 +1,5 @@
+export function timePerKey(taken: {
+  readonly profile: object;
+  readonly keys: readonly number[];
+  readonly ended: number;
+}): number[];

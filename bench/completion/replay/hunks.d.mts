@@ -1,0 +1,4 @@
+export function hunks(
+  before: string,
+  after: string,
+): { readonly at: number; readonly removed: string; readonly added: string }[];

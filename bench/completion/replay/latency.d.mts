@@ -1,0 +1,4 @@
+export function quantile(
+  times: readonly { readonly ms: number; readonly cut: boolean }[],
+  share: number,
+): number;
