@@ -49,7 +49,8 @@ export class Config implements Disposable {
   /** The language's own switch. */
   languageEnabled(languageId: string): boolean {
     const languages = this.languages();
-    return languages[languageId] ?? languages[anyLanguage] ?? true;
+    const own = Object.hasOwn(languages, languageId) ? languages[languageId] : undefined; // one may be called 'constructor'
+    return own ?? languages[anyLanguage] ?? true;
   }
 
   /** Values that differ from the default, by key without our prefix. */

@@ -54,7 +54,8 @@ export function snapshotOf(document: TextDocument, workspaceFolders: readonly st
 
 export function isEnabled(settings: ServerSettings, languageId: string): boolean {
   const { enabled, languages } = settings.completion;
-  return enabled && (languages[languageId] ?? languages['*'] ?? true);
+  const own = Object.hasOwn(languages, languageId) ? languages[languageId] : undefined; // a language may be called 'constructor'
+  return enabled && (own ?? languages['*'] ?? true);
 }
 
 /** Clients send whole numbers; what is none is taken for the place before it. */
