@@ -73,7 +73,7 @@ const filled = ({ text, offset }, { text: said, end = offset }) =>
  * counted and left out.
  * @param {Record<string, (problem: object) => Promise<{ text: string, end?: number }>>} predictors by name
  */
-async function passAt1(problems, run, predictors) {
+export async function passAt1(problems, run, predictors) {
   const counts = { problems: problems.length, broken: 0, needless: 0 };
   const passed = Object.fromEntries(Object.keys(predictors).map((name) => [name, { passed: 0, exact: 0 }]));
   let used = 0;

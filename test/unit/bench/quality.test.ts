@@ -13,6 +13,7 @@ import {
   summarise,
   type Row,
 } from '../../../bench/completion/quality/metrics.mjs';
+import { passAt1, type Problem, type Said } from '../../../bench/completion/quality/humaneval.mjs';
 import { around, fitted, forms } from '../../../bench/completion/quality/peerPrompt.mjs';
 import {
   judgeModel,
@@ -233,5 +234,40 @@ describe("quality: the peer's prompts", () => {
       [7, 8, ...count(300, 340)],
       'what one side does not need the other gets',
     );
+  });
+});
+
+describe('quality: programs', () => {
+  const problem = (expected: string): Problem => ({
+    ...{ text: 'f();)', offset: 2, expected },
+    program: (text) => `<${text}>`,
+  });
+
+  it('puts suggestions in, and leaves out problems that tell nothing', async () => {
+    const tried: string[] = [];
+    const run = (program: string): Promise<boolean> => {
+      tried.push(program);
+      return Promise.resolve(program === '<f(a);)>' || program === '<f(b)>');
+    };
+    const said = (text: string, end?: number) => (): Promise<Said> =>
+      Promise.resolve({ text, ...(end !== undefined && { end }) });
+    const found = await passAt1([problem('a'), problem('wrong')], run, {
+      right: said('a'),
+      other: said('b)', 5),
+      wrong: said('c'),
+      silent: said(''),
+    });
+    assert.deepEqual(found, {
+      ...{ problems: 2, broken: 1, needless: 0, used: 1 },
+      predictors: {
+        right: { passed: 1, exact: 1 },
+        other: { passed: 1, exact: 0 },
+        wrong: { passed: 0, exact: 0 },
+        silent: { passed: 0, exact: 0 },
+      },
+    });
+    assert.ok(tried.includes('<f();)>'), 'the problem is tried with nothing put in');
+    const needless = await passAt1([problem('a')], () => Promise.resolve(true), { right: said('a') });
+    assert.deepEqual([needless.needless, needless.used], [1, 0]);
   });
 });
