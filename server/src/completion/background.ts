@@ -2,6 +2,7 @@
 import { EngineError, Priority, type EngineSession } from '../engine';
 import type { LoadedModel } from '../models';
 import { beginsWithPrefix, cursorText } from '../prompt';
+import { placeAfterAccepting } from './afterAccepting';
 import type { Counters } from './counters';
 import { fullEffort } from './effort';
 import type { BuiltPrompt } from './promptBuilder';
@@ -14,8 +15,11 @@ const worthSaving = 512;
 export interface BackgroundDeps {
   readonly counters: Counters;
   readonly changed: () => void;
-  /** Whether a suggestion can be typed along at this place: then the session holds it, and a prompt that ends before it would take it away. */
-  readonly isTypedAlong: (uri: string, before: string, after: string) => boolean;
+  /**
+   * What is left of a suggestion that can be typed along at this place: then the session holds it, and a prompt that ends before it would
+   * take it away.
+   */
+  readonly typedAlong: (uri: string, before: string, after: string) => string | undefined;
 }
 
 /**
@@ -35,13 +39,18 @@ export async function evaluate(
   const planned = workshop.context?.plan(uri);
   // What is to be shown for the first time is read whatever else there is: prompts show it from then on.
   const plan = workshop.prompts.wants(uri, planned) ? planned : undefined;
-  if (
-    offset === undefined ||
-    (plan === undefined &&
-      ((workshop.evaluated === placeKey(document, offset) && !workshop.moved.has(uri)) ||
-        deps.isTypedAlong(uri, cursorText(text, offset).before, text.slice(offset))))
-  ) {
+  if (offset === undefined) {
     return;
+  }
+  if (plan === undefined) {
+    const rest = deps.typedAlong(uri, cursorText(text, offset).before, text.slice(offset));
+    if (rest !== undefined) {
+      await prepareAccepting(workshop, model, { ...place, offset }, rest, deps, signal);
+      return;
+    }
+    if (workshop.evaluated === placeKey(document, offset) && !workshop.moved.has(uri)) {
+      return;
+    }
   }
   const maxTokens = mostTokens(model, place.maxTokens, fullEffort);
   const prompt = await workshop.prompts.build(uri, path, text, offset, maxTokens, plan);
@@ -60,6 +69,45 @@ export async function evaluate(
     throw error;
   } finally {
     deps.changed();
+  }
+}
+
+/**
+ * The state as it will be when the suggestion is taken. Where the prompt begins with what follows the cursor, that only appends to what the
+ * document's session holds (a suggestion that was copied from a text is not in it). Elsewhere what follows moves: then in a session of its
+ * own, whose finished pages the document's takes over when it comes to that.
+ */
+async function prepareAccepting(
+  workshop: Workshop,
+  model: LoadedModel,
+  { document, offset, maxTokens }: Place & { readonly offset: number },
+  rest: string,
+  { counters, changed }: BackgroundDeps,
+  signal: AbortSignal,
+): Promise<void> {
+  const { uri, path } = document;
+  const next = placeAfterAccepting(document, offset, rest);
+  const key = `${placeKey(document, offset)} ${rest}`;
+  if (next === undefined || workshop.prepared === key) {
+    return;
+  }
+  const most = mostTokens(model, maxTokens, fullEffort);
+  const prompt = await workshop.prompts.peek(uri, path, next.text, next.offset, most);
+  if (prompt === undefined || signal.aborted) {
+    return;
+  }
+  const appends = !beginsWithPrefix(model.profile.form);
+  const session = await (appends ? workshop.sessions.acquire(uri) : workshop.sessions.exact());
+  const request = { priority: Priority.background, tokens: prompt.tokens, maxTokens: 0, shift: appends };
+  try {
+    const { evaluated } = await session.generate(request, { signal });
+    counters.add('tokensWarmed', evaluated);
+    workshop.prepared = key;
+  } catch (error) {
+    counters.add('tokensWarmed', error instanceof EngineError ? error.evaluated : 0);
+    throw error;
+  } finally {
+    changed();
   }
 }
 

@@ -189,8 +189,7 @@ export class Completer {
       changed: () => {
         this.changes.fire();
       },
-      isTypedAlong: (uri: string, before: string, after: string) =>
-        this.recent.find(uri, before, after) !== undefined,
+      typedAlong: (uri: string, before: string, after: string) => this.recent.find(uri, before, after)?.rest,
     };
     try {
       await this.host.lend((model) =>

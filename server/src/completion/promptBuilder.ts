@@ -81,24 +81,45 @@ export class PromptBuilder {
     room: number,
     offered?: ContextPlan,
   ): Promise<BuiltPrompt | undefined> {
+    return this.make({ uri, path, text, offset }, room, offered, offered === undefined);
+  }
+
+  /** The prompt that a text which may come would have. It changes nothing. */
+  async peek(
+    uri: string,
+    path: string,
+    text: string,
+    offset: number,
+    room: number,
+  ): Promise<BuiltPrompt | undefined> {
+    return this.make({ uri, path, text, offset }, room, undefined, false);
+  }
+
+  private async make(
+    place: { readonly uri: string; readonly path: string; readonly text: string; readonly offset: number },
+    room: number,
+    offered: ContextPlan | undefined,
+    /** Whether the document's next prompts are to be like it. */
+    keep: boolean,
+  ): Promise<BuiltPrompt | undefined> {
+    const { uri } = place;
     const known = this.documents.get(uri) ?? {
       window: undefined,
       charactersPerToken: firstGuess,
       tokens: 0,
       mayFit: true,
     };
-    const state = offered === undefined ? known : { ...known };
-    if (offered === undefined) {
+    const state = keep ? known : { ...known };
+    if (keep) {
       this.documents.set(uri, state);
     }
     const budget = this.model.kv.context - room;
-    const place = { uri, path, text, offset };
     const plan = offered ?? this.adoptedPlan(uri);
     let file = state.mayFit || plan === undefined ? await this.fit(state, place, budget) : undefined;
     let context: ShownContext | undefined;
     if (plan !== undefined && (file !== undefined || !state.mayFit)) {
       context = await this.context.choose(uri, plan, budget, state.mayFit ? file?.tokens.length : undefined);
-      if (offered === undefined) {
+      if (keep) {
         this.context.adopt(uri, context); // the file may have grown into the room of parts: then they are gone for good
       }
       if (!state.mayFit) {

@@ -15,6 +15,8 @@ export class Workshop {
   profile: CompletionProfile;
   /** The place whose prompt was evaluated last, to its end: `placeKey`. */
   evaluated: string | undefined;
+  /** The place and the suggestion for whose being taken all was made ready last. */
+  prepared: string | undefined;
   /** Documents whose sessions hold pages that were moved behind an edit. */
   readonly moved = new Set<string>();
 

@@ -174,7 +174,7 @@ describe('completion: warming up', () => {
     const gone = await stage();
     gone.warmUp.expect(() => undefined);
     const done = await stage({ answer: () => '' });
-    await done.completer.complete(request(middle), never);
+    await done.completer.complete({ ...request(middle), only: 'model' }, never); // nothing is suggested
     done.warmUp.expect(place());
     const along = await stage();
     await along.completer.complete(request(middle), never);
@@ -188,6 +188,38 @@ describe('completion: warming up', () => {
       ({ engine }) =>
         engine.runs.filter(({ request: { priority } }) => priority === Priority.background).length,
     );
-    assert.deepEqual(inAdvance, [0, 0, 0, 0, 0]);
+    assert.deepEqual(inAdvance, [0, 0, 0, 1, 0], 'of what is typed along: what comes when it is taken');
+  });
+
+  for (const form of ['spm', 'psm'] as const) {
+    it(`makes ready, once, what is needed when the suggestion is taken (${form})`, async () => {
+      const it = await stage({ form });
+      const suggestion = await it.completer.complete(request(middle), never);
+      assert.ok(suggestion !== undefined);
+      const asked = it.engine.runs.length;
+      it.warmUp.expect(place());
+      await runsOf(it, asked + 1);
+      it.warmUp.expect(place());
+      await wait(3 * restMs);
+      assert.equal(it.engine.runs.length, asked + 1, 'once');
+      const ahead = it.engine.runs[asked];
+      assert.equal(ahead?.request.priority, Priority.background);
+      assert.equal(ahead.request.maxTokens, 0);
+      const taken = text.slice(0, middle) + suggestion.text + text.slice(suggestion.end);
+      await it.completer.complete(request(middle + suggestion.text.length, documentOf(taken, 2)), never);
+      assert.equal(it.engine.runs[asked + 1]?.prompt, ahead.prompt);
+    });
+  }
+
+  it('does not wait for a rest where nobody types', async () => {
+    const it = await stage();
+    it.warmUp.expect(place(), true);
+    await wait(0);
+    await runsOf(it, 1);
+    it.warmUp.expect(place(middle + 40), true);
+    it.warmUp.touch();
+    await wait(restMs / 4);
+    assert.equal(it.engine.runs.length, 1, 'somebody does');
+    await runsOf(it, 2);
   });
 });
