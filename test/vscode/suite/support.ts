@@ -85,11 +85,13 @@ export const counting = ['one', 'two', 'three', 'four', 'five']
 export const countingLine = /^console\.log\('\w+'\);?$/;
 
 let files = 0;
+/** Every test file is a bundle of its own with a count of its own, and VS Code remembers where the cursor was in a file of this name. */
+const bundle = Date.now().toString(36);
 
 /** Opens a new file with this content, the cursor at its end. */
 export async function openFile(content: string, suffix = '.ts'): Promise<vscode.TextEditor> {
   files += 1;
-  return openFileAt(vscode.Uri.joinPath(workspaceFolder(), `typed${String(files)}${suffix}`), content);
+  return openFileAt(vscode.Uri.joinPath(workspaceFolder(), `typed-${bundle}-${String(files)}${suffix}`), content);
 }
 
 /** The same for a file of this name; what it held before is gone. */
