@@ -91,7 +91,10 @@ const bundle = Date.now().toString(36);
 /** Opens a new file with this content, the cursor at its end. */
 export async function openFile(content: string, suffix = '.ts'): Promise<vscode.TextEditor> {
   files += 1;
-  return openFileAt(vscode.Uri.joinPath(workspaceFolder(), `typed-${bundle}-${String(files)}${suffix}`), content);
+  return openFileAt(
+    vscode.Uri.joinPath(workspaceFolder(), `typed-${bundle}-${String(files)}${suffix}`),
+    content,
+  );
 }
 
 /** The same for a file of this name; what it held before is gone. */
