@@ -65,9 +65,12 @@ describe('Suggestions', function () {
 
   before(async function () {
     this.timeout(60_000);
+    await configure('completion.eagerness', 'more'); // how sure suggestions must be is not the matter here
     await ready();
     await warmUp();
   });
+
+  after(() => configure('completion.eagerness', undefined));
 
   afterEach(closeEditors);
 
@@ -93,7 +96,7 @@ describe('Suggestions', function () {
   });
 
   it('have several lines where the body of a block is to be written, and are taken line by line', async () => {
-    const text = loaders(['Users', 'Orders', 'Items'], 'export function loadNotes(db) {\n  |\n}\n');
+    const text = loaders(['Users', 'Orders'], 'export function loadNotes(db) {\n  |\n}\n');
     const editor = await openAt(text);
     await type('con');
     await acceptBy('editor.action.inlineSuggest.acceptNextLine', editor);
@@ -197,9 +200,17 @@ describe('Suggestions', function () {
       const active = vscode.window.activeTextEditor;
       return active?.document.uri.scheme === 'vscode-notebook-cell' && active;
     });
-    const end = editor.document.positionAt(counting.length);
-    editor.selection = new vscode.Selection(end, end);
-    await completesIn(editor);
+    // A new editor: VS Code makes its part for ghost text when it finds time.
+    await until(
+      'ghost text in the cell',
+      async () => {
+        await startAnotherLine(editor);
+        await type('con');
+        return offersGhostText(editor, 1_500);
+      },
+      15_000,
+    );
+    assert.match(lastLine(editor), countingLine);
   });
 
   it('have the line breaks of a file with CRLF', async () => {
@@ -245,11 +256,11 @@ describe('Suggestions', function () {
   });
 
   it('keep out of comments and strings where the user wants that', async () => {
-    const comments = counting.replaceAll('console', '// console');
+    const comments = '// all of them are read here\n'.repeat(6);
     await configure('completion.inComments', false);
     try {
       let editor = await openFile(comments);
-      await type('// con');
+      await type('// all');
       assert.equal(await offersGhostText(editor, 1_500), false);
       await closeEditors();
       editor = await openFile(counting);
@@ -259,8 +270,8 @@ describe('Suggestions', function () {
       await configure('completion.inComments', undefined);
     }
     const editor = await openFile(comments);
-    await type('// con');
-    assert.match(await acceptGhostText(editor), /^\/\/ con\S/);
+    await type('// all');
+    assert.match(await acceptGhostText(editor), /^\/\/ all of/);
   });
 
   it('do not come in the input of a source control', async () => {
