@@ -140,7 +140,7 @@ async function large({ root, models, quick, log }, report) {
   });
   tableOf(report).large = { rows: [shallow, deep].filter((row) => row !== undefined) };
   const said = (row) =>
-    `${row.depth} tokens deep: first token ${ms(row.firstToken)}, then ${ms(row.perToken)} each, ${row.wholeCount} suggestions of 24 tokens; ` +
+    `${row.depth} tokens deep: first token ${ms(row.firstToken)}, then ${ms(row.perToken)} each, of ${row.longCount} suggestions ${row.wholeCount} with all 24 tokens (the others at their pace); ` +
     `${row.computed} prompt tokens computed; the first sync took ${(row.firstSyncMs / 1000).toFixed(1)} s`;
   report.bar(
     'latency-1.7b',

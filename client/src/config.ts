@@ -7,7 +7,10 @@ const anyLanguage = '*';
 
 export class Config implements Disposable {
   private readonly emitter = new EventEmitter<void>();
+  /** Asking VS Code takes half a millisecond, and each key asks. */
+  private readonly known = new Map<string, unknown>();
   private readonly subscription = workspace.onDidChangeConfiguration((event) => {
+    this.known.clear();
     if (event.affectsConfiguration(section) || event.affectsConfiguration('files.exclude')) {
       this.emitter.fire();
     }
@@ -59,6 +62,7 @@ export class Config implements Disposable {
       'completion.enabled',
       'completion.languages',
       'completion.maxTokens',
+      'completion.eagerness',
       'completion.inComments',
       'completion.inStrings',
       'completion.strategy',
@@ -130,7 +134,10 @@ export class Config implements Disposable {
   }
 
   private get<T>(key: string, fallback: T): T {
-    return workspace.getConfiguration(section).get<T>(key, fallback);
+    if (!this.known.has(key)) {
+      this.known.set(key, workspace.getConfiguration(section).get<T>(key, fallback));
+    }
+    return this.known.get(key) as T;
   }
 
   private async set(key: string, value: unknown): Promise<void> {

@@ -1,5 +1,8 @@
-export function timePerKey(taken: {
-  readonly profile: object;
-  readonly keys: readonly number[];
-  readonly ended: number;
-}): number[];
+export function timePerKey(
+  taken: {
+    readonly profile: object;
+    readonly keys: readonly number[];
+    readonly ended: number;
+  },
+  root: string,
+): number[];

@@ -179,7 +179,7 @@ describe('bench: figures of the replay', () => {
     const profile = {
       nodes: [
         node(1, '', [2, 5]),
-        node(2, 'vs/host.js', [3]),
+        node(2, '/other/dist/extension.js', [3]), // another extension's bundle of the same name
         node(3, '/w/dist/extension.js', [4]),
         node(4, 'node:internal'),
         node(5, 'vs/other.js'),
@@ -189,6 +189,6 @@ describe('bench: figures of the replay', () => {
       timeDeltas: [0, 1000, 1000, 1000, 1000, 0],
     };
     // Samples at 0, 1, 2, 3 and 4 ms; the second key comes at 2 ms.
-    assert.deepEqual(timePerKey({ profile, keys: [0, 2000], ended: 9000 }), [1, 1]);
+    assert.deepEqual(timePerKey({ profile, keys: [0, 2000], ended: 9000 }, '/w'), [1, 1]);
   });
 });
