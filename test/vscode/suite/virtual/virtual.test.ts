@@ -22,7 +22,8 @@ describe('Niwaki in a virtual workspace', function () {
   this.timeout(30_000);
 
   before(async () => {
-    // The tests' setting for single folders comes from a file of the workspace; this one has none.
+    // The tests' settings for single folders come from a file of the workspace; this one has none.
+    await vscode.workspace.getConfiguration('niwaki').update('completion.eagerness', 'more', true);
     await vscode.workspace
       .getConfiguration('editor')
       .update('quickSuggestions', { other: 'off', comments: 'off', strings: 'off' }, true);
