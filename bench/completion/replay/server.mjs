@@ -16,7 +16,11 @@ const maxTokens = 64;
 export async function withServer({ maxTokens: tokens = maxTokens, ...changes }, use) {
   const staying = setInterval(() => undefined, 60_000); // a client of the tests does not keep its process alive
   const client = await LspClient.start({
-    settings: { ...settings, ...changes, completion: { ...settings.completion, maxTokens: tokens } },
+    settings: {
+      ...settings,
+      ...changes,
+      completion: { ...settings.completion, eagerness: 'balanced', maxTokens: tokens },
+    },
   }).catch((error) => {
     clearInterval(staying);
     throw error;
