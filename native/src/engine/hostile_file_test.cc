@@ -140,7 +140,8 @@ TEST("a file that is truncated by another thread while it loads: an error or a s
   }
   vandal.join();
   std::printf("    %d loaded, %d changed while they were read, %d incomplete\n", good, changed, incomplete);
-  // Which of the three it is depends on how the system shares out its processors; the next test makes sure of "changed".
+  // Which of the three it is depends on how the system shares out its processors; the next test makes sure of
+  // "changed".
   EXPECT_EQ(good + changed + incomplete, kRounds);
 }
 
