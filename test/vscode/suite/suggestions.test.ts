@@ -112,7 +112,11 @@ describe('Suggestions', function () {
 
   it('can be gone through: others come when they are asked for', async () => {
     const texts: string[] = [];
-    for (const steps of [0, 1]) {
+    // VS Code does not tell when the others are there: going on before has no effect, so it is tried again.
+    for (const steps of [0, 1, 1, 1, 1, 1, 1]) {
+      if (texts.length > 1 && texts[0] !== texts.at(-1)) {
+        break;
+      }
       const editor = await openFile(counting);
       await type('con');
       await until('the model has answered', async () => (await running()).status.state === 'ready');
@@ -127,7 +131,7 @@ describe('Suggestions', function () {
       texts.push(await acceptGhostText(editor, 10_000));
       await closeEditors();
     }
-    assert.notEqual(texts[0], texts[1]);
+    assert.notEqual(texts[0], texts.at(-1));
     assert.ok(
       texts.every((text) => text.startsWith('con')),
       texts.join(' | '),
