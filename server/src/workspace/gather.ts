@@ -81,6 +81,16 @@ export class Gatherer {
 
   constructor(private readonly options: GatherOptions) {}
 
+  /** Forgets all texts. */
+  clear(): void {
+    this.blocks.clear();
+  }
+
+  /** Forgets the text of a document that was closed. */
+  forget(uri: string): void {
+    this.blocks.delete(uri);
+  }
+
   /** The scores: a definition 2 and more, what an import names 1 and more, all else up to 1, by its likeness to the cursor's region. */
   async candidates(place: Surroundings, signal: AbortSignal): Promise<readonly ContextPart[]> {
     const wanted = namesAround(place);

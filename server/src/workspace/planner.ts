@@ -4,14 +4,14 @@
  * better: the cursor has left its region, or another file has changed. Whoever wants a plan gets the last finished one, at once.
  */
 import { Definitions, type AskDefinitions } from './definitions';
-import { readInside } from './diskFiles';
-import { foldersOf } from './folders';
+import { readInside, readRulesInside } from './diskFiles';
+import { foldersOf, pathOf } from './folders';
 import { definitionsKey, Gatherer, type Surroundings } from './gather';
 import { IgnoreRules, type Exclusion, type ReadFile } from './ignore/ignoreRules';
 import { isSecretName } from './ignore/secrets';
 import type { Chunker, ContextPart, ContextPlan } from './part';
 import { chooseParts, isSamePart, orderParts } from './rank';
-import { isUntitled, RecentDocuments, type LiveDocument } from './recentDocuments';
+import { RecentDocuments, type LiveDocument } from './recentDocuments';
 import { RecentEdits } from './recentEdits';
 import { blockAt, lineBlocks } from './text/blocks';
 import { lineAt, linesOf } from './text/lines';
@@ -78,8 +78,8 @@ export class ContextPlanner {
   private changes = 0;
   private enabled = true;
 
-  constructor({ ask, chunker = lineBlocks, read = readInside, now }: PlannerOptions) {
-    this.rules = new IgnoreRules(read, now);
+  constructor({ ask, chunker = lineBlocks, read, now }: PlannerOptions) {
+    this.rules = new IgnoreRules(read ?? readRulesInside, now);
     this.documents = new RecentDocuments((file) => this.rules.verdict(file));
     this.definitions = new Definitions(ask, now);
     this.chunker = chunker;
@@ -88,7 +88,7 @@ export class ContextPlanner {
       edits: this.edits,
       definitions: this.definitions,
       rules: this.rules,
-      read,
+      read: read ?? readInside,
       chunker,
     });
   }
@@ -112,6 +112,7 @@ export class ContextPlanner {
       this.documents.clear();
       this.edits.clear();
       this.definitions.clear();
+      this.gatherer.clear();
     }
     void this.documents.judgeAll();
   }
@@ -142,6 +143,7 @@ export class ContextPlanner {
   closed(uri: string): void {
     this.documents.closed(uri);
     this.edits.closed(uri);
+    this.gatherer.forget(uri);
     this.unsettled.delete(uri);
     this.planned.delete(uri);
     this.given.delete(uri);
@@ -239,7 +241,7 @@ export class ContextPlanner {
   private async verdictOf(uri: string): Promise<Exclusion | undefined> {
     const located = this.documents.locate(uri);
     if (located === undefined) {
-      return !isUntitled(uri) && isSecretName(pathOf(uri)) ? 'secret' : undefined;
+      return isSecretName(pathOf(uri)) ? 'secret' : undefined;
     }
     return this.rules.verdict(located);
   }
@@ -326,14 +328,4 @@ function isOver(signal: AbortSignal): boolean {
 
 function sameParts(a: readonly ContextPart[], b: readonly ContextPart[]): boolean {
   return a.length === b.length && a.every((part, i) => isSamePart(part, b[i] as ContextPart));
-}
-
-/** Of a document that is in no workspace folder. */
-function pathOf(uri: string): string {
-  const path = URL.canParse(uri) ? new URL(uri).pathname : uri;
-  try {
-    return decodeURIComponent(path);
-  } catch {
-    return path; // a stray percent sign
-  }
 }

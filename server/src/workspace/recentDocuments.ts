@@ -2,8 +2,9 @@
  * The documents that the user works with, the latest first, as far as a model may be shown them. Texts come from the editor; of files
  * that were closed the last text is kept for a while.
  */
-import { locate, type Located, type WorkspaceFolder } from './folders';
+import { locate, pathOf, type Located, type WorkspaceFolder } from './folders';
 import type { Exclusion } from './ignore/ignoreRules';
+import { isSecretName } from './ignore/secrets';
 import { isWrittenByPeople } from './text/lines';
 
 /** A document as the editor has it: its text changes. */
@@ -64,11 +65,18 @@ export class RecentDocuments {
   /** In order of use, the latest last. */
   private readonly entries = new Map<string, Entry>();
   private folders: readonly WorkspaceFolder[] = [];
+  /** Verdicts by rules or folders that do not hold any more count for nothing, whenever they come. */
+  private rulesVersion = 0;
 
   constructor(private readonly verdictOf: (file: Located) => Promise<Exclusion | undefined>) {}
 
+  /** Other folders, or other rules: no document may be shown before it has been judged by them. */
   setFolders(folders: readonly WorkspaceFolder[]): void {
     this.folders = folders;
+    this.rulesVersion += 1;
+    for (const entry of this.entries.values()) {
+      entry.verdict = 'unknown';
+    }
   }
 
   locate(uri: string): Located | undefined {
@@ -170,12 +178,18 @@ export class RecentDocuments {
   }
 
   private async judge(uri: string): Promise<void> {
+    const { rulesVersion } = this;
     const located = this.locate(uri);
     const verdict =
-      located === undefined ? undefined : await this.verdictOf(located).catch(() => 'unknown' as const);
+      located === undefined
+        ? this.verdictWithoutFolder(uri)
+        : await this.verdictOf(located).catch(() => 'unknown' as const);
     const entry = this.entries.get(uri);
-    if (entry !== undefined) {
+    if (entry !== undefined && rulesVersion === this.rulesVersion) {
       entry.verdict = verdict;
     }
+  }
+  private verdictWithoutFolder(uri: string): Exclusion | undefined {
+    return isSecretName(pathOf(uri)) ? 'secret' : undefined;
   }
 }

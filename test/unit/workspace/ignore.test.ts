@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { readInside } from '../../../server/src/workspace/diskFiles';
+import { readInside, readRulesInside } from '../../../server/src/workspace/diskFiles';
 import { foldersOf, type WorkspaceFolder } from '../../../server/src/workspace/folders';
 import { IgnoreRules } from '../../../server/src/workspace/ignore/ignoreRules';
 
@@ -164,6 +164,9 @@ describe('workspace: ignore rules', () => {
         '.git/config',
         'x/.git/HEAD',
         'terraform.tfvars',
+        'terraform.tfvars.json',
+        'prod.env.local',
+        'local.settings.json',
       ],
     ];
     assert.deepEqual(await left(rules, secret), []);
@@ -275,6 +278,38 @@ describe('workspace: reading from disk', () => {
     for (const path of ['binary', 'latin', 'large', 'src', 'missing']) {
       assert.equal(await read(path), undefined, path);
     }
+  });
+
+  it('leaves out all that rules stand for which are there and cannot be read', async () => {
+    const folder = { uri: pathToFileURL(join(root, 'w')).href, root: join(root, 'w'), name: 'w' };
+    const verdict = (path: string): Promise<unknown> => new IgnoreRules().verdict({ folder, path });
+    const write = (path: string, content: string | Buffer): void => {
+      mkdirSync(dirname(join(folder.root, path)), { recursive: true });
+      writeFileSync(join(folder.root, path), content);
+    };
+    assert.equal(await readRulesInside({ folder, path: 'missing/.gitignore' }, 1_000), undefined);
+    assert.equal(
+      await readRulesInside({ folder, path: 'large/.gitignore' }, 1_000),
+      undefined,
+      'below a file',
+    );
+    await assert.rejects(readRulesInside({ folder, path: 'large' }, 1_000), /larger than 1000 bytes/);
+
+    write('latin1/.gitignore', Buffer.from('# caf\xe9\nprivate.ts\n', 'latin1'));
+    write('latin1/.niwakiignore', Buffer.from('# caf\xe9\nhidden.ts\n', 'latin1'));
+    assert.equal(await verdict('latin1/private.ts'), 'gitignore');
+    assert.equal(await verdict('latin1/hidden.ts'), 'niwakiignore');
+    assert.equal(await verdict('latin1/a.ts'), undefined);
+
+    write('huge/.niwakiignore', `${'# much\n'.repeat(50_000)}hidden.ts\n`);
+    assert.equal(await verdict('huge/hidden.ts'), 'niwakiignore');
+    mkdirSync(join(folder.root, 'folder', '.gitignore'), { recursive: true });
+    assert.equal(await verdict('folder/deep/a.ts'), 'gitignore');
+    write('many/.gitignore', `${'x\n'.repeat(5_000)}hidden.ts\n`);
+    assert.equal(await verdict('many/hidden.ts'), 'gitignore');
+    write('long/.gitignore', `${'a/'.repeat(300)}b.ts\n`);
+    assert.equal(await verdict(`long/${'a/'.repeat(300)}b.ts`), 'gitignore');
+    assert.equal(await verdict('src/a.ts'), undefined, 'elsewhere all is as before');
   });
 
   it('follows no link: neither out of the folder, nor to a file under another name', async function () {

@@ -235,6 +235,36 @@ describe('workspace: the planner', () => {
     assert.equal(await stage.rest('.env.local', `${text}|`), undefined);
   });
 
+  it('shows nothing of a document before it has been judged by the folders and rules that hold now', async () => {
+    const stage = new Stage();
+    const paths = (): string[] => stage.planner.recentTexts('file:///w/a.ts').map(({ path }) => path);
+    stage.planner.configure({ enabled: true, exclude: [], folders: [] });
+    await stage.open('.env', 'KEY=secret\n');
+    await stage.open('a.ts', 'a\n');
+    await stage.open('b.ts', 'b\n');
+    stage.configure();
+    assert.deepEqual(paths(), [], 'in the moment in which the folder is there');
+    await stage.planner.renew('file:///w/a.ts');
+    assert.deepEqual(paths(), ['b.ts']);
+    stage.configure(true, ['**/b.ts']);
+    assert.deepEqual(paths(), []);
+    await stage.planner.renew('file:///w/a.ts');
+    assert.deepEqual(paths(), []);
+  });
+
+  it('takes an untitled document for what its name says', async () => {
+    const stage = new Stage();
+    await stage.open('untitled:/w/.env', 'KEY=secret\n');
+    await stage.open('untitled:Untitled-1', 'u\n');
+    await stage.open('untitled:Untitled-2', 'v\n');
+    assert.deepEqual(
+      stage.planner.recentTexts('untitled:Untitled-1').map(({ path }) => path),
+      ['Untitled-2'],
+    );
+    assert.equal(await stage.planner.refusal('untitled:/w/.env'), 'secret');
+    assert.equal(await stage.planner.refusal('untitled:Untitled-1'), undefined);
+  });
+
   it('offers open and recent files to copy from, the latest used first', async () => {
     const stage = new Stage();
     await stage.open('a.ts', 'a\n');

@@ -1,6 +1,6 @@
 /** Which files of the workspace must not be shown to a model, and why. */
 import ignore, { type Ignore } from 'ignore';
-import { readInside } from '../diskFiles';
+import { readRulesInside } from '../diskFiles';
 import type { Located, WorkspaceFolder } from '../folders';
 import { globPatterns, ignorePatterns } from './patterns';
 import { isSecretName } from './secrets';
@@ -19,7 +19,11 @@ interface Rules {
   readonly niwaki: Ignore;
 }
 
+/** Undefined = there is no such file. May reject where there is one that cannot be read. */
 export type ReadFile = (file: Located, mostBytes: number) => Promise<string | undefined>;
+
+/** In the place of rules that cannot be read: who does not know what they hide shows nothing. */
+const everything = '*';
 
 const mostBytes = 256 * 1024;
 /** Milliseconds. After that the ignore files are read again when somebody asks. */
@@ -45,7 +49,7 @@ export class IgnoreRules {
   private readAt = 0;
 
   constructor(
-    private readonly read: ReadFile = readInside,
+    private readonly read: ReadFile = readRulesInside,
     private readonly now: () => number = () => performance.now(),
   ) {}
 
@@ -101,23 +105,24 @@ export class IgnoreRules {
 
   private async readRules(folder: WorkspaceFolder, directories: readonly string[]): Promise<Rules> {
     const directory = directories.join('/');
-    const at = (name: string): Promise<string | undefined> =>
-      this.read({ folder, path: directory === '' ? name : `${directory}/${name}` }, mostBytes);
-    const [above, gitText, niwakiText, repositoryText] = await Promise.all([
+    const at = async (name: string): Promise<readonly string[]> => {
+      const path = directory === '' ? name : `${directory}/${name}`;
+      const text = await this.read({ folder, path }, mostBytes).catch(() => everything);
+      return text === undefined ? [] : ignorePatterns(text, directory);
+    };
+    const [above, gitPatterns, niwakiPatterns, repositoryPatterns] = await Promise.all([
       directories.length === 0
         ? { git: ignore(options), niwaki: ignore(options) }
         : this.rulesFor(folder, directories.slice(0, -1)),
       at('.gitignore'),
       at('.niwakiignore'),
-      directories.length === 0 ? at('.git/info/exclude') : undefined,
+      directories.length === 0 ? at('.git/info/exclude') : [],
     ]);
-    const extended = (rules: Ignore, ...texts: readonly (string | undefined)[]): Ignore => {
-      const patterns = texts.flatMap((text) => (text === undefined ? [] : ignorePatterns(text, directory)));
-      return patterns.length === 0 ? rules : ignore(options).add(rules).add(patterns);
-    };
+    const extended = (rules: Ignore, patterns: readonly string[]): Ignore =>
+      patterns.length === 0 ? rules : ignore(options).add(rules).add(patterns);
     return {
-      git: extended(above.git, repositoryText, gitText),
-      niwaki: extended(above.niwaki, niwakiText),
+      git: extended(above.git, [...repositoryPatterns, ...gitPatterns]),
+      niwaki: extended(above.niwaki, niwakiPatterns),
     };
   }
 }

@@ -53,11 +53,16 @@ function rebased(line: string, folder: string): string | undefined {
   return `${sign}${base}${anchored ? pattern.replace(/^\//, '') : `**/${pattern}`}`;
 }
 
-/** The patterns of an ignore file's text. */
+/** Whether a line names files, and is longer than we match. */
+function isTooLong(line: string): boolean {
+  return line.length > longestPattern && !/^[#!]/.test(line) && line.trim().length > longestPattern;
+}
+
+/** The patterns of an ignore file's text. Where it has more, or longer ones, than we match, all in its folder is left out. */
 export function ignorePatterns(text: string, folder: string): string[] {
-  return text
-    .replace(/^\uFEFF/, '')
-    .split(/\r?\n/, mostPatterns)
+  const lines = text.replace(/^\uFEFF/, '').split(/\r?\n/);
+  const beyond = lines.length > mostPatterns || lines.some(isTooLong);
+  return [...lines.slice(0, mostPatterns), ...(beyond ? ['*'] : [])]
     .map((line) => rebased(line, folder))
     .filter((pattern) => pattern !== undefined);
 }

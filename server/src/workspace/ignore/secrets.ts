@@ -2,9 +2,10 @@
 
 const names: readonly RegExp[] = [
   /^\.env/,
-  /\.env$/,
+  /\.env(\.|$)/,
   /^\.envrc$/,
   /\.(pem|key|p12|pfx|p8|pk8|jks|keystore|kdbx|ppk|asc|gpg|pgp|ovpn|agekey|tfstate|tfvars|mobileprovision)$/,
+  /\.tfvars\.json$/,
   /\.tfstate\.backup$/,
   /^id_(rsa|dsa|ecdsa|ed25519)/,
   /^(ssh_host_.*_key|authorized_keys|known_hosts)$/,
@@ -12,7 +13,9 @@ const names: readonly RegExp[] = [
   /^_netrc$/,
   /^credentials?(\.(json|ya?ml|toml|ini|xml|txt|csv|properties|db))?$/,
   /(^|[-_.])(client[-_]?secret|service[-_]?account|secrets?)([-_.].*)?\.(json|ya?ml|toml|ini|env|txt|properties)$/,
-  /^secrets?$/,
+  // Modules of code with such a name are code.
+  /^secrets?(\.(xml|plist|csv|conf|cfg))?$/,
+  /^(local\.settings|appsettings\.(local|secrets))\.json$/,
   /^(kubeconfig|master\.key|wp-config\.php|auth\.json)$/,
 ];
 
