@@ -36,3 +36,14 @@ export function kvBudget(grantedMB: number, { total, free }: MachineMemory = mac
   }
   return Math.floor(Math.max(smallestBudget, Math.min(total / 4, free / 2)));
 }
+
+/** Full contexts of files that one goes back and forth between, as they are and as they were a while ago. */
+const contextsWorthKeeping = 16;
+
+/**
+ * Bytes of the budget that caches really may fill. What closed files and older texts have left behind stays until its room is needed, and a
+ * small model would take hours to need a quarter of the machine. What the user has granted is taken at its word.
+ */
+export function heldBudget(grantedMB: number, budget: number, contextBytes: number): number {
+  return Math.floor(grantedMB > 0 ? budget : Math.min(budget, contextsWorthKeeping * contextBytes));
+}

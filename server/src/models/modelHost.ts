@@ -13,7 +13,7 @@ import {
 } from '../engine';
 import { Listeners } from '../util/listeners';
 import type { Log } from '../util/log';
-import { kvBudget, machineMemory, type MachineMemory } from './budget';
+import { heldBudget, kvBudget, machineMemory, type MachineMemory } from './budget';
 import { IdleTimer } from './idleTimer';
 import type { KvCalibrator } from './kvCalibrator';
 import { calibrationInWords, contextInWords, planKv, type KvPlan, type KvSettings } from './kvPlan';
@@ -286,8 +286,9 @@ export class ModelHost {
         ...(choice.threads > 0 ? { threads: choice.threads } : {}),
       });
       const budget = kvBudget(choice.kvMemoryMB, this.memory());
-      await engine.setKvBudget(model, Math.floor(budget));
       const asking: Asking = { source: await profileSource(engine, model, info), finding: undefined };
+      const hold = ({ bytes }: KvPlan): Promise<void> =>
+        engine.setKvBudget(model, heldBudget(choice.kvMemoryMB, budget, bytes));
       const next = {
         handle: model,
         info,
@@ -296,8 +297,10 @@ export class ModelHost {
         kv: await planKv(engine, info, choice, budget),
         replan: async (carefulLayers: number): Promise<void> => {
           next.kv = await planKv(engine, info, choice, budget, carefulLayers);
+          await hold(next.kv);
         },
       };
+      await hold(next.kv);
       await this.drop();
       await calibrator?.prepare(next);
       this.reprofile = (): void => {

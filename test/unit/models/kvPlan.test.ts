@@ -3,6 +3,7 @@ import { ScriptedEngine, type KvCodec, type ModelInfo } from '../../../server/sr
 import {
   calibrationInWords,
   contextInWords,
+  heldBudget,
   kvBudget,
   machineMemory,
   planKv,
@@ -22,6 +23,12 @@ describe('models: memory for the KV cache', () => {
   it('is what the user grants, as far as the machine has it', () => {
     assert.equal(kvBudget(300, { total: 16 * gibibyte, free: 0 }), 300 * mebibyte);
     assert.equal(kvBudget(1e6, { total: gibibyte, free: gibibyte }), gibibyte);
+    assert.equal(heldBudget(300, 300 * mebibyte, mebibyte), 300 * mebibyte, 'taken at its word');
+  });
+
+  it('is not filled with what closed files have left behind, where the model is small', () => {
+    assert.equal(heldBudget(0, 4 * gibibyte, 3 * mebibyte), 48 * mebibyte);
+    assert.equal(heldBudget(0, 4 * gibibyte, gibibyte), 4 * gibibyte);
   });
 
   it('knows the machine', () => {
