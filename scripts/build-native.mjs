@@ -187,6 +187,7 @@ export function buildNative(options = {}) {
   const fresh = `${addonPath}.${process.pid}`;
   copyFileSync(built, fresh);
   renameSync(fresh, addonPath);
+  rmSync(stampPath, { force: true }); // not written into: another checkout may share the file by a hard link
   writeFileSync(stampPath, stamp);
   return { path: addonPath, built: true };
 }

@@ -1,14 +1,6 @@
 /** From a document's URI to the path that the model is shown. */
 import { basename } from 'node:path/posix';
-
-function decodedPath(uri: string): string {
-  const path = URL.canParse(uri) ? new URL(uri).pathname : uri;
-  try {
-    return decodeURIComponent(path);
-  } catch {
-    return path; // a stray percent sign
-  }
-}
+import { decodedPath } from '../util/decodedPath';
 
 /** The innermost workspace folder that holds the document, with a slash at its end; undefined = none does. */
 export function folderOf(uri: string, workspaceFolders: readonly string[]): string | undefined {

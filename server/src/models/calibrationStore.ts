@@ -9,6 +9,14 @@ import { basename, join } from 'node:path';
 
 const fingerprintPattern = /^[0-9a-f]{32}$/;
 
+/** Where what belongs to a model lies in a folder. Throws where that is no fingerprint: it becomes part of a path. */
+export function modelFile(folder: string, fingerprint: string, extension: string): string {
+  if (!fingerprintPattern.test(fingerprint)) {
+    throw new Error(`"${fingerprint}" is no model's fingerprint.`);
+  }
+  return join(folder, `${fingerprint}.${extension}`);
+}
+
 /** Where programs keep what is theirs, by the system's custom: XDG's variable, Library, LOCALAPPDATA. */
 export function dataFolder(
   chosen: string | undefined,
@@ -49,10 +57,7 @@ export class CalibrationStore {
   ) {}
 
   pathOf(fingerprint: string): string {
-    if (!fingerprintPattern.test(fingerprint)) {
-      throw new Error(`"${fingerprint}" is no model's fingerprint.`);
-    }
-    return join(this.folder, `${fingerprint}.kvc`);
+    return modelFile(this.folder, fingerprint, 'kvc');
   }
 
   /** Undefined when there is none, or none that can be read. */

@@ -55,13 +55,3 @@ export function locate(uri: string, folders: readonly WorkspaceFolder[]): Locate
     )
     .sort((a, b) => a.path.length - b.path.length)[0];
 }
-
-/** The path of a document that is in no workspace folder, for its name. */
-export function pathOf(uri: string): string {
-  const path = URL.canParse(uri) ? new URL(uri).pathname : uri;
-  try {
-    return decodeURIComponent(path);
-  } catch {
-    return path; // a stray percent sign
-  }
-}

@@ -5,7 +5,8 @@
  */
 import { Definitions, type AskDefinitions } from './definitions';
 import { readInside, readRulesInside } from './diskFiles';
-import { foldersOf, pathOf } from './folders';
+import { decodedPath } from '../util/decodedPath';
+import { foldersOf } from './folders';
 import { definitionsKey, Gatherer, type Surroundings } from './gather';
 import { IgnoreRules, type Exclusion, type ReadFile } from './ignore/ignoreRules';
 import { isSecretName } from './ignore/secrets';
@@ -241,7 +242,7 @@ export class ContextPlanner {
   private async verdictOf(uri: string): Promise<Exclusion | undefined> {
     const located = this.documents.locate(uri);
     if (located === undefined) {
-      return isSecretName(pathOf(uri)) ? 'secret' : undefined;
+      return isSecretName(decodedPath(uri)) ? 'secret' : undefined;
     }
     return this.rules.verdict(located);
   }

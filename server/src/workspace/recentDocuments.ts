@@ -2,7 +2,8 @@
  * The documents that the user works with, the latest first, as far as a model may be shown them. Texts come from the editor; of files
  * that were closed the last text is kept for a while.
  */
-import { locate, pathOf, type Located, type WorkspaceFolder } from './folders';
+import { decodedPath } from '../util/decodedPath';
+import { locate, type Located, type WorkspaceFolder } from './folders';
 import type { Exclusion } from './ignore/ignoreRules';
 import { isSecretName } from './ignore/secrets';
 import { isWrittenByPeople } from './text/lines';
@@ -190,6 +191,6 @@ export class RecentDocuments {
     }
   }
   private verdictWithoutFolder(uri: string): Exclusion | undefined {
-    return isSecretName(pathOf(uri)) ? 'secret' : undefined;
+    return isSecretName(decodedPath(uri)) ? 'secret' : undefined;
   }
 }

@@ -3,16 +3,14 @@
  * anybody's text.
  */
 import { mkdir, readFile, rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { strategyKinds } from '../../prompt';
-import { writeWhole } from '../calibrationStore';
+import { modelFile, writeWhole } from '../calibrationStore';
 import type { ProbeScores } from './decide';
 import { snippets, snippetsVersion } from './snippets';
 
 /** Raised when forms or scoring change: older findings say nothing then. */
 const formsVersion = 1;
 const version = `${String(formsVersion)}.${String(snippetsVersion)}`;
-const fingerprintPattern = /^[0-9a-f]{32}$/;
 
 function isScore(value: unknown): value is number | null {
   return value === null || (typeof value === 'number' && Number.isFinite(value) && value <= 0);
@@ -46,10 +44,7 @@ export class FindingStore {
   constructor(private readonly folder: string) {}
 
   pathOf(fingerprint: string): string {
-    if (!fingerprintPattern.test(fingerprint)) {
-      throw new Error(`"${fingerprint}" is no model's fingerprint.`);
-    }
-    return join(this.folder, `${fingerprint}.json`);
+    return modelFile(this.folder, fingerprint, 'json');
   }
 
   /** Undefined when there is none; one that is damaged or of another version is deleted. */
