@@ -145,7 +145,7 @@ async function said({ server, engine, host }, uri, cut, context) {
   };
   try {
     const suggestion = await completer.complete({ ...request, ...(context && { context }) }, never);
-    const parts = completer.lastPrompt?.text.split('<|file_sep|>').length ?? 0;
+    const parts = (await completer.lastPrompt())?.text.split('<|file_sep|>').length ?? 0;
     return { text: suggestion?.text ?? '', parts: Math.max(0, parts - 2) }; // the file's own is one of them
   } finally {
     await completer.forget(uri);

@@ -92,7 +92,7 @@ export async function complete(args: string[]): Promise<string> {
       },
       new AbortController().signal,
     );
-    const prompt = completer.lastPrompt;
+    const prompt = await completer.lastPrompt();
     if (values.json) {
       const { line, column } = place;
       return JSON.stringify(

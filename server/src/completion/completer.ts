@@ -1,5 +1,5 @@
 /**
- * A document snapshot in, a suggestion out. Only the latest request counts: a newer one cancels the one that runs. Two propose, the model
+ * A document snapshot in, a suggestion out. Only a document's latest request counts: a newer one cancels the one that runs. Two propose, the model
  * and the text itself (proposals/); what is shown of it is decided by filters (decide/).
  */
 import type { RenderedPrompt, SuggestionReport } from '#protocol';
@@ -9,60 +9,31 @@ import {
   isCancelled,
   LatestWins,
   type EnginePort,
-  type EngineSession,
   type SavedPagesPlace,
 } from '../engine';
 import type { LoadedModel, ModelHost } from '../models';
-import { answerPlace, cursorText, isClosersOnly, readAnswer, type CursorText } from '../prompt';
+import { answerPlace, cursorText, readAnswer } from '../prompt';
 import { scopeOf, type Scope, type Syntax } from '../syntax';
 import { Listeners } from '../util/listeners';
 import { sleep } from '../util/sleep';
 import { evaluate } from './background';
 import type { ContextSupply } from './contextChoice';
-import type { CopyInput } from './copy';
+import { forgetLines, type CopyInput } from './copy';
 import { Counters } from './counters';
 import { AdaptiveDebounce } from './debounce';
-import {
-  cutAtBlockEnd,
-  cutToScope,
-  decide,
-  linesFor,
-  quietPlace,
-  unfitText,
-  type DecidePolicy,
-} from './decide';
-import { fullEffort, type Effort } from './effort';
-import { copiedBlock } from './copiedBlock';
-import { cutWhenDone, type LinePolicy } from './lines';
+import { add, choose, suggest, type Chosen } from './choosing';
+import { cutAtBlockEnd, quietPlace, unfitText } from './decide';
+import { fullEffort } from './effort';
+import { cutWhenDone } from './lines';
+import { leastConfidence, linePolicy, mostOf, withSelected, type Making } from './making';
 import type { BuiltPrompt } from './promptBuilder';
-import { mostJudged, Proposals, type Proposer, type RankedProposal } from './proposals';
+import { Proposals, type RankedProposal } from './proposals';
 import { RecentSuggestions } from './recent';
 import type { CompletionRequest, Suggestion } from './snapshot';
 import { SuggestionTrace } from './trace';
 import type { Place } from './warmUp';
 import { mostTokens, placeKey, Workshop } from './workshop';
-import { likelihoodOf, write, type WrittenText } from './writing';
-
-/** One completion in the making. */
-interface Making {
-  readonly request: CompletionRequest;
-  readonly effort: Effort;
-  /** With the selected item of the suggest widget put in. */
-  readonly text: string;
-  readonly offset: number;
-  readonly cursor: CursorText;
-  readonly scope: Scope;
-  readonly signal: AbortSignal;
-  readonly trace: SuggestionTrace;
-  /** What will be shown, the surest first. */
-  readonly found: Suggestion[];
-}
-
-interface Remembered {
-  readonly report: SuggestionReport;
-  readonly proposer: Proposer;
-  readonly confidence: number;
-}
+import { judgeCopies, write, type WrittenText } from './writing';
 
 export interface CompleterOptions {
   /** Where what is read of a document may be saved; absent = nothing is. */
@@ -77,44 +48,18 @@ export interface CompleterOptions {
 
 /** Without the model's word only what is sure is shown. */
 const leastWithoutModel = 0.5;
-/** Proposals that are told of when somebody asks why. */
-const mostReported = 8;
 /** Further runs of the model for alternatives: some say the same again. */
 const mostVariants = 3;
-/** Lines of a block that may be copied from elsewhere as they are. */
-const mostCopiedLines = 12;
-
-/** The text with the selected item of the suggest widget put in, and where the cursor is then. */
-function withSelected(request: CompletionRequest): { readonly text: string; readonly offset: number } {
-  const { selected } = request;
-  const { text } = request.document;
-  if (selected === undefined) {
-    return { text, offset: request.offset };
-  }
-  return {
-    text: text.slice(0, selected.start) + selected.text + text.slice(selected.end),
-    offset: selected.start + selected.text.length,
-  };
-}
-
-/** Lines where nothing follows the cursor; the end of the line where something does. */
-function linePolicy({ effort, cursor, scope }: Making, most: number): LinePolicy {
-  const alone = isClosersOnly(cursor.restOfLine) && cursor.restOfLine.trim() === '';
-  return { maxLines: alone ? linesFor(scope, Math.min(most, effort.maxLines)) : 1 };
-}
-
-function mostOf({ alternatives }: CompletionRequest): number {
-  return Math.max(1, alternatives ?? 1);
-}
 
 export class Completer {
   readonly changes = new Listeners();
   readonly counters = new Counters();
-  private readonly latest = new LatestWins();
-  private readonly recent = new RecentSuggestions<Remembered>();
+  /** By document. */
+  private readonly latest = new Map<string, LatestWins>();
+  private readonly recent = new RecentSuggestions<Chosen['made']>();
   private readonly debounce = new AdaptiveDebounce();
   private workshop: Workshop | undefined;
-  private prompt: RenderedPrompt | undefined;
+  private prompt: Promise<RenderedPrompt | undefined> = Promise.resolve(undefined);
   private report: SuggestionReport | undefined;
   private running = 0;
   private warming: { readonly uri: string; readonly controller: AbortController } | undefined;
@@ -141,7 +86,8 @@ export class Completer {
     return this.running > 0;
   }
 
-  get lastPrompt(): RenderedPrompt | undefined {
+  /** Written out; undefined before the first one, and where the model has gone in the same moment. */
+  lastPrompt(): Promise<RenderedPrompt | undefined> {
     return this.prompt;
   }
 
@@ -164,7 +110,7 @@ export class Completer {
     this.debounce.key(performance.now());
     this.warming?.controller.abort();
     try {
-      return await this.latest.run((latest) => this.answer(request, latest), signal);
+      return await this.latestOf(request.document.uri).run((latest) => this.answer(request, latest), signal);
     } catch (error) {
       if (isCancelled(error)) {
         this.counters.add('cancelled');
@@ -207,7 +153,10 @@ export class Completer {
     if (this.warming?.uri === uri) {
       this.warming.controller.abort();
     }
+    this.latest.get(uri)?.abort();
+    this.latest.delete(uri);
     this.recent.forget(uri);
+    forgetLines();
     this.options.syntax?.forget(uri);
     await this.workshop?.forget(uri);
   }
@@ -227,16 +176,13 @@ export class Completer {
     if (quiet !== undefined) {
       return this.offersNothing(trace, quiet);
     }
-    const typedAlong = this.recent.find(request.document.uri, cursor.before, text.slice(offset));
-    if (typedAlong !== undefined) {
+    const along = this.typedAlong(making);
+    if (along !== undefined) {
       this.counters.add('typedAlong');
-      const { made, rest } = typedAlong;
-      const suggestion = this.suggest(making, rest, { maxLines: Infinity, typedAlong: true }, made);
-      this.report = trace.reportAlong(made.report, suggestion);
-      if (mostOf(request) === 1 || suggestion === undefined) {
-        return suggestion === undefined ? [] : [suggestion];
+      if (mostOf(request) === 1 || along.length === 0) {
+        return along;
       }
-      making.found.push(suggestion);
+      making.found.push(...along);
     }
     if (this.whileLoading(making)) {
       return making.found;
@@ -247,6 +193,24 @@ export class Completer {
       return this.make(making, model);
     });
     return making.found;
+  }
+
+  private latestOf(uri: string): LatestWins {
+    const latest = this.latest.get(uri) ?? new LatestWins();
+    this.latest.set(uri, latest);
+    return latest;
+  }
+
+  /** The rest of a suggestion that is being typed along, and is sure enough to be shown now; undefined = there is none. */
+  private typedAlong(making: Making): readonly Suggestion[] | undefined {
+    const { request, cursor, text, offset, trace } = making;
+    const found = this.recent.find(request.document.uri, cursor.before, text.slice(offset));
+    if (found === undefined || found.made.confidence < leastConfidence(request)) {
+      return undefined;
+    }
+    const suggestion = suggest(making, found.rest, { maxLines: Infinity, typedAlong: true }, found.made);
+    this.report = trace.reportAlong(found.made.report, suggestion);
+    return suggestion === undefined ? [] : [suggestion];
   }
 
   private offersNothing(trace: SuggestionTrace, reason: string): [] {
@@ -302,7 +266,7 @@ export class Completer {
     const input = request.only === 'model' ? undefined : this.copyInput(making);
     const proposals = new Proposals(input, cursor.before);
     if (request.only === 'copy') {
-      this.choose(making, proposals.ranked(false), request.minConfidence ?? 0);
+      this.choose(making, proposals.ranked(false), leastConfidence(request));
       return;
     }
     const workshop = this.workshopOf(model);
@@ -310,7 +274,7 @@ export class Completer {
     const maxTokens = mostTokens(model, request.maxTokens, effort);
     const prompt = await workshop.prompts.build(uri, path, text, offset, maxTokens, request.context);
     if (prompt === undefined) {
-      this.choose(making, proposals.ranked(false), request.minConfidence ?? 0);
+      this.choose(making, proposals.ranked(false), leastConfidence(request));
       return;
     }
     const promptMs = performance.now() - started;
@@ -320,32 +284,18 @@ export class Completer {
     // With an item of the suggest widget put in it is another text's prompt.
     workshop.evaluated =
       request.selected === undefined ? placeKey(request.document, request.offset) : undefined;
-    this.choose(
-      making,
-      proposals.ranked(model.embedded),
-      request.invoked === true ? 0 : (request.minConfidence ?? 0),
-      generated,
-    );
+    this.choose(making, proposals.ranked(model.embedded), leastConfidence(request), generated);
     // One that was asked for without alternatives and not found is not looked for again.
     const variants = mostOf(request) > 1 ? mostVariants : 0;
     for (let variant = 1; making.found.length < mostOf(request) && variant <= variants; variant += 1) {
       const other = await this.run(workshop, making, prompt, maxTokens, undefined, variant);
-      this.add(making, other.generated, model.profile.maxLines, { confidence: 0, proposer: 'model' });
+      add(making, other.generated, model.profile.maxLines, { confidence: 0, proposer: 'model' });
     }
-    const { result } = written;
-    this.prompt = {
-      uri,
-      text: await this.engine.detokenize(model.handle, prompt.tokens),
-      tokens: prompt.tokens.length,
-      reused: result.reused,
-      evaluated: result.evaluated,
-      healed: prompt.healed,
-      raw: result.text,
-      suggestion: making.found[0]?.text ?? '',
-      promptMs,
-      prefillMs: result.prefillMs,
-      decodeMs: result.decodeMs,
-    };
+    this.prompt = this.writtenOut(model, prompt, {
+      ...{ uri, promptMs, raw: written.result.text, suggestion: making.found[0]?.text ?? '' },
+      ...{ reused: written.result.reused, evaluated: written.result.evaluated },
+      ...{ prefillMs: written.result.prefillMs, decodeMs: written.result.decodeMs },
+    });
   }
 
   /** Has the model write, and asks it about copies. */
@@ -384,7 +334,8 @@ export class Completer {
       const generated = cutWhenDone(answer.text, policy);
       if (proposals !== undefined) {
         proposals.wrote({ text: generated.split('\n', 1)[0] ?? '', likelihood: written.likelihood });
-        await this.judge(session, making, workshop, prompt, proposals);
+        await judgeCopies(this.engine, session, job, proposals);
+        trace.lap('decide');
       }
       return { written, generated };
     } catch (error) {
@@ -395,23 +346,6 @@ export class Completer {
       this.running -= 1;
       this.debounce.ran(performance.now() - started);
     }
-  }
-
-  private async judge(
-    session: EngineSession,
-    { effort, signal, trace }: Making,
-    { model }: Workshop,
-    prompt: BuiltPrompt,
-    proposals: Proposals,
-  ): Promise<void> {
-    for (const text of model.profile.judgesCopies ? proposals.toJudge(mostJudged) : []) {
-      const tokens = await this.engine.tokenize(model.handle, `${prompt.healed}${text}\n`, false);
-      proposals.judge(text, await likelihoodOf(session, { model, prompt, effort, signal }, tokens));
-      if (signal.aborted) {
-        throw cancelled();
-      }
-    }
-    trace.lap('decide');
   }
 
   private count({ moved }: Workshop, uri: string, { result }: WrittenText): void {
@@ -426,79 +360,32 @@ export class Completer {
     }
   }
 
-  /**
-   * The surest proposals of which the filters leave something, as many as are wanted. `generated`: all that the model wrote, of which
-   * proposals have the first line.
-   */
-  private choose(making: Making, ranked: readonly RankedProposal[], least: number, generated = ''): void {
-    const { request, cursor, text, offset, trace, found } = making;
-    for (const { proposer, text: proposed, confidence, features } of ranked.slice(0, mostReported)) {
-      trace.proposed({ proposer, text: proposed, confidence, features });
+  private choose(making: Making, ranked: readonly RankedProposal[], least: number, generated?: string): void {
+    const { request, cursor, text, offset, trace } = making;
+    const modelLines = this.workshop?.profile.maxLines ?? 1;
+    const chosen = choose(making, ranked, {
+      least,
+      modelLines,
+      ...(generated !== undefined && { generated }),
+    });
+    if (chosen !== undefined) {
+      this.recent.remember(request.document.uri, cursor.before, text.slice(offset), chosen.raw, chosen.made);
     }
-    let chosen: Remembered | undefined;
-    for (const proposal of ranked) {
-      const { confidence, proposer } = proposal;
-      if (confidence < least) {
-        trace.filtered('confidence', `${confidence.toFixed(2)} is less than ${least.toFixed(2)}`);
-        break;
-      }
-      // Of what both propose, the text has more lines than a model that is trusted with one.
-      const modelLines = this.workshop?.profile.maxLines ?? 1;
-      const isWritten = proposer === 'model' || (proposer === 'both' && modelLines > 1);
-      const most = isWritten ? modelLines : mostCopiedLines;
-      const whole = isWritten && generated !== '' ? generated : copiedBlock(proposal, making.scope, most);
-      const added = this.add(making, whole, most, { confidence, proposer });
-      if (added !== undefined && chosen === undefined) {
-        chosen = { report: trace.report(found[0], { proposer, confidence }), proposer, confidence };
-        this.recent.remember(request.document.uri, cursor.before, text.slice(offset), added, chosen);
-      }
-      if (found.length >= mostOf(request)) {
-        break;
-      }
-    }
-    this.report = chosen?.report ?? trace.report(undefined, { proposer: '' });
+    this.report = chosen?.made.report ?? trace.report(undefined, { proposer: '' });
   }
 
-  /** Adds a suggestion, unless nothing is left of it or it is there already. Returns the text that it was made of. */
-  private add(
-    making: Making,
-    whole: string,
-    most: number,
-    by: { readonly confidence: number; readonly proposer: Proposer },
-  ): string | undefined {
-    const policy = linePolicy(making, most);
-    const raw = cutToScope(whole, making.scope, making.cursor.before, policy.maxLines);
-    const suggestion = this.suggest(making, raw, policy, by);
-    if (suggestion === undefined || making.found.some(({ text }) => text === suggestion.text)) {
-      return undefined;
+  /** Nobody who types waits for it. */
+  private async writtenOut(
+    model: LoadedModel,
+    { tokens, healed }: BuiltPrompt,
+    rest: Omit<RenderedPrompt, 'text' | 'tokens' | 'healed'>,
+  ): Promise<RenderedPrompt | undefined> {
+    try {
+      const text = await this.engine.detokenize(model.handle, tokens);
+      return { ...rest, text, tokens: tokens.length, healed };
+    } catch {
+      return undefined; // the model has gone
     }
-    making.found.push(suggestion);
-    return raw;
-  }
-
-  private suggest(
-    making: Making,
-    generated: string,
-    policy: DecidePolicy,
-    { confidence, proposer }: { readonly confidence: number; readonly proposer: Proposer },
-  ): Suggestion | undefined {
-    const { request, cursor, scope, trace } = making;
-    const decision = decide(generated, cursor, scope, policy);
-    for (const { filter, text } of decision.steps) {
-      trace.filtered(filter, text === '' ? 'nothing is left' : text);
-    }
-    if ('dropped' in decision) {
-      trace.filtered('dropped', decision.dropped);
-      return undefined;
-    }
-    const { selected } = request;
-    const { text, replaced } = decision;
-    return selected === undefined
-      ? { text, start: request.offset, end: request.offset + replaced, confidence, proposer }
-      : {
-          ...{ text: selected.text + text, start: selected.start, end: selected.end + replaced },
-          ...{ confidence, proposer },
-        };
   }
 
   private workshopOf(model: LoadedModel): Workshop {

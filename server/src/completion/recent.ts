@@ -82,7 +82,7 @@ export class RecentSuggestions<T = undefined> {
       afterLength: after.length,
       afterHead: detached(after.slice(0, contextCharacters)),
       afterHash: hashOf(behindClosers(after)),
-      raw,
+      raw: detached(raw),
       made,
     };
     const others = (this.byDocument.get(uri) ?? []).filter(

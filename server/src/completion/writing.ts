@@ -1,10 +1,18 @@
 /** One run of the model for a completion: what it writes, until that is enough, and how sure it was of the first line. */
-import { Priority, type EngineSession, type GenerateResult, type TokenId } from '../engine';
+import {
+  cancelled,
+  Priority,
+  type EnginePort,
+  type EngineSession,
+  type GenerateResult,
+  type TokenId,
+} from '../engine';
 import type { LoadedModel } from '../models';
 import { readAnswer, type AnswerPlace } from '../prompt';
 import type { Effort } from './effort';
 import { cutAtEnd, type LinePolicy } from './lines';
 import type { BuiltPrompt } from './promptBuilder';
+import { mostJudged, type Proposals } from './proposals';
 
 export interface WritingJob {
   readonly model: LoadedModel;
@@ -83,7 +91,7 @@ const mostForced = 32;
  * How likely the model finds `text` behind the prompt: natural logarithms, a token each, of what the text's beginning has. `tokens` are
  * those of the text with what was healed before it and the line break behind it.
  */
-export async function likelihoodOf(
+async function likelihoodOf(
   session: EngineSession,
   { model, prompt, effort, signal }: Pick<WritingJob, 'model' | 'prompt' | 'effort' | 'signal'>,
   tokens: readonly TokenId[],
@@ -110,4 +118,21 @@ export async function likelihoodOf(
     },
   );
   return likelihood;
+}
+
+/** Asks the model about the likeliest copies, where that is quick. Rejects as cancelled when the job's signal aborts. */
+export async function judgeCopies(
+  engine: EnginePort,
+  session: EngineSession,
+  job: WritingJob,
+  proposals: Proposals,
+): Promise<void> {
+  const { model, prompt, signal } = job;
+  for (const text of model.profile.judgesCopies ? proposals.toJudge(mostJudged) : []) {
+    const tokens = await engine.tokenize(model.handle, `${prompt.healed}${text}\n`, false);
+    proposals.judge(text, await likelihoodOf(session, job, tokens));
+    if (signal.aborted) {
+      throw cancelled();
+    }
+  }
 }

@@ -101,7 +101,8 @@ async function provide(
   const selected = selectedIn(document, params);
   const { version } = document;
   const position = whole(params.position);
-  if (await deps.refused(document.uri)) {
+  // What was typed meanwhile has a request of its own; this one's place is no place in the text any more.
+  if ((await deps.refused(document.uri)) || document.version !== version) {
     return [];
   }
   deps.onAsked(document.uri, position);

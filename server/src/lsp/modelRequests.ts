@@ -72,5 +72,5 @@ export function registerModelRequests(deps: ModelRequestDeps): void {
     const problem = await host.restart();
     return { ok: problem === '', problem };
   });
-  connection.onRequest(LastPromptRequest.type, () => completer.lastPrompt ?? null);
+  connection.onRequest(LastPromptRequest.type, async () => (await completer.lastPrompt()) ?? null);
 }

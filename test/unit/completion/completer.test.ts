@@ -72,7 +72,7 @@ describe('completion: the completer', () => {
     const healed = run?.request.requiredPrefix ?? '';
     assert.ok(healed !== '' && 'let va'.endsWith(healed));
     assert.ok(!run?.prompt.endsWith('let va'));
-    assert.equal(completer.lastPrompt?.healed, healed);
+    assert.equal((await completer.lastPrompt())?.healed, healed);
   });
 
   it('copies from the prompt with large models only', async () => {
@@ -93,6 +93,31 @@ describe('completion: the completer', () => {
     assert.equal(engine.runs.length, 1);
     assert.equal(completer.counters.snapshot().typedAlong, 2);
     assert.equal(completer.counters.snapshot().runs, 1);
+  });
+
+  it('asks for the same confidence of a rest that is typed along, unless the user asks by a command', async () => {
+    const { engine, completer } = await stage({
+      answer: ({ request }) => `${request.requiredPrefix ?? ''}compute(1);`,
+    });
+    const shown = await completer.complete(at('let x = |', { invoked: true, minConfidence: 0.999 }), never);
+    assert.equal(shown?.text, 'compute(1);');
+    assert.ok(shown.confidence < 0.999);
+    const more = { minConfidence: 0.999 };
+    assert.equal(await completer.complete(at('let x = com|', more), never), undefined);
+    const rest = await completer.complete(at('let x = com|', { ...more, invoked: true }), never);
+    assert.equal(rest?.text, 'pute(1);');
+    assert.equal(engine.runs.length > 1, true, 'the model is asked again where the rest is not sure enough');
+  });
+
+  it('answers requests of two documents beside each other', async () => {
+    const { completer } = await stage({ answer: () => 'abc', decodeMsPerToken: 20 });
+    const first = completer.complete(at('let x = |'), never);
+    await wait(10);
+    const request = at('let xy = |');
+    const other = { ...request, document: { ...request.document, uri: 'file:///w/b.ts' } };
+    assert.equal((await completer.complete(other, never))?.text, 'abc');
+    assert.equal((await first)?.text, 'abc');
+    assert.equal(completer.counters.snapshot().cancelled, 0);
   });
 
   it('lets the latest request win', async () => {

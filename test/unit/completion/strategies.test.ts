@@ -127,7 +127,7 @@ describe('completion: each model in its way', () => {
     assert.deepEqual([report.strategy, report.languageId], ['suffixFirst', 'typescript']);
     assert.match(report.strategyReason, /fim\.template\.spm/);
     const { all, reused, computed } = report.tokens;
-    assert.equal(all, completer.lastPrompt?.tokens);
+    assert.equal(all, (await completer.lastPrompt())?.tokens);
     assert.equal(reused + computed, all);
     assert.equal(
       report.parts.reduce((sum, part) => sum + part.tokens, 0),

@@ -1,2 +1,3 @@
 /** What the text itself foretells. */
+export { forgetLines } from './lines';
 export * from './predict';

@@ -37,10 +37,14 @@ export function lineEnd(text: string, from: number): number {
   return end < 0 ? text.length : end;
 }
 
-/** The first line at or behind `from` that is not blank, without white space around it; '' = there is none. */
+/** Characters that are looked at for a line that is not blank. */
+const mostBlank = 500;
+
+/** The first line behind `from` that is not blank, without white space around it; '' = there is none near. */
 export function firstSolidLine(text: string, from: number): string {
+  const most = Math.min(text.length, from + mostBlank);
   let at = from;
-  while (at < text.length) {
+  while (at < most) {
     const end = lineEnd(text, at);
     const line = text.slice(at, end).trim();
     if (line !== '') {
@@ -51,18 +55,26 @@ export function firstSolidLine(text: string, from: number): string {
   return '';
 }
 
-/** Lines. A few files' worth: between two keystrokes nearly all lines are the same. */
-const mostCached = 10_000;
+/** Characters, a few files' worth: between two keystrokes nearly all lines are the same. Their lexemes take some fifty times as many bytes. */
+const mostCached = 300_000;
 const cache = new Map<string, readonly Lexeme[]>();
+let cached = 0;
+
+/** Forgets all lines. Those of documents that are still open are cut again when they are needed. */
+export function forgetLines(): void {
+  cache.clear();
+  cached = 0;
+}
 
 export function cachedLexemes(line: string): readonly Lexeme[] {
   const known = cache.get(line);
   if (known !== undefined) {
     return known;
   }
-  if (cache.size >= mostCached) {
-    cache.clear();
+  if (cached >= mostCached) {
+    forgetLines();
   }
+  cached += line.length;
   const own = detached(line); // a line of every version of a file would keep every version in memory
   const lexemes = lexemesOf(own);
   cache.set(own, lexemes);

@@ -17,6 +17,8 @@ export interface Occurrence {
 
 /** Characters. What agrees for so long is the same text. */
 const mostMatched = 400;
+/** In a row. Code has fewer; each of many occurrences would read them all again. */
+const mostBlanks = 500;
 
 const wordCharacter = /[\p{L}\p{N}_$]/u;
 
@@ -35,6 +37,23 @@ function isWord(unit: number): boolean {
   );
 }
 
+/** The blanks that end at `end`, and whether there is a line break among them; undefined where they are too many to agree on anything. */
+function blanksBefore(
+  text: string,
+  end: number,
+): { readonly start: number; readonly breaks: boolean } | undefined {
+  let start = end;
+  let breaks = false;
+  while (start > 0 && isBlank(text.charCodeAt(start - 1))) {
+    if (end - start >= mostBlanks) {
+      return undefined;
+    }
+    breaks ||= text.charCodeAt(start - 1) === 10;
+    start -= 1;
+  }
+  return { start, breaks };
+}
+
 /** How far `before` (up to its end) and `source` (up to `end`) agree backwards. */
 export function agreeBackwards(before: string, source: string, end: number): Occurrence {
   let a = before.length;
@@ -51,21 +70,15 @@ export function agreeBackwards(before: string, source: string, end: number): Occ
         words += 1;
         inWord = false;
       }
-      let breaksX = 0;
-      let breaksY = 0;
-      while (a > 0 && isBlank(before.charCodeAt(a - 1))) {
-        breaksX += before.charCodeAt(a - 1) === 10 ? 1 : 0;
-        a -= 1;
-      }
-      while (b > 0 && isBlank(source.charCodeAt(b - 1))) {
-        breaksY += source.charCodeAt(b - 1) === 10 ? 1 : 0;
-        b -= 1;
-      }
-      if (breaksX > 0 !== breaksY > 0) {
+      const ours = blanksBefore(before, a);
+      const theirs = blanksBefore(source, b);
+      if (theirs === undefined || ours?.breaks !== theirs.breaks) {
         break;
       }
+      a = ours.start;
+      b = theirs.start;
       matched += 1;
-      lines += breaksX > 0 ? 1 : 0;
+      lines += ours.breaks ? 1 : 0;
       continue;
     }
     if (x !== y) {
@@ -87,10 +100,11 @@ export function agreeBackwards(before: string, source: string, end: number): Occ
   return { end, matched, words: words + (inWord && wordEnds ? 1 : 0), lines };
 }
 
-/** Offset behind the blanks that begin at `from`. */
+/** Offset behind the blanks that begin at `from`; at the most `mostBlanks` of them. */
 function skipBlanks(text: string, from: number): number {
+  const most = Math.min(text.length, from + mostBlanks);
   let at = from;
-  while (at < text.length && isBlank(text.charCodeAt(at))) {
+  while (at < most && isBlank(text.charCodeAt(at))) {
     at += 1;
   }
   return at;

@@ -1,4 +1,5 @@
 /** What the text itself foretells: continuations of the cursor's line out of this file and others, with what speaks for each. */
+import { detached } from '../../util/detached';
 import { alignLine } from './aligned';
 import { lexemesOf } from './lexemes';
 import { cachedLexemes, firstSolidLine, lineEnd, LineBreaks } from './lines';
@@ -121,7 +122,7 @@ class Gathering {
       const text = source.slice(end, lineEnds).trimEnd();
       const weight = weightOf(occurrence);
       this.total += weight; // also of those that end here: they speak against all others
-      if (text === '') {
+      if (text === '' || text.length > longestLine) {
         continue;
       }
       const group = this.of(text);
@@ -182,7 +183,7 @@ class Gathering {
 
   candidates(): readonly CopyCandidate[] {
     return [...this.groups].map(([text, group]) => ({
-      text,
+      text: detached(text), // one that is shown is remembered, and the text that it was found in must not be
       features: {
         matched: group.best?.matched ?? 0,
         words: group.best?.words ?? 0,

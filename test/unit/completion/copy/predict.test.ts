@@ -104,6 +104,28 @@ describe('completion: what the text foretells', () => {
     assert.equal(found.get('1);')?.features.nextAgrees, 0);
   });
 
+  it('takes milliseconds where texts are made to take long', () => {
+    const hostile: [string, string][] = [
+      ['blank lines', `${'abc x\n'.repeat(600)}${'\n'.repeat(390_000)}abc`],
+      ['blanks', `${'abc '.repeat(600)}${' '.repeat(390_000)}abc`],
+      ['blanks between', `abc${' '.repeat(600)}`.repeat(600)],
+      ['one line', 'foo,'.repeat(75_000)],
+      ['one character', 'a'.repeat(400_000)],
+      ['the same line', 'let abc = 1;\n'.repeat(100_000)],
+    ];
+    for (const [name, before] of hostile) {
+      const used = process.cpuUsage();
+      const found = copyCandidates({ before, nextLines: '', others: [before] });
+      const { user, system } = process.cpuUsage(used);
+      const ms = (user + system) / 1000;
+      assert.ok(ms < 150, `${name}: ${ms.toFixed(0)} ms`);
+      assert.ok(
+        found.every(({ text }) => text.length <= 300),
+        name,
+      );
+    }
+  });
+
   it('takes milliseconds in a file of 20,000 lines', () => {
     const lines = Array.from(
       { length: 20_000 },
