@@ -11,6 +11,7 @@
  * Each fails alone, with the bars that it owes. A full run takes some 25 minutes, --quick 5.
  */
 import { prepareOurs } from '../engine/prepare.mjs';
+import { pairedLoss } from '../kv/paired.mjs';
 import { replayBars } from './replay/bars.mjs';
 import { countReplays } from './replay/counts.mjs';
 import { ownFiles } from './replay/history.mjs';
@@ -94,7 +95,7 @@ async function counts({ root, parts, models, quick, log }, report) {
 
 async function jump({ parts, models, quick, log }, report) {
   const found = await measureJumps(parts, {
-    ...{ jumps: quick ? 60 : 600, modelPath: models.embedded, log: (text) => log(`    ${text}`) },
+    ...{ jumps: quick ? 60 : 2500, modelPath: models.embedded, log: (text) => log(`    ${text}`) },
   });
   tableOf(report).jump = found;
   report.bar(
@@ -104,11 +105,21 @@ async function jump({ parts, models, quick, log }, report) {
       `in idle time before it ${found.warmed.toFixed(0)}`,
   );
   const signal = found.coldRight >= 20; // fewer are no signal
+  const { right, onlyCold, onlyWarm } = found;
+  const { loss, low, high, p } = pairedLoss({
+    both: right - onlyWarm,
+    onlyFirst: onlyCold,
+    onlySecond: onlyWarm,
+  });
+  const interval =
+    low === null
+      ? ''
+      : `95 % interval ${low.toFixed(1)} to ${high.toFixed(1)} % (sign test p = ${p.toFixed(2)}); `;
   report.bar(
     'jump-em',
-    signal ? 100 * (1 - found.right / found.coldRight) : null,
-    `exactly right cold ${found.coldRight}, after a jump ${found.right}, the same text ${found.same} of ${found.jumps}` +
-      `${signal ? '' : '; too few right ones to say anything'}`,
+    signal ? loss : null,
+    `${interval}exactly right cold ${found.coldRight}, after a jump ${right}, ${onlyCold} and ${onlyWarm} of them alone; the same text ` +
+      `${found.same} of ${found.jumps}${signal ? '' : '; too few right ones to say anything'}`,
   );
 }
 
@@ -116,13 +127,14 @@ async function hour({ root, quick, log }, report) {
   const recording = editing(root, { seconds: quick ? 240 : 3600 });
   const found = await replayHour(recording, { log: (text) => log(`    ${text}`) });
   tableOf(report).hour = { source: recording.source, ...found };
-  const { warm, end, change } = found.memory;
+  const { early, warm, end, kv, change } = found.memory;
   const mib = (bytes) => (bytes / 2 ** 20).toFixed(0);
   report.bar(
     'replay-hour',
     quick && found.violations.length === 0 ? null : found.violations.length,
     `${found.violations.map((text) => `**${text}**; `).join('')}${found.minutes.toFixed(0)} minutes, ${found.keys} keystrokes in ` +
-      `${found.seconds.toFixed(0)} s; memory ${mib(warm)} to ${mib(end)} MiB (${(100 * change).toFixed(1)} %); ${found.takenBack} requests ` +
+      `${found.seconds.toFixed(0)} s; memory ${mib(early)} MiB at first, ${mib(warm)} when its caches were full, ${mib(end)} at the end (${(100 * change).toFixed(1)} %), ` +
+      `KV caches ${mib(kv)} of it; ${found.takenBack} requests ` +
       `taken back, answered within ${ms(found.stopMs.worst)} ms; shown ${found.shown}, right ${found.right}, taken ${found.accepted}, ` +
       `characters saved ${found.saved}${quick ? '; the bar is for an hour' : ''}`,
   );

@@ -13,12 +13,24 @@ const mayChange = 0.05;
 
 const median = (values) => percentile(values, 0.5);
 
-/** Memory when everything has been used once, and at the end: medians of the looks in the second tenth, and in the last one. */
+/**
+ * Memory when caches have filled, the KV caches among them (16 contexts, models/budget.ts), and at the end: medians of the looks in the fifth
+ * tenth, and in the last one. `early`: when each kind of thing has been done once.
+ */
 function memoryOf(looks) {
   const part = (from, to) => looks.slice(Math.floor(from * looks.length), Math.ceil(to * looks.length));
-  const warm = median(part(0.1, 0.2).map(({ resident }) => resident));
+  const early = median(part(0.05, 0.1).map(({ resident }) => resident));
+  const warm = median(part(0.4, 0.5).map(({ resident }) => resident));
   const end = median(part(0.9, 1).map(({ resident }) => resident));
-  return { warm, end, change: end / warm - 1, peak: Math.max(...looks.map(({ resident }) => resident)) };
+  const kv = median(part(0.9, 1).map((look) => look.kv));
+  return {
+    early,
+    warm,
+    end,
+    kv,
+    change: end / warm - 1,
+    peak: Math.max(...looks.map(({ resident }) => resident)),
+  };
 }
 
 /** Until no job is left of the replay. Resolves with those that are still there after a while. */
@@ -48,8 +60,8 @@ export async function replayHour(recording, { log, ...options }) {
         if (keys % lookEvery !== 0) {
           return;
         }
-        const { jobs } = await client.status();
-        looks.push({ resident: await residentBytes(client), jobs });
+        const { jobs, memory } = await client.status();
+        looks.push({ resident: await residentBytes(client), kv: memory.kv, jobs });
         const running = jobs
           .filter(({ priority }) => priority === 'keystroke')
           .reduce((sum, job) => sum + job.running + job.paused + job.waiting, 0);
@@ -57,7 +69,10 @@ export async function replayHour(recording, { log, ...options }) {
           violations.push(`${running} runs at once: those that were taken back go on`); // one that ends, one that begins
         }
         if (keys % 1000 === 0) {
-          log(`hour: ${keys} keys`);
+          const mib = (bytes) => (bytes / 2 ** 20).toFixed(0);
+          log(
+            `hour: ${keys} keys, ${mib(looks.at(-1).resident)} MiB, of which ${mib(memory.kv)} are KV caches`,
+          );
         }
       },
     });

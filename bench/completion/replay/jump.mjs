@@ -76,7 +76,10 @@ export async function measureJumps(parts, { jumps, perFile = 12, seed = 5, model
   const files = ownFiles(parts.root).filter(({ text }) => text.length > 2000 && text.length < 5500);
   const rows = [];
   try {
-    for (const file of files) {
+    // Round by round, with other places and under other names, until there are enough.
+    for (let i = 0; rows.length < jumps; i += 1) {
+      const file = files[i % files.length];
+      const uri = `file:///w/${Math.floor(i / files.length)}/${file.path}`;
       const places = placesOf(file.text, random, perFile);
       const written = new Set();
       let version = 0;
@@ -89,7 +92,7 @@ export async function measureJumps(parts, { jumps, perFile = 12, seed = 5, model
         const now = stage(file.text, places, written, place);
         const request = {
           document: {
-            uri: `file:///w/${file.path}`,
+            uri,
             path: file.path,
             languageId: 'typescript',
             version,
@@ -100,7 +103,6 @@ export async function measureJumps(parts, { jumps, perFile = 12, seed = 5, model
         const counters = warm.completer.counters.snapshot();
         const ours = await warm.completer.complete(request, never);
         const after = warm.completer.counters.snapshot();
-        await cold.completer.forget(request.document.uri);
         const theirs = await cold.completer.complete(
           { ...request, document: { ...request.document, uri: `${request.document.uri}?${version}` } },
           never,
@@ -130,7 +132,10 @@ export async function measureJumps(parts, { jumps, perFile = 12, seed = 5, model
           never,
         );
       }
-      log?.(`jumps: ${rows.length} of ${jumps}`);
+      await warm.completer.forget(uri);
+      if ((i + 1) % 10 === 0) {
+        log?.(`jumps: ${rows.length} of ${jumps}`);
+      }
     }
   } finally {
     await warm.engine.dispose();
@@ -138,6 +143,7 @@ export async function measureJumps(parts, { jumps, perFile = 12, seed = 5, model
   }
   const computed = rows.map((row) => row.computed);
   const count = (name) => rows.filter((row) => row[name]).length;
+  const alone = (name, other) => rows.filter((row) => row[name] && !row[other]).length;
   return {
     ...{
       jumps: rows.length,
@@ -148,5 +154,6 @@ export async function measureJumps(parts, { jumps, perFile = 12, seed = 5, model
     ...{ p50: percentile(computed, 0.5), p95: percentile(computed, 0.95), worst: Math.max(...computed) },
     warmed: mean(rows.map((row) => row.warmed)),
     ...{ right: count('right'), coldRight: count('coldRight'), same: count('same') },
+    ...{ onlyCold: alone('coldRight', 'right'), onlyWarm: alone('right', 'coldRight') },
   };
 }

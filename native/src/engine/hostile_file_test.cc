@@ -103,13 +103,18 @@ TEST("a file that is truncated by another thread while it loads: an error or a s
   const std::vector<float> wanted = LogitsOf(*first.value());
 
   constexpr int kRounds = 200;
+  constexpr int kMostRounds = 10 * kRounds;  // a busy system may never run both at once for a while
   std::atomic<int> begun{0};
   std::atomic<int> truncated{0};
+  std::atomic<bool> ended{false};
   std::thread vandal([&] {
     testing::Random random(7);
-    for (int round = 1; round <= kRounds; ++round) {
-      while (begun < round) {
+    for (int round = 1; !ended; ++round) {
+      while (begun < round && !ended) {
         std::this_thread::yield();
+      }
+      if (ended) {
+        return;
       }
       const auto until = now() + std::chrono::microseconds(random.Next() % static_cast<uint64_t>(whole_load * 3 / 2));
       while (now() < until) {
@@ -122,9 +127,11 @@ TEST("a file that is truncated by another thread while it loads: an error or a s
   int good = 0;
   int changed = 0;
   int incomplete = 0;
-  for (int round = 1; round <= kRounds; ++round) {
+  int rounds = 0;
+  while (rounds < kRounds || (changed == 0 && rounds < kMostRounds)) {
+    ++rounds;
     WriteFile(path, bytes);
-    begun = round;
+    begun = rounds;
     const Result<std::unique_ptr<Engine>> engine = Load(file.path());
     if (engine.ok()) {
       ++good;
@@ -134,15 +141,15 @@ TEST("a file that is truncated by another thread while it loads: an error or a s
       const bool says_so = engine.status().message().find("changed while it was being read") != std::string::npos;
       ++(says_so ? changed : incomplete);  // one that was short already when it was opened is incomplete
     }
-    while (truncated < round) {
+    while (truncated < rounds) {
       std::this_thread::yield();
     }
   }
+  ended = true;
   vandal.join();
   std::printf("    %d loaded, %d changed while they were read, %d incomplete\n", good, changed, incomplete);
-  // Which of the three it is depends on how the system shares out its processors; the next test makes sure of
-  // "changed".
-  EXPECT_EQ(good + changed + incomplete, kRounds);
+  EXPECT_EQ(good + changed + incomplete, rounds);
+  EXPECT(changed > 0);
 }
 
 TEST("a file that is truncated, grows or is overwritten half way through the load is reported as changed") {
