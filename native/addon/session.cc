@@ -156,6 +156,7 @@ DecodeOptions ReadDecodeOptions(Napi::Env env, const Napi::Object& request) {
   options.lookup.max_draft =
       static_cast<int>(ReadInteger(env, request.Get("lookupDraft"), "lookupDraft", 0, LookupOptions::kMaxDraft));
   options.lookup.min_ngram = static_cast<int>(ReadInteger(env, request.Get("lookupNgram"), "lookupNgram", 2, 64));
+  options.lookup.expected = ReadTokens(env, request.Get("expected"), "expected");
   options.forced = ReadTokens(env, request.Get("forced"), "forced");
   options.stop_tokens = ReadTokens(env, request.Get("stopTokens"), "stopTokens");
   options.stop_strings = ReadStrings(env, request.Get("stopStrings"), "stopStrings");

@@ -25,6 +25,7 @@ const request: NativeRequest = {
   topLogprobs: 0,
   lookupDraft: 0,
   lookupNgram: 2,
+  expected: new Int32Array(0),
   forced: new Int32Array(),
   stopTokens: new Int32Array(),
   stopStrings: [],

@@ -61,6 +61,21 @@ describe('native engine: prompt lookup and forced tokens', function () {
     assert.equal(await codeOf(run({ tokens, forced: [-1] })), 'invalid_argument');
   });
 
+  it('takes what is expected for a draft, and says what it says without', async () => {
+    const tokens = await bench.tokenize('const first = 1;\n');
+    const sampling = { banned: [bench.info.eos] };
+    const plain = await run({ tokens, maxTokens: 24, sampling });
+    let fewer = 0; // the engine may find that drafts do not pay here, but not from the start
+    for (const expected of [plain.result.tokens, plain.result.tokens.slice(0, 5), [7, 8, 9]]) {
+      const aided = await run({ tokens, maxTokens: 24, sampling, lookup: { expected } });
+      assert.deepEqual(aided.result.tokens, plain.result.tokens);
+      fewer += plain.result.batches - aided.result.batches;
+    }
+    assert.ok(fewer > 0);
+    const lookup = { expected: [bench.info.vocabSize] };
+    assert.equal(await codeOf(run({ tokens, lookup })), 'invalid_argument');
+  });
+
   it('refuses senseless drafts', async () => {
     const tokens = await bench.tokenize(list);
     assert.equal(await codeOf(run({ tokens, lookup: { maxDraft: 16 } })), 'invalid_argument');

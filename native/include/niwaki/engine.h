@@ -185,6 +185,9 @@ struct LookupOptions {
   int max_draft = 0;                    // tokens drafted at once at the most; 0 = off
   int min_ngram = 2;                    // tokens that must agree before a draft, at least 2
   bool adapt = true;  // fewer, or none, where they cost more than they bring; false = always max_draft
+  // How the text is expected to go on, known from elsewhere: drafted before anything else, for as long as it is said.
+  // Every token must exist in the model.
+  std::vector<TokenId> expected;
 };
 
 struct DecodeOptions {

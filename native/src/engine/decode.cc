@@ -195,9 +195,12 @@ Result<bool> Decoding::Next(std::span<const float> logits, const std::vector<Tok
 Result<DecodeResult> Decoding::Run() {
   const Clock::time_point begin = Clock::now();
   const size_t vocabulary = static_cast<size_t>(engine_.info().vocab_size);
-  for (const TokenId id : options_.forced) {
-    if (id < 0 || static_cast<size_t>(id) >= vocabulary) {
-      return Status(StatusCode::kInvalidArgument, "the token " + std::to_string(id) + " does not exist in this model");
+  for (const std::vector<TokenId>* const tokens : {&options_.forced, &options_.lookup.expected}) {
+    for (const TokenId id : *tokens) {
+      if (id < 0 || static_cast<size_t>(id) >= vocabulary) {
+        return Status(StatusCode::kInvalidArgument,
+                      "the token " + std::to_string(id) + " does not exist in this model");
+      }
     }
   }
   const bool lookup = options_.lookup.max_draft > 0;
@@ -205,7 +208,7 @@ Result<DecodeResult> Decoding::Run() {
     session_.states_.resize(static_cast<size_t>(Qwen3::kMaxLogits * engine_.info().embedding_length));
   }
   if (lookup) {
-    session_.drafter_.Begin(session_.timeline_);
+    session_.drafter_.Begin(session_.timeline_, options_.lookup.expected);
   }
   for (bool more = true; more;) {
     if (static_cast<int64_t>(result_.tokens.size()) >= options_.max_tokens) {

@@ -6,7 +6,7 @@ namespace niwaki {
 namespace {
 
 // Tokens accepted for one refused, before anything is known.
-constexpr std::array<double, DraftPolicy::kKinds> kPrior = {1, 3, 9, 9};
+constexpr std::array<double, DraftPolicy::kKinds> kPrior = {1, 3, 9, 9, 3};
 // What a judgement leaves of those before it: the chances follow the text within some ten drafts.
 constexpr double kJudged = 0.85;
 // What a pass without a draft leaves: who stopped drafting tries again after some dozens of tokens.

@@ -11,8 +11,8 @@ namespace niwaki {
 class DraftPolicy {
  public:
   // What a draft relies on: the more tokens agree, the likelier it is right. Each kind learns its own chances.
-  enum class Kind { kShort, kMedium, kLong, kAligned };
-  static constexpr int kKinds = 4;
+  enum class Kind { kShort, kMedium, kLong, kAligned, kExpected };
+  static constexpr int kKinds = 5;
   static Kind KindOf(int matched) { return matched < 4 ? Kind::kShort : matched < 10 ? Kind::kMedium : Kind::kLong; }
 
   // The length, 0..most, with which most tokens come out in a unit of time.

@@ -14,8 +14,9 @@ constexpr int kOutweighs = 8;
 
 }  // namespace
 
-void Drafter::Begin(std::span<const TokenId> tokens) {
+void Drafter::Begin(std::span<const TokenId> tokens, std::span<const TokenId> expected) {
   index_.Update(tokens);
+  expected_.assign(expected.rbegin(), expected.rend());
   cursor_ = -1;
   instead_.clear();
   changes_.clear();
@@ -36,6 +37,11 @@ const Drafter::Change* Drafter::ChangeAt(int64_t position) const {
 
 void Drafter::Push(TokenId id) {
   index_.Push(id);
+  if (!expected_.empty() && expected_.back() == id) {
+    expected_.pop_back();
+  } else {
+    expected_.clear();
+  }
   if (cursor_ < 0) {
     return;
   }
@@ -128,6 +134,13 @@ void Drafter::Copy(int64_t from, size_t length) {
 std::span<const TokenId> Drafter::Propose(const LookupOptions& options, int most) {
   draft_.clear();
   if (most <= 0) {
+    return draft_;
+  }
+  if (!expected_.empty()) {
+    kind_ = DraftPolicy::Kind::kExpected;
+    const int length = options.adapt ? policy_.Length(kind_, most) : most;
+    const size_t count = std::min(static_cast<size_t>(length), expected_.size());
+    draft_.assign(expected_.rbegin(), expected_.rbegin() + static_cast<int64_t>(count));
     return draft_;
   }
   const SuffixIndex::Match match = index_.Find(options.min_ngram);

@@ -15,8 +15,8 @@ namespace niwaki {
 
 class Drafter {
  public:
-  // Makes the text equal to `tokens` and forgets what was copied.
-  void Begin(std::span<const TokenId> tokens);
+  // Makes the text equal to `tokens` and forgets what was copied. `expected`: how somebody expects it to go on.
+  void Begin(std::span<const TokenId> tokens, std::span<const TokenId> expected = {});
   // A token was said.
   void Push(TokenId id);
   // What may come next, at most `most` tokens; nothing where it would cost more than it brings. Valid until the next
@@ -47,6 +47,8 @@ class Drafter {
   int agreed_ = 0;                // tokens that were copied before it
   std::vector<TokenId> instead_;  // said since the copy departed from its source at cursor_; empty = it has not
   std::vector<Change> changes_;   // the latest first
+  std::vector<TokenId>
+      expected_;  // what is left of it, the next token last; empty = nothing, or something else was said
   std::vector<TokenId> draft_;
   DraftPolicy::Kind kind_ = DraftPolicy::Kind::kShort;
 };

@@ -106,7 +106,7 @@ TEST("drafts over the end of a page: the tokens are those without drafts") {
     DecodeOptions options;
     options.max_tokens = 40;
     const auto decode = [&](int draft) {
-      options.lookup = {draft, 2, false};
+      options.lookup = {draft, 2, false, {}};
       const std::unique_ptr<Session> session = Open(Best(), kKv4);
       EXPECT(session->Sync(prompt, nullptr, nullptr).ok());
       Result<DecodeResult> result = session->Decode(options, nullptr, nullptr);

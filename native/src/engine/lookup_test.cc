@@ -88,6 +88,7 @@ void Compare(const Tokens& prompt, const DecodeOptions& options, Totals* totals,
     DecodeOptions mine = options;
     mine.lookup.max_draft = lookup ? LookupOptions::kMaxDraft : 0;
     mine.lookup.adapt = options.lookup.adapt;
+    mine.lookup.expected = lookup ? options.lookup.expected : Tokens();
     CancelFlag cancel{false};
     int calls = 0;
     outcomes[lookup] = Run(*session.value(), mine, &cancel, [&](const TokenEvent&) {
@@ -138,6 +139,36 @@ TEST("greedy: the same tokens, events, timeline and logits, in fewer passes") {
   std::printf("    greedy: %lld tokens in %lld passes, %lld drafted, %lld accepted\n",
               static_cast<long long>(totals.tokens), static_cast<long long>(totals.batches),
               static_cast<long long>(totals.drafted), static_cast<long long>(totals.accepted));
+}
+
+TEST("what is expected comes in as few passes as it is right, and changes nothing where it is wrong") {
+  for (const Tokens& prompt : Prompts()) {
+    DecodeOptions options = Upto(32);
+    Totals unaided;
+    Compare(prompt, options, &unaided);
+    Result<std::unique_ptr<Session>> session = Best()->NewSession(0);
+    ASSERT_OK(session);
+    ASSERT_OK(session.value()->Sync(prompt, nullptr, nullptr));
+    const Outcome plain = Run(*session.value(), options, nullptr, [](const TokenEvent&) { return true; });
+    const Tokens& said = plain.result.tokens;
+    options.lookup.expected = said;
+    Totals right;
+    Compare(prompt, options, &right);
+    // The prompt gives the first token, each pass sixteen of the others.
+    EXPECT_EQ(right.batches, static_cast<int64_t>((said.size() - 1 + 15) / 16));
+    options.lookup.expected.resize(said.size() / 2);
+    options.lookup.expected.back() = said[said.size() / 2 - 1] == 7 ? 8 : 7;
+    Totals half;
+    Compare(prompt, options, &half);
+    EXPECT(half.accepted >= static_cast<int64_t>(said.size() / 2) - 2);
+    options.lookup.expected = {said[0] == 7 ? 8 : 7, 9, 10};
+    Totals wrong;
+    Compare(prompt, options, &wrong);
+    EXPECT_EQ(wrong.batches, unaided.batches);  // noticed with the first token, before anything is drafted
+    options.lookup.expected = {static_cast<TokenId>(Best()->info().vocab_size)};
+    options.lookup.max_draft = LookupOptions::kMaxDraft;
+    EXPECT(!session.value()->Decode(options, nullptr, [](const TokenEvent&) { return true; }).ok());
+  }
 }
 
 TEST("drafts of the length that pays: the same again") {

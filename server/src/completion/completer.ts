@@ -320,8 +320,9 @@ export class Completer {
     this.changes.fire();
     try {
       const session = await workshop.sessions.acquire(request.document.uri);
-      const job = { model, prompt, effort, maxTokens, policy, isComplete, place, signal };
-      const written = await write(session, variant === undefined ? job : { ...job, variant });
+      const expected = proposals?.likeliestCopy ?? '';
+      const job = { model, prompt, effort, maxTokens, policy, isComplete, place, expected, signal };
+      const written = await write(this.engine, session, variant === undefined ? job : { ...job, variant });
       this.count(workshop, request.document.uri, written);
       if (signal.aborted) {
         throw cancelled();

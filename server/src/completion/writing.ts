@@ -5,6 +5,7 @@ import {
   type EnginePort,
   type EngineSession,
   type GenerateResult,
+  type LookupOptions,
   type TokenId,
 } from '../engine';
 import type { LoadedModel } from '../models';
@@ -24,6 +25,8 @@ export interface WritingJob {
   readonly isComplete: (text: string) => boolean;
   readonly place: AnswerPlace;
   readonly signal: AbortSignal;
+  /** How somebody else expects the line to go on: '' = nobody does. Only a matter of time: what is written is the model's own. */
+  readonly expected: string;
   /** Absent = what the model finds likeliest; a number = something else, another one for each. */
   readonly variant?: number;
 }
@@ -39,9 +42,30 @@ export interface WrittenText {
   readonly likelihood: readonly number[];
 }
 
-export async function write(session: EngineSession, job: WritingJob): Promise<WrittenText> {
+/**
+ * Prompt lookup finds what the prompt has; a copy may come from another file, or have had its names changed. Undefined = this model is
+ * quicker without.
+ */
+async function lookupFor(
+  engine: EnginePort,
+  { model, prompt, expected, variant }: WritingJob,
+): Promise<LookupOptions | undefined> {
+  if (!model.profile.lookup) {
+    return undefined;
+  }
+  return expected === '' || variant !== undefined
+    ? {}
+    : { expected: await engine.tokenize(model.handle, `${prompt.healed}${expected}\n`, false) };
+}
+
+export async function write(
+  engine: EnginePort,
+  session: EngineSession,
+  job: WritingJob,
+): Promise<WrittenText> {
   const { model, prompt, effort, maxTokens, policy, place, signal } = job;
-  const { strategy, banned, stopTokens, lookup } = model.profile;
+  const { strategy, banned, stopTokens } = model.profile;
+  const lookup = await lookupFor(engine, job);
   const chance =
     job.variant === undefined ? {} : { temperature: variantTemperature, topP: 0.95, seed: job.variant };
   const ending = new AbortController();
@@ -58,7 +82,7 @@ export async function write(session: EngineSession, job: WritingJob): Promise<Wr
       // The engine stops by itself where that is sure to be right; a dropped line break would set it off at once.
       stopStrings: policy.maxLines === 1 && !prompt.healed.includes('\n') ? ['\n'] : [],
       requiredPrefix: prompt.healed,
-      ...(lookup ? { lookup: {} } : {}),
+      ...(lookup && { lookup }),
       threads: Math.ceil(model.info.threads * effort.threadShare),
       shift: true,
     },

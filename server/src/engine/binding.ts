@@ -119,6 +119,8 @@ export interface NativeRequest {
   readonly lookupDraft: number;
   /** Tokens that must agree before a draft, 2 to 64. */
   readonly lookupNgram: number;
+  /** How the text is expected to go on: what lookup drafts first. */
+  readonly expected: Int32Array;
   readonly forced: Int32Array;
   readonly shift: boolean;
   readonly stopTokens: Int32Array;

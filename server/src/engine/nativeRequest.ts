@@ -84,6 +84,7 @@ export function toNativeRequest(request: GenerateRequest, vocabSize: number): Na
     topLogprobs: sampling.topLogprobs ?? 0,
     lookupDraft: request.lookup === undefined ? 0 : (request.lookup.maxDraft ?? defaultLookup.maxDraft),
     lookupNgram: request.lookup?.minNgram ?? defaultLookup.minNgram,
+    expected: toIds(request.lookup?.expected ?? [], 'lookup.expected'),
     forced: toIds(request.forced ?? [], 'forced'),
     stopTokens: toIds(request.stopTokens ?? [], 'stopTokens'),
     stopStrings: request.stopStrings ?? [],

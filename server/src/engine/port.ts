@@ -159,6 +159,8 @@ export interface LookupOptions {
   readonly maxDraft?: number;
   /** Tokens that must agree before a draft; 2 when absent. */
   readonly minNgram?: number;
+  /** How the text is expected to go on, known from elsewhere: drafted first, for as long as the model says it. Absent = nothing is. */
+  readonly expected?: readonly TokenId[];
 }
 
 export interface GenerateRequest {

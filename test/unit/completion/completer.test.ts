@@ -83,6 +83,18 @@ describe('completion: the completer', () => {
     }
   });
 
+  it('expects a large model to go on as another file does', async () => {
+    const { engine, host } = await stage({ answer: () => 'compute(1);' }, false);
+    const otherTexts = (): string[] => ['const total = sumOf(values, weights);\nprint(total);\n'];
+    const completer = new Completer(engine, host, { otherTexts });
+    await completer.complete(at('let a = 1;\nconst total = sum|\nlet y;'), never);
+    const { lookup, requiredPrefix } = engine.runs[0]?.request ?? {};
+    const model = host.model?.handle;
+    assert.ok(model !== undefined && lookup?.expected !== undefined);
+    const expected = await engine.tokenize(model, `${requiredPrefix ?? ''}Of(values, weights);\n`, false);
+    assert.deepEqual(lookup.expected, expected);
+  });
+
   it('answers from the last suggestion while it is typed along', async () => {
     const { engine, completer } = await stage({
       answer: ({ request }) => `${request.requiredPrefix ?? ''}compute(1);`,

@@ -146,14 +146,14 @@ describe('native engine port', function () {
     );
     const speculation = (): unknown[] => {
       const last = JSON.parse(log.at(-1)?.slice('generate '.length) ?? '') as Record<string, unknown>;
-      return [last['logprobs'], last['lookupDraft'], last['lookupNgram'], last['forced']];
+      return [last['logprobs'], last['lookupDraft'], last['lookupNgram'], last['expected'], last['forced']];
     };
-    assert.deepEqual(speculation(), [false, 0, 2, {}]);
+    assert.deepEqual(speculation(), [false, 0, 2, {}, {}]);
     await engine.generate({ ...request, lookup: {}, forced: [9] }, () => undefined);
-    assert.deepEqual(speculation(), [false, 15, 2, { 0: 9 }]);
-    const lookup = { maxDraft: 4, minNgram: 3 };
+    assert.deepEqual(speculation(), [false, 15, 2, {}, { 0: 9 }]);
+    const lookup = { maxDraft: 4, minNgram: 3, expected: [5] };
     await engine.generate({ ...request, lookup, sampling: { logprobs: true } }, () => undefined);
-    assert.deepEqual(speculation(), [true, 4, 3, {}]);
+    assert.deepEqual(speculation(), [true, 4, 3, { 0: 5 }, {}]);
     await assert.rejects(
       engine.generate({ ...request, tokens: [1, 0.5] }, () => undefined),
       {

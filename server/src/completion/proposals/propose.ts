@@ -66,6 +66,11 @@ export class Proposals {
       .map(({ candidate }) => candidate.text);
   }
 
+  /** '' = nothing was found. */
+  get likeliestCopy(): string {
+    return this.found[0]?.candidate.text ?? '';
+  }
+
   wrote(written: Written): void {
     this.written = written;
   }
