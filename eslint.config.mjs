@@ -121,7 +121,7 @@ export default tseslint.config(
   },
   { files: ['server/src/**/*.ts'], rules: forbid(network, lsp, vscode, tests) },
   {
-    files: ['server/src/lsp/**/*.ts', 'server/src/main.ts'],
+    files: ['server/src/lsp/**/*.ts', 'server/src/main.ts', 'server/src/serve.ts'],
     rules: forbid(network, vscode, tests, [
       ['**/engine/*', '!**/engine/index'],
       'Only what engine/index.ts offers.',
@@ -192,6 +192,27 @@ export default tseslint.config(
       vscode,
       tests,
       rooms(['lsp', 'cli', 'completion', 'models', 'workspace', 'prompt']),
+    ),
+  },
+  {
+    // Loaded before all else.
+    files: ['server/src/network/**/*.ts'],
+    rules: forbid(
+      network,
+      lsp,
+      vscode,
+      tests,
+      rooms([
+        'lsp',
+        'cli',
+        'completion',
+        'models',
+        'workspace',
+        'prompt',
+        'engine',
+        'syntax',
+        'conversation',
+      ]),
     ),
   },
   {

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * Builds the native addon in Release and puts it at dist/native/<platform>-<arch>/niwaki.node. Needs a C++20 compiler, CMake
+ * Builds the native addons in Release and puts them at dist/native/<platform>-<arch>/: niwaki.node, and guard.node. Needs a C++20 compiler, CMake
  * 3.18 or newer, and either Ninja or Make; no network. Does nothing when no source has changed since the last build.
  *
  *   node scripts/build-native.mjs [--force] [--jobs N] [--quiet]
@@ -31,6 +31,7 @@ const require = createRequire(import.meta.url);
 /** The folder of the finished addon for this machine. */
 export const addonDir = join(root, 'dist', 'native', `${process.platform}-${process.arch}`);
 export const addonPath = join(addonDir, 'niwaki.node');
+const guardPath = join(addonDir, 'guard.node');
 const stampPath = join(addonDir, 'niwaki.stamp');
 
 /** A failure that the user can mend; printed without a stack. */
@@ -172,21 +173,24 @@ export function buildNative(options = {}) {
     }
   }
   const stamp = fingerprint(checkTools());
-  if (!force && existsSync(addonPath) && existsSync(stampPath) && readFileSync(stampPath, 'utf8') === stamp) {
+  const there = [addonPath, guardPath, stampPath].every((path) => existsSync(path));
+  if (!force && there && readFileSync(stampPath, 'utf8') === stamp) {
     return { path: addonPath, built: false };
   }
   dropForeignBuildFolder();
   cmakeJs('configure', { jobs, quiet });
   cmakeJs('build', { jobs, quiet });
-  const built = join(buildDir, 'Release', basename(addonPath));
-  if (!existsSync(built)) {
-    throw new BuildError(`The build ended well but left no ${built}. Remove native/build and try again.`);
-  }
   mkdirSync(addonDir, { recursive: true });
-  // A process may have the old file mapped: put the new one in its place instead of writing into it.
-  const fresh = `${addonPath}.${process.pid}`;
-  copyFileSync(built, fresh);
-  renameSync(fresh, addonPath);
+  for (const path of [addonPath, guardPath]) {
+    const built = join(buildDir, 'Release', basename(path));
+    if (!existsSync(built)) {
+      throw new BuildError(`The build ended well but left no ${built}. Remove native/build and try again.`);
+    }
+    // A process may have the old file mapped: put the new one in its place instead of writing into it.
+    const fresh = `${path}.${process.pid}`;
+    copyFileSync(built, fresh);
+    renameSync(fresh, path);
+  }
   rmSync(stampPath, { force: true }); // not written into: another checkout may share the file by a hard link
   writeFileSync(stampPath, stamp);
   return { path: addonPath, built: true };

@@ -1,26 +1,19 @@
-/** The language server's entry: builds the object graph and listens. `--node-ipc` or `--stdio` says how. */
+/**
+ * The language server's entry: `--node-ipc` or `--stdio` says how it is spoken to, `--air-gapped` that the user's setting is on.
+ *
+ * The order in which it starts:
+ *   1. Where Node keeps an io_uring, which no filter holds, the process starts its program once more without one.
+ *   2. What is to be reached from outside is bound. (Nothing, so far: a loopback endpoint will be, where `network.allows` it and the
+ *      user has switched it on.)
+ *   3. The filter: from here on this process and its children cannot open, connect or address a socket.
+ *   4. Everything else is loaded, libraries too, and the first message is read.
+ */
 import './withoutWatchdog';
-import { dirname } from 'node:path';
-import { createConnection, ProposedFeatures } from 'vscode-languageserver/node';
-import { version } from '../../package.json';
-import { createNativeEngine } from './engine';
-import { connectionLog, startServer } from './lsp';
+import { loadGuard, Network } from './network';
 
-const connection = createConnection(ProposedFeatures.all);
-const log = connectionLog(connection);
-const engine = createNativeEngine({
-  onSelfTest: (report) => {
-    for (const failure of report.failures) {
-      log.warn(`The kernels "${failure.kernels}" cannot be used on this machine: ${failure.what}.`);
-    }
-    log.info(`The kernels "${report.kernels}" passed their self-test in ${report.ms.toFixed(0)} ms.`);
-  },
+const guard = loadGuard();
+guard.leaveRingsBehind(); // why one is still there, the filter says
+const network = new Network({ airGapped: process.argv.includes('--air-gapped'), guard });
+void import('./serve').then(({ serve }) => {
+  serve(network);
 });
-
-// The editor's end of the channel has gone, and with it everyone who could ask for anything.
-process.once('disconnect', () => {
-  process.exit(0);
-});
-
-// The bundle lies in dist/, one folder below the extension's.
-startServer({ connection, log, engine, extensionPath: dirname(__dirname), version });

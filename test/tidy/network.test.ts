@@ -55,14 +55,49 @@ describe('tidy: no network', () => {
     assert.deepEqual(asking, []);
   });
 
-  it('has no socket call in the engine', () => {
-    const calls = repositoryFiles()
-      .filter((path) => /^native\/.*\.(cc|h|inl)$/.test(path))
-      .filter((path) =>
-        /\b(socket|connect|getaddrinfo|gethostbyname|sendto|recvfrom)\s*\(|sys\/socket\.h|winsock/.test(
-          read(path),
-        ),
-      );
-    assert.deepEqual(calls, []);
+  it('has no socket call in native code', () => {
+    const cpp = repositoryFiles().filter((path) => /^native\/.*\.(cc|h|inl)$/.test(path));
+    const isTest = (path: string): boolean => path.endsWith('_test.cc');
+    const calls = /\b(socket|connect|bind|listen|accept4?|getaddrinfo|gethostbyname|sendto|recvfrom)\s*\(/;
+    const headers = /sys\/socket\.h|winsock/;
+    assert.deepEqual(
+      cpp.filter((path) => !isTest(path) && calls.test(read(path).replace(/\/\/.*$/gm, ''))),
+      [],
+    );
+    // What lists the sockets that are open asks each for its name.
+    const looking = 'native/src/guard/network_filter_linux.cc';
+    assert.deepEqual(
+      cpp.filter((path) => !isTest(path) && path !== looking && headers.test(read(path))),
+      [],
+    );
+  });
+
+  it('installs the filter before the server loads anything else', () => {
+    const imports = (path: string): string[] =>
+      (meta().inputs[path]?.imports ?? []).map((imported) => imported.path).sort();
+    assert.deepEqual(imports('server/src/main.ts'), [
+      'server/src/network/index.ts',
+      'server/src/serve.ts',
+      'server/src/withoutWatchdog.ts',
+    ]);
+    assert.match(read('server/src/main.ts'), /^void import\('\.\/serve'\)/m, 'not imported at the top');
+    const seen = new Set<string>();
+    const visit = (path: string): void => {
+      if (!seen.has(path)) {
+        seen.add(path);
+        imports(path).forEach(visit);
+      }
+    };
+    visit('server/src/network/index.ts');
+    visit('server/src/withoutWatchdog.ts');
+    assert.deepEqual(
+      [...seen].filter(
+        (path) =>
+          !/^server\/src\/(network|util)\/|^server\/src\/withoutWatchdog|^(node:)?(fs|module|path)$/.test(
+            path,
+          ),
+      ),
+      [],
+    );
   });
 });

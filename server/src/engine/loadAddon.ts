@@ -4,27 +4,12 @@
  */
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
+import { searchFolders } from '../util/searchFolders';
 import { bindingVersion, type NativeBinding } from './binding';
 import { EngineError } from './port';
 
 const addonName = 'niwaki.node';
-/** From a bundle in dist/ and from the sources in server/src/engine the repository's root is at most this far up. */
-const parentsToTry = 4;
-
-/** This folder and its parents, nearest first. */
-export function searchFolders(start: string): string[] {
-  const folders = [start];
-  while (folders.length < parentsToTry) {
-    const parent = dirname(folders[folders.length - 1] as string);
-    if (parent === folders[folders.length - 1]) {
-      break;
-    }
-    folders.push(parent);
-  }
-  return folders;
-}
-
 /** The addon for this machine. Throws `not_found` when it was not built or not shipped. */
 export function findAddon(start: string = __dirname): string {
   const machine = `${process.platform}-${process.arch}`;

@@ -6,7 +6,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { searchFolders } from './loadAddon';
+import { searchFolders } from '../util/searchFolders';
 import { EngineError, type EngineErrorCode, type KernelTableInfo } from './port';
 import type { SelfTestMessage, SelfTestTask } from './selfTestProtocol';
 

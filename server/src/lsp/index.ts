@@ -1,3 +1,4 @@
 /** LSP over IPC or stdio. */
 export { connectionLog } from './connectionLog';
+export { refuseToStart } from './network';
 export { startServer } from './server';

@@ -31,11 +31,13 @@ import {
   ModelHost,
   StrategyProbe,
 } from '../models';
+import type { Network } from '../network';
 import { Syntax } from '../syntax';
 import type { Log } from '../util/log';
 import { PowerSource } from '../util/power';
 import { isEnabled, registerInlineCompletion } from './inlineCompletion';
 import { registerModelRequests } from './modelRequests';
+import { logNetwork, registerNetwork } from './network';
 import { registerSavedContext, savedPlace } from './savedContext';
 import { choiceOf, defaultSettings, readSettings } from './settings';
 import { StatusReporter } from './statusReporter';
@@ -50,6 +52,7 @@ export interface ServerDeps {
   readonly connection: Connection;
   readonly log: Log;
   readonly engine: EnginePort;
+  readonly network: Network;
   /** Where the embedded model lies when the client does not say. */
   readonly extensionPath: string;
   readonly version: string;
@@ -69,7 +72,8 @@ function checkVersion(options: Partial<InitializationOptions>): void {
   }
 }
 
-export function startServer({ connection, log, engine, extensionPath, version }: ServerDeps): void {
+export function startServer(deps: ServerDeps): void {
+  const { connection, log, engine, network, extensionPath, version } = deps;
   const documents = new TextDocuments(TextDocument);
   let settings: ServerSettings = defaultSettings;
   let workspaceFolders: readonly string[] = [];
@@ -162,6 +166,7 @@ export function startServer({ connection, log, engine, extensionPath, version }:
       onAsked,
     });
     registerWhy({ connection, completer, statistics });
+    registerNetwork(connection, network);
     registerModelRequests({ connection, engine, host, completer, settings: () => settings });
     const savedContextSettings = registerSavedContext({
       connection,
@@ -208,6 +213,7 @@ export function startServer({ connection, log, engine, extensionPath, version }:
           context.configure(settings, workspaceFolders);
         });
       }
+      logNetwork(network, log);
       applySettings(host, options.settings);
       context.configure(settings, workspaceFolders);
       savedContextSettings();
