@@ -1,4 +1,4 @@
-/** What the extension exports: figures for tests and for people who report a fault. */
+/** What the extension exports: figures for tests and for people who report a fault, and texts for tests alone. */
 import type {
   ModelDetails,
   RenderedPrompt,
@@ -31,7 +31,8 @@ const none: Diagnostics = {
   statistics: undefined,
 };
 
-export function createApi(server: ServerConnection): NiwakiApi {
+/** `withTexts`: whether prompts and suggestions are given out; other extensions get figures only. */
+export function createApi(server: ServerConnection, withTexts: boolean): NiwakiApi {
   return {
     diagnostics: async () => {
       try {
@@ -41,8 +42,8 @@ export function createApi(server: ServerConnection): NiwakiApi {
         const [status, model, lastPrompt, why, statistics] = await Promise.all([
           server.fetchStatus(),
           server.modelDetails(),
-          server.lastPrompt(),
-          server.why(),
+          withTexts ? server.lastPrompt() : null,
+          withTexts ? server.why() : null,
           server.statistics(),
         ]);
         return { serverPid: status.pid, status, model, lastPrompt, why, statistics };

@@ -5,6 +5,26 @@ import { ConfigurationTarget, Disposable, EventEmitter, workspace, type Event } 
 const section = 'niwaki';
 const anyLanguage = '*';
 
+/** All that the manifest declares; a test compares. Without our prefix. */
+export const settingKeys = [
+  'completion.enabled',
+  'completion.languages',
+  'completion.maxTokens',
+  'completion.eagerness',
+  'completion.inComments',
+  'completion.inStrings',
+  'completion.strategy',
+  'context.enabled',
+  'model.path',
+  'model.maxContextTokens',
+  'kv.codec',
+  'kv.memoryMB',
+  'kv.diskMB',
+  'engine.threads',
+  'engine.quiet',
+  'engine.unloadAfterMinutes',
+] as const;
+
 export class Config implements Disposable {
   private readonly emitter = new EventEmitter<void>();
   /** Asking VS Code takes half a millisecond, and each key asks. */
@@ -58,32 +78,25 @@ export class Config implements Disposable {
 
   /** Values that differ from the default, by key without our prefix. */
   changedSettings(): Readonly<Record<string, unknown>> {
-    const keys = [
-      'completion.enabled',
-      'completion.languages',
-      'completion.maxTokens',
-      'completion.eagerness',
-      'completion.inComments',
-      'completion.inStrings',
-      'completion.strategy',
-      'context.enabled',
-      'model.path',
-      'model.maxContextTokens',
-      'kv.codec',
-      'kv.memoryMB',
-      'kv.diskMB',
-      'engine.threads',
-      'engine.quiet',
-      'engine.unloadAfterMinutes',
-    ];
-    const settings = workspace.getConfiguration(section);
-    return Object.fromEntries(
-      keys
-        .filter(
-          (key) => JSON.stringify(settings.get(key)) !== JSON.stringify(settings.inspect(key)?.defaultValue),
-        )
-        .map((key) => [key, settings.get<unknown>(key)]),
+    const changed = this.allSettings().filter(
+      ({ value, fallback }) => JSON.stringify(value) !== JSON.stringify(fallback),
     );
+    return Object.fromEntries(changed.map(({ key, value }) => [key, value]));
+  }
+
+  /** Every setting of ours with its value, and the default's, in the order of the keys. */
+  allSettings(): readonly {
+    /** Without our prefix. */
+    readonly key: string;
+    readonly value: unknown;
+    readonly fallback: unknown;
+  }[] {
+    const settings = workspace.getConfiguration(section);
+    return settingKeys.map((key) => ({
+      key,
+      value: settings.get<unknown>(key),
+      fallback: settings.inspect(key)?.defaultValue,
+    }));
   }
 
   async setCompletionsEnabled(enabled: boolean): Promise<void> {

@@ -1,5 +1,5 @@
 /** Composes the extension; everything else is in the features. */
-import { commands, window, type ExtensionContext } from 'vscode';
+import { commands, ExtensionMode, window, type ExtensionContext } from 'vscode';
 import { createApi, type NiwakiApi } from './api';
 import { Config } from './config';
 import type { NiwakiContext } from './context';
@@ -10,11 +10,13 @@ import * as engineInfo from './features/engineInfo';
 import { inlineCompletionMiddleware } from './features/inlineCompletion';
 import * as menu from './features/menu';
 import * as models from './features/models';
+import * as privacyReport from './features/privacyReport';
 import * as promptView from './features/promptView';
 import * as restart from './features/restart';
 import * as savedContext from './features/savedContext';
 import * as status from './features/status';
 import * as toggle from './features/toggle';
+import * as tryIt from './features/tryIt';
 import * as why from './features/why';
 import { ServerConnection } from './serverConnection';
 import { VirtualDocuments } from './ui/virtualDocuments';
@@ -45,13 +47,13 @@ export function activate(extension: ExtensionContext): NiwakiApi {
   extension.subscriptions.push(log, config, documents, server);
   const features = [
     ...[status, models, toggle, restart, promptView, engineInfo, why],
-    ...[savedContext, diagnosticsBundle, menu, cursor],
+    ...[savedContext, privacyReport, diagnosticsBundle, menu, cursor, tryIt],
   ];
   for (const feature of features) {
     extension.subscriptions.push(feature.activate(context));
   }
   running = server;
-  return createApi(server);
+  return createApi(server, extension.extensionMode !== ExtensionMode.Production);
 }
 
 export async function deactivate(): Promise<void> {

@@ -3,14 +3,17 @@
  * imported when a server is first needed (serverConnection.ts), never while the extension is activated.
  */
 import {
+  BinariesRequest,
   ClearStatisticsRequest,
   CursorNotification,
   DefinitionsRequest,
   LastPromptRequest,
   LoadModelRequest,
   ModelInfoRequest,
+  NetworkStateRequest,
   protocolVersion,
   PurgeSavedContextRequest,
+  PurgeStorageRequest,
   RefusalRequest,
   RestartEngineRequest,
   SavedContextRequest,
@@ -18,13 +21,16 @@ import {
   StatisticsRequest,
   StatusNotification,
   StatusRequest,
+  StorageRequest,
   WhyRequest,
   type InitializationOptions,
   type ModelDetails,
+  type NetworkState,
   type RenderedPrompt,
   type SavedContext,
   type ServerSettings,
   type ServerStatus,
+  type StoredFiles,
   type SuggestionReport,
   type SuggestionStatistics,
 } from '#protocol';
@@ -231,5 +237,21 @@ export class ServerClient {
 
   purgeSavedContext(workspaces: readonly string[] | null): Promise<PurgeSavedContextRequest.Result> {
     return this.client.sendRequest(PurgeSavedContextRequest.type, { workspaces });
+  }
+
+  storage(): Promise<readonly StoredFiles[]> {
+    return this.client.sendRequest(StorageRequest.type);
+  }
+
+  purgeStorage(kind: PurgeStorageRequest.Params['kind']): Promise<PurgeStorageRequest.Result> {
+    return this.client.sendRequest(PurgeStorageRequest.type, { kind });
+  }
+
+  networkState(): Promise<NetworkState> {
+    return this.client.sendRequest(NetworkStateRequest.type);
+  }
+
+  binaries(): Promise<BinariesRequest.Result> {
+    return this.client.sendRequest(BinariesRequest.type);
   }
 }

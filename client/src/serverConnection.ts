@@ -3,13 +3,17 @@
  * explanation, when it dies again and again.
  */
 import type {
+  BinariesRequest,
   LoadModelRequest,
   ModelDetails,
+  NetworkState,
   PurgeSavedContextRequest,
+  PurgeStorageRequest,
   RefusalRequest,
   RenderedPrompt,
   SavedContext,
   ServerStatus,
+  StoredFiles,
   SuggestionReport,
   SuggestionStatistics,
 } from '#protocol';
@@ -144,6 +148,25 @@ export class ServerConnection implements Disposable {
   /** By workspace folders' URIs; null = everything. */
   async purgeSavedContext(workspaces: readonly string[] | null): Promise<PurgeSavedContextRequest.Result> {
     return (await this.started()).purgeSavedContext(workspaces);
+  }
+
+  /** What the server keeps on disk, by kind. */
+  async storage(): Promise<readonly StoredFiles[]> {
+    return (await this.started()).storage();
+  }
+
+  async purgeStorage(kind: PurgeStorageRequest.Params['kind']): Promise<PurgeStorageRequest.Result> {
+    return (await this.started()).purgeStorage(kind);
+  }
+
+  /** What keeps the server off the network, and what it has open. */
+  async networkState(): Promise<NetworkState> {
+    return (await this.started()).networkState();
+  }
+
+  /** What exactly runs; takes a second for each GiB of the model. */
+  async binaries(): Promise<BinariesRequest.Result> {
+    return (await this.started()).binaries();
   }
 
   /** Resolves when the process has ended. */

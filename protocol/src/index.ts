@@ -7,4 +7,5 @@ export * from './prompt';
 export * from './savedContext';
 export * from './statistics';
 export * from './status';
+export * from './storage';
 export * from './why';

@@ -34,6 +34,7 @@ export function activate(context: NiwakiContext): Disposable {
       { label: l10n.t('Show statistics'), command: 'niwaki.showStatistics' },
       { label: l10n.t('Show rendered prompt'), command: 'niwaki.showRenderedPrompt' },
       { label: l10n.t('Show engine info'), command: 'niwaki.showEngineInfo' },
+      { label: l10n.t('Privacy report'), command: 'niwaki.showPrivacyReport' },
       { label: l10n.t('Collect diagnostics'), command: 'niwaki.collectDiagnostics' },
       { label: l10n.t('Restart'), command: 'niwaki.restart' },
       { label: l10n.t('Show log'), command: 'niwaki.showLog' },

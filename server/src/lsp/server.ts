@@ -38,6 +38,7 @@ import { PowerSource } from '../util/power';
 import { isEnabled, registerInlineCompletion } from './inlineCompletion';
 import { registerModelRequests } from './modelRequests';
 import { logNetwork, registerNetwork } from './network';
+import { registerPrivacy } from './privacy';
 import { registerSavedContext, savedPlace } from './savedContext';
 import { choiceOf, defaultSettings, readSettings } from './settings';
 import { StatusReporter } from './statusReporter';
@@ -168,6 +169,7 @@ export function startServer(deps: ServerDeps): void {
     registerWhy({ connection, completer, statistics });
     registerNetwork(connection, network);
     registerModelRequests({ connection, engine, host, completer, settings: () => settings });
+    registerPrivacy({ connection, host, extensionPath: folder, storagePath: options.storagePath });
     const savedContextSettings = registerSavedContext({
       connection,
       log,

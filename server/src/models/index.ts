@@ -9,4 +9,5 @@ export * from './kvPlan';
 export * from './modelHost';
 export * from './profile';
 export * from './probe';
+export * from './storedFiles';
 export * from './strategies';

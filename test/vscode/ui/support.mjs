@@ -9,6 +9,13 @@ import { startVsCode } from '../../../scripts/vscode/server.mjs';
 import { root } from '../../../scripts/vscode/setup.mjs';
 import { makeWorkspace } from '../workspace.mjs';
 
+/** Kinds of colour themes: a theme's name, and the class that the workbench then has. */
+export const themes = {
+  light: ['Light Modern', 'vs'],
+  dark: ['Dark Modern', 'vs-dark'],
+  'high-contrast': ['Dark High Contrast', 'hc-black'],
+};
+
 const screenshots = join(root, 'out', 'screenshots');
 
 /** Asks again and again until the answer is neither undefined nor false. */
@@ -136,6 +143,29 @@ export class Ui {
     await this.page?.screenshot({ path: join(screenshots, `${name}.png`) }).catch(() => {});
   }
 
+  /** As a user chooses one. */
+  async useTheme(kind) {
+    const [name, css] = themes[kind];
+    await this.pick('Preferences: Color Theme');
+    const input = this.page.locator('.quick-input-widget input[placeholder^="Select Color Theme"]');
+    await input.waitFor();
+    await input.fill(name);
+    await this.page.locator('.quick-input-list .monaco-list-row.focused', { hasText: name }).waitFor();
+    await this.page.keyboard.press('Enter');
+    await this.page.locator(`.monaco-workbench.${css}`).waitFor();
+  }
+
+  /** A screenshot in each kind of theme, NAME-KIND.png. */
+  async pictures(name) {
+    for (const kind of Object.keys(themes)) {
+      await this.useTheme(kind);
+      await this.page.mouse.move(0, 0);
+      await sleep(300); // colours fade
+      await this.screenshot(`${name}-${kind}`);
+    }
+    await this.useTheme('light');
+  }
+
   /** Processes that VS Code has started whose command line holds `text`. */
   processes(text) {
     return readdirSync('/proc')
@@ -197,6 +227,12 @@ export class Ui {
 
   /** Runs a command of the palette by its title. */
   async command(title) {
+    await this.pick(title);
+    await this.page.locator('.quick-input-widget').waitFor({ state: 'hidden' });
+  }
+
+  /** The same for a command that goes on in the palette's place. */
+  async pick(title) {
     const input = this.page.locator('.quick-input-widget input').first();
     await until(`the palette for "${title}"`, async () => {
       // An editor that is just being opened takes the focus, and the palette closes without it.
@@ -209,7 +245,6 @@ export class Ui {
     // Clicked by its whole name: while the list is still being filtered, Enter would take whatever is at its top.
     const name = new RegExp(`^${title.replace(/[^\w\s]/g, '\\$&')}$`);
     await this.page.locator('.quick-input-list [role=option] .label-name', { hasText: name }).first().click();
-    await this.page.locator('.quick-input-widget').waitFor({ state: 'hidden' });
   }
 
   /** Opens a file of the workspace through the quick-open box, the cursor at its end. */
