@@ -234,10 +234,27 @@ export class ModelImporter {
       importedAt: Date.now(),
     };
     await registry.write(entry);
+    if (kind === 'reference') {
+      await this.replaceAt(path, id);
+    }
     if (there?.kind === 'copy' && there.file !== file) {
       await rm(registry.pathOf(there), { force: true }); // a damaged one, of another name
     }
     return { entry, already: false };
+  }
+
+  /** What was noted at this path before is not there any more: another file is. It takes over the role. */
+  private async replaceAt(path: string, id: string): Promise<void> {
+    const { registry } = this.deps;
+    for (const old of await registry.read()) {
+      if (old.kind === 'reference' && old.file === path && old.id !== id) {
+        const chat = await registry.chatModel();
+        await registry.remove(old.id);
+        if (chat === old.id) {
+          await registry.setChatModel(id);
+        }
+      }
+    }
   }
 
   private async checkRoom(path: string, bytes: number): Promise<void> {
