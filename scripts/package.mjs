@@ -15,6 +15,7 @@ const needed = [
   'package.json',
   'dist/extension.js',
   'dist/languageClient.js',
+  'dist/modelFlows.js',
   'dist/server.js',
   'dist/selfTestChild.js',
   'dist/cli.js',

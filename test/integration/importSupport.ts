@@ -32,9 +32,12 @@ export class ImportClient {
     /** Where imported models go. */
     readonly folder: string,
   ) {
-    lsp.connection.onNotification(ModelProgressNotification.method, (step: ModelProgressNotification.Params) => {
-      this.progress.push(step);
-    });
+    lsp.connection.onNotification(
+      ModelProgressNotification.method,
+      (step: ModelProgressNotification.Params) => {
+        this.progress.push(step);
+      },
+    );
   }
 
   static async start(

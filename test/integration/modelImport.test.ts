@@ -61,7 +61,8 @@ describe('integration: importing models', function () {
 
   it('tells what a file is before it is imported', async () => {
     const client = await start();
-    const { problem, architecture, bytes, contextLength, parameters, known, freeBytes } = await client.check(mine());
+    const { problem, architecture, bytes, contextLength, parameters, known, freeBytes } =
+      await client.check(mine());
     assert.deepEqual([problem, architecture, contextLength, known.match], ['', 'qwen3', 2048, 'claims']);
     assert.ok(bytes > 2e6 && parameters > 1e6 && freeBytes > 1e6);
   });
@@ -76,7 +77,10 @@ describe('integration: importing models', function () {
     assert.deepEqual([before.refused, before.architecture, before.layers], ['', 'qwen3', 2]);
     assert.deepEqual(before.formats.map(({ type }) => type).sort(), ['F32', 'Q1_0', 'Q8_0']);
     assert.match(before.fillIn, /Not known yet/);
-    assert.deepEqual(before.memory.map(({ tokens }) => tokens), [8192, 32_768]);
+    assert.deepEqual(
+      before.memory.map(({ tokens }) => tokens),
+      [8192, 32_768],
+    );
     const [at8k, at32k] = before.memory;
     assert.ok(at8k !== undefined && at32k !== undefined && at8k.weights > 0);
     assert.ok(at32k.kv > 3.5 * at8k.kv && at32k.kv <= 4 * at8k.kv);
@@ -117,10 +121,16 @@ describe('integration: importing models', function () {
     const model = await imported(client, path);
     rmSync(path);
     await client.lsp.configure({ modelPath: model.path });
-    const status = await client.lsp.until('the copy is loaded', (now) => now.state === 'ready' && !now.embedded);
+    const status = await client.lsp.until(
+      'the copy is loaded',
+      (now) => now.state === 'ready' && !now.embedded,
+    );
     assert.equal(status.problem, '');
     const { models } = await client.list();
-    assert.deepEqual(models.map(({ kind, roles }) => [kind, ...roles]), [['embedded'], ['copy', 'completion']]);
+    assert.deepEqual(
+      models.map(({ kind, roles }) => [kind, ...roles]),
+      [['embedded'], ['copy', 'completion']],
+    );
   });
 
   it('keeps the chat role, for models that are there', async () => {
@@ -129,9 +139,15 @@ describe('integration: importing models', function () {
     assert.deepEqual(await client.setChat(id), { problem: '' });
     assert.match((await client.setChat('0123456789abcdef')).problem, /no such model/);
     const other = await start();
-    assert.deepEqual((await other.list()).models.map(({ roles }) => [...roles]), [['completion'], ['chat']]);
+    assert.deepEqual(
+      (await other.list()).models.map(({ roles }) => [...roles]),
+      [['completion'], ['chat']],
+    );
     await other.remove(id);
-    assert.deepEqual((await client.list()).models.map(({ roles }) => [...roles]), [['completion']]);
+    assert.deepEqual(
+      (await client.list()).models.map(({ roles }) => [...roles]),
+      [['completion']],
+    );
   });
 
   it('removes a model in use with all that belongs to it, and goes on with the built-in one', async () => {
@@ -140,7 +156,9 @@ describe('integration: importing models', function () {
     const keep = join(storage, 'kv', `${'0'.repeat(32)}.kvc`);
     await client.lsp.configure({ modelPath: model.path, kvDiskMB: 10 });
     await client.lsp.until('the copy is loaded', (now) => now.state === 'ready' && !now.embedded);
-    const entry = JSON.parse(readFileSync(join(client.folder, `${model.id}.json`), 'utf8')) as { fingerprint: string };
+    const entry = JSON.parse(readFileSync(join(client.folder, `${model.id}.json`), 'utf8')) as {
+      fingerprint: string;
+    };
     const calibration = join(storage, 'kv', `${entry.fingerprint}.kvc`);
     const finding = join(storage, 'strategy', `${entry.fingerprint}.json`);
     const page = savedPage(entry.fingerprint, 'a');
@@ -152,7 +170,13 @@ describe('integration: importing models', function () {
     const { problem, bytes, wasInUse } = await client.remove(model.id);
     assert.deepEqual([problem, wasInUse], ['', true]);
     assert.equal(bytes, model.bytes + 5000);
-    assert.deepEqual([calibration, finding, page, keep, others].map(existsSync), [false, false, false, true, true]);
+    assert.deepEqual([calibration, finding, page, keep, others].map(existsSync), [
+      false,
+      false,
+      false,
+      true,
+      true,
+    ]);
     const status = await client.lsp.status();
     assert.deepEqual([status.state, status.embedded, status.problem], ['ready', true, '']);
     assert.deepEqual(client.names(), []);
@@ -187,11 +211,17 @@ describe('integration: importing models', function () {
     await client.lsp.connection.sendRequest('niwaki/restartEngine');
     const { problem, embedded, state } = await client.lsp.status();
     assert.deepEqual([state, embedded], ['ready', true]);
-    assert.match(problem, /not the one that was imported: its contents have changed .* built-in model is used instead/);
+    assert.match(
+      problem,
+      /not the one that was imported: its contents have changed .* built-in model is used instead/,
+    );
     // Imported anew, it may be used.
     const again = await imported(client, path, 'reference');
     assert.notEqual(again.id, model.id);
-    assert.deepEqual((await client.list()).models.map(({ id }) => id), ['', again.id]);
+    assert.deepEqual(
+      (await client.list()).models.map(({ id }) => id),
+      ['', again.id],
+    );
     await client.lsp.connection.sendRequest('niwaki/restartEngine');
     assert.equal((await client.lsp.status()).problem, '');
   });
@@ -243,7 +273,10 @@ describe('integration: importing models', function () {
     writeFileSync(join(extensionPath, 'models', 'catalogue.json'), JSON.stringify(catalogue));
     const client = await start({ extensionPath });
     const { problem } = await client.import(real);
-    assert.match(problem, /not the file that it claims to be: the SHA-256 of Known-1B\.gguf is (ab){32}, this file's is/);
+    assert.match(
+      problem,
+      /not the file that it claims to be: the SHA-256 of Known-1B\.gguf is (ab){32}, this file's is/,
+    );
     appendFileSync(real, Buffer.alloc(32));
     assert.match((await client.check(real)).problem, /Known-1B\.gguf has \d+ bytes, this file \d+/);
     assert.deepEqual(client.names(), []);
@@ -256,7 +289,10 @@ describe('integration: importing models', function () {
       ...[a, b].map((path) => one.import(path)),
       ...[b, c, a].map((path) => two.import(path)),
     ]);
-    assert.deepEqual(results.map(({ problem }) => problem), ['', '', '', '', '']);
+    assert.deepEqual(
+      results.map(({ problem }) => problem),
+      ['', '', '', '', ''],
+    );
     for (const { models } of [await one.list(), await two.list()]) {
       assert.equal(models.length, 4);
       assert.ok(models.every(({ problem }) => problem === ''));
@@ -270,7 +306,8 @@ describe('integration: importing models', function () {
 
   it('answers senseless requests with a reason', async () => {
     const client = await start();
-    const send = <T>(method: string, params: unknown): Promise<T> => client.lsp.connection.sendRequest(method, params);
+    const send = <T>(method: string, params: unknown): Promise<T> =>
+      client.lsp.connection.sendRequest(method, params);
     const problems = await Promise.all([
       send<{ problem: string }>('niwaki/importModel', { path: nano }),
       send<{ problem: string }>('niwaki/importModel', { path: 3, kind: 'copy' }),

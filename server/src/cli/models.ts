@@ -109,7 +109,9 @@ async function importModel(tools: Tools, path: string, reference: boolean): Prom
     });
     const model = await described(tools, entry);
     progress.end();
-    return tools.json ? JSON.stringify({ already, ...model }, null, 2) : `${already ? 'Was imported before: ' : ''}${line(model)}`;
+    return tools.json
+      ? JSON.stringify({ already, ...model }, null, 2)
+      : `${already ? 'Was imported before: ' : ''}${line(model)}`;
   } finally {
     progress.end();
     process.removeListener('SIGINT', interrupt);
@@ -126,13 +128,19 @@ async function inspectModel(tools: Tools, name: string, codec: string | undefine
   const fillIn = await fillInWords(summary, new FindingStore(join(data, 'strategy')));
   const formats = formatsOf(summary);
   if (json) {
-    return JSON.stringify({ ...model, refused: summary.problem, contextLength, formats, memory, fillIn }, null, 2);
+    return JSON.stringify(
+      { ...model, refused: summary.problem, contextLength, formats, memory, fillIn },
+      null,
+      2,
+    );
   }
   return [
     line(model),
     ...(summary.problem === '' ? [] : [`Niwaki cannot use it: ${summary.problem}`]),
     `Architecture: ${factsOf(model.path, summary).architecture}, context of ${String(contextLength)} tokens`,
-    ...formats.map(({ type, tensors, bytes }) => `  ${type.padEnd(8)} ${String(tensors)} tensors, ${sizeInWords(bytes)}`),
+    ...formats.map(
+      ({ type, tensors, bytes }) => `  ${type.padEnd(8)} ${String(tensors)} tensors, ${sizeInWords(bytes)}`,
+    ),
     fillIn,
     ...memory.map(
       ({ tokens, weights, kv, scratch, codec: used }) =>

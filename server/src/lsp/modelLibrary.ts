@@ -66,10 +66,7 @@ function progressTo(connection: Connection, job: string) {
   };
 }
 
-async function check(
-  { library }: ModelLibraryDeps,
-  path: string,
-): Promise<CheckModelRequest.Result> {
+async function check({ library }: ModelLibraryDeps, path: string): Promise<CheckModelRequest.Result> {
   const nothing = {
     ...{ name: '', architecture: '', bytes: 0, parameters: 0, contextLength: 0, freeBytes: 0 },
     known: knownOf(undefined),
@@ -163,15 +160,17 @@ export function registerModelLibrary(deps: ModelLibraryDeps): void {
   const { connection } = deps;
   connection.onRequest(ListModelsRequest.type, (): Promise<ModelList> => listModels(deps));
   connection.onRequest(CheckModelRequest.type, (params) => check(deps, text(params, 'path')));
-  connection.onRequest(ImportModelRequest.type, (params, token) => importModel(deps, params, toSignal(token)));
-  connection.onRequest(
-    InspectModelRequest.type,
-    (params, token): Promise<ModelReport | null> => reportOf(deps, text(params, 'id'), toSignal(token)),
+  connection.onRequest(ImportModelRequest.type, (params, token) =>
+    importModel(deps, params, toSignal(token)),
   );
-  connection.onRequest(MeasureModelRequest.type, (params, token) => measureModel(deps, params, toSignal(token)));
+  connection.onRequest(InspectModelRequest.type, (params, token): Promise<ModelReport | null> =>
+    reportOf(deps, text(params, 'id'), toSignal(token)),
+  );
+  connection.onRequest(MeasureModelRequest.type, (params, token) =>
+    measureModel(deps, params, toSignal(token)),
+  );
   connection.onRequest(SetChatModelRequest.type, (params) => setChatModel(deps, text(params, 'id')));
-  connection.onRequest(
-    RemoveModelRequest.type,
-    (params): Promise<RemoveModelRequest.Result> => removeModel(deps, text(params, 'id')),
+  connection.onRequest(RemoveModelRequest.type, (params): Promise<RemoveModelRequest.Result> =>
+    removeModel(deps, text(params, 'id')),
   );
 }

@@ -22,7 +22,11 @@ export async function removeModel(deps: RemovalDeps, id: string): Promise<Remove
   const { host, library, settings, stores, log } = deps;
   const entry = await library?.find(id);
   if (library === undefined || entry === undefined) {
-    return { problem: 'There is no such model: it was removed, in another window perhaps.', bytes: 0, wasInUse: false };
+    return {
+      problem: 'There is no such model: it was removed, in another window perhaps.',
+      bytes: 0,
+      wasInUse: false,
+    };
   }
   const path = library.pathOf(entry);
   const wasInUse = host.model?.info.path === path || settings().modelPath === path;

@@ -90,9 +90,7 @@ async function listedEmbedded({ embeddedPath, settings, host }: ModelReportDeps)
 export async function listModels(deps: ModelReportDeps): Promise<ModelList> {
   const { library } = deps;
   const entries = (await library?.list()) ?? [];
-  const models = await Promise.all(
-    entries.map((entry) => listedEntry(deps, library as ModelLibrary, entry)),
-  );
+  const models = await Promise.all(entries.map((entry) => listedEntry(deps, library as ModelLibrary, entry)));
   return {
     folder: library?.folder ?? '',
     models: [await listedEmbedded(deps), ...models],

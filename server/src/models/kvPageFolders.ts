@@ -65,10 +65,12 @@ async function filesIn(folder: string): Promise<SavedFile[]> {
 /** Where a page's header says in words what it was made with (native/src/kv/page_header.h). */
 const kindAt = 648;
 const kindBytes = 128;
+/** Not every system has it. */
+const noFollow = (constants as Partial<typeof constants>).O_NOFOLLOW ?? 0;
 
 /** The fingerprint of the model whose page this is; undefined = it does not say. */
 async function modelOf(path: string): Promise<string | undefined> {
-  const file = await open(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0)).catch(() => undefined);
+  const file = await open(path, constants.O_RDONLY | noFollow).catch(() => undefined);
   try {
     const { buffer, bytesRead } = (await file?.read(Buffer.alloc(kindBytes), 0, kindBytes, kindAt)) ?? {};
     return /\bmodel ([0-9a-f]{32});/.exec(buffer?.toString('latin1', 0, bytesRead) ?? '')?.[1];

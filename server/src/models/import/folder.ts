@@ -34,7 +34,7 @@ export function modelIdOf(sha256: string): string {
 export function copyName(id: string, fileName: string): string {
   const stem = fileName.replace(/\.gguf$/i, '');
   const safe = stem.replace(/[^\p{L}\p{N}._+ -]/gu, '_').replace(/^[. ]+|[. ]+$/g, '');
-  return `${id}-${[...safe].slice(0, 60).join('') || 'model'}.gguf`;
+  return `${id}-${Array.from(safe).slice(0, 60).join('') || 'model'}.gguf`;
 }
 
 export function entryName(id: string): string {

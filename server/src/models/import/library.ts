@@ -2,8 +2,9 @@
  * The imported models: what there is, taking another one in, letting one go. What a killed server has left is cleared up before anything
  * else is done, and entries that are lost are made again from the copies.
  */
+import { existsSync } from 'node:fs';
 import { open, rename, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { EnginePort } from '../../engine';
 import type { Log } from '../../util/log';
 import { judge, type CatalogueEntry, type Judgement } from './catalogue';
@@ -90,10 +91,14 @@ export class ModelLibrary {
     return this.importer.import(path, options);
   }
 
-  /** Where the folder is, or will be. */
+  /** Where the folder is, or will be. 0 = nobody knows. */
   async freeBytes(): Promise<number> {
     const free = this.options.freeBytes ?? freeBytesIn;
-    return free(this.folder).catch(() => free(join(this.folder, '..')).catch(() => 0));
+    let folder = this.folder;
+    while (!existsSync(folder) && dirname(folder) !== folder) {
+      folder = dirname(folder);
+    }
+    return free(folder).catch(() => 0);
   }
 
   /** Of a file that is about to be loaded: '' = it is as it was imported, or was never imported. */

@@ -67,8 +67,8 @@ export function parseEntry(id: string, text: string): ModelEntry | undefined {
   if (!sound) {
     return undefined;
   }
-  const { version: _, ...entry } = raw;
-  return entry as ModelEntry;
+  delete raw.version; // the file's, not the entry's
+  return raw as ModelEntry;
 }
 
 export class ModelRegistry {
