@@ -3,9 +3,19 @@ import type { MemoryAtContext, ModelReport, ModelSpeed } from '#protocol';
 import { kindInWords, knownInWords, rolesInWords, type Texts } from './modelWords';
 import { formatBytes, formatRate } from './numbers';
 
-/** Cells may hold what a file says of itself. */
-function row(...cells: readonly (string | number)[]): string {
-  return `| ${cells.map((cell) => String(cell).replaceAll('|', '\\|')).join(' | ')} |`;
+/** Markdown that reads well as it stands. The first row is the head; all columns but the first are figures. */
+function table(rows: readonly (readonly (string | number)[])[]): string[] {
+  // Cells may hold what a file says of itself.
+  const cells = rows.map((row) => row.map((cell) => String(cell).replaceAll('|', '\\|')));
+  const widths = (cells[0] ?? []).map((_, i) => Math.max(3, ...cells.map((row) => row[i]?.length ?? 0)));
+  const lines = cells.map((row) => {
+    const padded = widths.map((width, i) =>
+      i === 0 ? (row[i] ?? '').padEnd(width) : (row[i] ?? '').padStart(width),
+    );
+    return `| ${padded.join(' | ')} |`;
+  });
+  const rule = widths.map((width, i) => (i === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`));
+  return [...lines.slice(0, 1), `| ${rule.join(' | ')} |`, ...lines.slice(1)];
 }
 
 function count(value: number): string {
@@ -44,9 +54,10 @@ function modelSection(l10n: Texts, report: ModelReport): string[] {
     chatTemplate ? l10n.t('- Chat template: yes') : l10n.t('- Chat template: none in the file'),
     l10n.t('- Text at the cursor: {0}', fillIn),
     '',
-    row(l10n.t('format'), l10n.t('tensors'), l10n.t('size')),
-    '| --- | ---: | ---: |',
-    ...formats.map(({ type, tensors, bytes }) => row(type, tensors, formatBytes(bytes))),
+    ...table([
+      [l10n.t('format'), l10n.t('tensors'), l10n.t('size')],
+      ...formats.map(({ type, tensors, bytes }) => [type, tensors, formatBytes(bytes)]),
+    ]),
     '',
   ];
 }
@@ -57,23 +68,16 @@ function memorySection(l10n: Texts, memory: readonly MemoryAtContext[]): string[
     : [
         `## ${l10n.t('Memory')}`,
         '',
-        row(
-          l10n.t('context'),
-          l10n.t('weights'),
-          l10n.t('KV cache'),
-          l10n.t('working memory'),
-          l10n.t('all'),
-        ),
-        '| ---: | ---: | ---: | ---: | ---: |',
-        ...memory.map(({ tokens, codec, weights, kv, scratch }) =>
-          row(
+        ...table([
+          [l10n.t('context'), l10n.t('weights'), l10n.t('KV cache'), l10n.t('working memory'), l10n.t('all')],
+          ...memory.map(({ tokens, codec, weights, kv, scratch }) => [
             l10n.t('{0} tokens', count(tokens)),
             formatBytes(weights),
             `${formatBytes(kv)} (${codec})`,
             formatBytes(scratch),
             formatBytes(weights + kv + scratch),
-          ),
-        ),
+          ]),
+        ]),
         '',
       ];
 }

@@ -1,4 +1,6 @@
 import * as assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { claimOf, judge, readCatalogue, type CatalogueEntry, type FileFacts } from '../../../../server/src/models';
 import { root } from '../../../tidy/files';
 import { bonsai, sha256Of } from './support';
@@ -64,5 +66,7 @@ describe('models: the catalogue', () => {
       assert.ok(licence !== '' && notes !== '');
       assert.match(file.sha256 ?? '0'.repeat(64), /^[0-9a-f]{64}$/);
     }
+    const nano = readFileSync(join(root, 'models', 'nano.gguf'));
+    assert.deepEqual(entries[0]?.file, { name: 'nano.gguf', bytes: nano.length, exact: true, sha256: sha256Of(nano) });
   });
 });
