@@ -117,6 +117,7 @@ describe('Niwaki imports a model', function () {
     await line('Writing: [\\d.]+ tokens/s').waitFor({ timeout: visibleMs });
     await line('SHA-256: [0-9a-f]{64}').waitFor();
     await ui.clearNotifications();
+    await ui.page.mouse.move(200, 600); // no hover over anything
     for (const [name, setting, pageClass] of themes) {
       await theme(setting, pageClass);
       await ui.screenshot(`model-page-${name}`);

@@ -1,5 +1,6 @@
 /** Models that are imported from the disk. */
 export * from './catalogue';
+export * from './copy';
 export * from './fileState';
 export * from './folder';
 export * from './importer';
