@@ -16,6 +16,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { CancellationTokenSource } from 'vscode-jsonrpc/node';
+import { SavedContextRequest, type SavedContext } from '#protocol';
 import { KvPageFolders } from '../../server/src/models';
 import { copyWithMetadata } from '../support/ggufEdit';
 import { shapes, writeGguf } from '../support/ggufWriter';
@@ -182,6 +183,41 @@ describe('integration: importing models', function () {
     assert.deepEqual(client.names(), []);
     await client.lsp.open(uri, 'const a = 1;\nconst b = 1;\nconst ');
     await client.lsp.complete(uri, { line: 2, character: 6 });
+  });
+
+  it('deletes the context that the engine has really saved for a removed model, and not that of others', async () => {
+    const client = await start({ settings: { ...settings, kvDiskMB: 50 } });
+    const { id, path } = await imported(client, mine());
+    const text = Array.from(
+      { length: 120 },
+      (_, i) => `const value${String(i)} = compute(${String(i * 7919)});\n`,
+    );
+    const filesAfter = async (modelPath: string, least: number): Promise<number> => {
+      await client.lsp.configure({ modelPath, kvDiskMB: 50 });
+      await client.lsp.until(
+        `${modelPath} is loaded`,
+        ({ state, embedded }) => state === 'ready' && embedded === (modelPath === ''),
+      );
+      await client.lsp.open(uri, text.join(''));
+      await client.lsp.complete(uri, { line: 120, character: 0 });
+      let files = 0;
+      for (const end = Date.now() + 20_000; files <= least && Date.now() < end;) {
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        ({ files } = await client.lsp.connection.sendRequest<SavedContext>(SavedContextRequest.method));
+      }
+      await client.lsp.close(uri);
+      return files;
+    };
+    await client.lsp.ready();
+    const embedded = await filesAfter('', 0);
+    const both = await filesAfter(path, embedded);
+    assert.ok(embedded > 0 && both > embedded, `${String(embedded)}, ${String(both)}`);
+    assert.equal((await client.remove(id)).problem, '');
+    const left = await client.lsp.connection.sendRequest<SavedContext>(SavedContextRequest.method);
+    assert.ok(
+      left.files >= embedded && left.files < both,
+      `${String(left.files)} of ${String(both)}, ${String(embedded)} before`,
+    );
   });
 
   /** A page as the engine's header says whose it is; the rest of it does not matter here. */

@@ -31,8 +31,13 @@ describe('integration: niwaki models', function () {
     const other = join(folder, 'other.gguf');
     copyWithMetadata(nano, other, { 'test.comment': 'other' });
     assert.match(models('import', other, '--reference').out, /reference: claims to be nano/);
-    const { models: listed } = JSON.parse(models('list', '--json').out) as { models: { id: string; kind: string }[] };
-    assert.deepEqual(listed.map(({ kind }) => kind), ['copy', 'reference']);
+    const { models: listed } = JSON.parse(models('list', '--json').out) as {
+      models: { id: string; kind: string }[];
+    };
+    assert.deepEqual(
+      listed.map(({ kind }) => kind),
+      ['copy', 'reference'],
+    );
     const inspected = models('inspect', 'mine.gguf');
     assert.match(inspected.out, /Architecture: qwen3, context of 2048 tokens/);
     assert.match(inspected.out, /Memory with 2048 tokens/);

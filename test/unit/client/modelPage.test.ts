@@ -47,10 +47,16 @@ describe('client: the page of a model', () => {
 
   it('says what it is, what it takes and how fast it is here', () => {
     assert.match(page, /^# Bonsai 8B\n/);
-    assert.match(page, /Role: completions, chat\n- The chat role is kept for later: nothing in this version chats/);
+    assert.match(
+      page,
+      /Role: completions, chat\n- The chat role is kept for later: nothing in this version chats/,
+    );
     assert.match(page, /- Kept as: copy, 1\.1 GiB/);
     assert.ok(page.includes(`SHA-256: ${'ab'.repeat(32)}`) && page.includes(model.path));
-    assert.match(page, /Verified: the SHA-256 is that of Bonsai 8B\n- Licence, by the catalogue: Apache-2\.0\n- By PrismML\./);
+    assert.match(
+      page,
+      /Verified: the SHA-256 is that of Bonsai 8B\n- Licence, by the catalogue: Apache-2\.0\n- By PrismML\./,
+    );
     assert.match(page, /qwen3, 36 layers, 8,190 million weights/);
     assert.match(page, /- Context: 65,536 tokens/);
     assert.match(page, /- Chat template: yes/);
@@ -77,7 +83,10 @@ describe('client: the page of a model', () => {
       },
       'en',
     );
-    assert.match(gone, /- Role: none\n- Attention: The file is not there any more\.\n- It cannot be used: cannot open/);
+    assert.match(
+      gone,
+      /- Role: none\n- Attention: The file is not there any more\.\n- It cannot be used: cannot open/,
+    );
     assert.match(gone, /- Not measured yet/);
     assert.ok(!gone.includes('## Memory') && gone.includes('SHA-256'));
   });

@@ -80,7 +80,15 @@ describe('Niwaki imports a model', function () {
 
   /** Where VS Code keeps what is ours. */
   function storedModels() {
-    const path = join(ui.server.temporary, 'server', 'data', 'User', 'globalStorage', 'niwaki.niwaki', 'models');
+    const path = join(
+      ui.server.temporary,
+      'server',
+      'data',
+      'User',
+      'globalStorage',
+      'niwaki.niwaki',
+      'models',
+    );
     try {
       return readdirSync(path).sort();
     } catch {
