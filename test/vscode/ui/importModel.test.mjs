@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { root } from '../../../scripts/vscode/setup.mjs';
 import { countingFile, workspaceSettings } from '../workspace.mjs';
 import { Ui, until } from './support.mjs';
@@ -65,17 +65,29 @@ describe('Niwaki imports a model', function () {
 
   async function chooseFile(path) {
     await ask('Niwaki: Import Model…', 'Choose a 1-bit model');
-    await input().fill(path);
-    await until('the dialog has taken the path', async () => {
-      await ui.page.keyboard.press('Enter');
-      return title()
-        .filter({ hasText: 'Choose a 1-bit model' })
-        .waitFor({ state: 'hidden', timeout: 1_000 })
-        .then(
-          () => true,
-          () => false,
-        );
-    });
+    // The dialog writes into its box as well, a folder that it has read: what was filled in is gone then, and is filled in again.
+    await until(
+      'the dialog has taken the path',
+      async () => {
+        try {
+          await input().fill(path, { timeout: 2_000 });
+          await entry(basename(path)).waitFor({ timeout: 1_000 });
+          if ((await input().inputValue({ timeout: 1_000 })) === path) {
+            await input().press('Enter', { timeout: 1_000 });
+          }
+        } catch {
+          // gone already, or not yet as wanted
+        }
+        return title()
+          .filter({ hasText: 'Choose a 1-bit model' })
+          .waitFor({ state: 'hidden', timeout: 1_000 })
+          .then(
+            () => true,
+            () => false,
+          );
+      },
+      60_000,
+    );
   }
 
   /** Where VS Code keeps what is ours. */
@@ -158,7 +170,10 @@ describe('Niwaki imports a model', function () {
     assert.deepEqual(storedModels(), []);
     assert.ok(!settings().includes('my model.gguf'));
     await ui.clearNotifications();
-    await ui.open(countingFile);
+    await ui.page.locator(`.tab[aria-label^="${countingFile}"] .label-name`).click();
+    await ui.page.locator(`.tab.active[aria-label^="${countingFile}"]`).waitFor();
+    await ui.page.locator('.editor-instance .monaco-editor.focused').first().waitFor();
+    await ui.page.keyboard.press('Control+End');
     await ui.warmUp();
     await ui.type('con');
     await ui.ghostText.waitFor({ timeout: visibleMs });
