@@ -16,7 +16,7 @@ import type { Connection } from 'vscode-languageserver/node';
 import { isCancelled, type EnginePort } from '../engine';
 import type { ModelHost, ModelLibrary } from '../models';
 import type { Log } from '../util/log';
-import { toSignal } from '../util/signal';
+import { toSignal, type Cancellable } from '../util/signal';
 import { listModels, reportOf, subjectOf, listedEntry, knownOf } from './modelReport';
 import { measure } from './modelSpeed';
 import { removeModel, type ModelStores } from './modelRemoval';
@@ -156,21 +156,35 @@ async function setChatModel({ library }: ModelLibraryDeps, id: string): Promise<
   }
 }
 
-export function registerModelLibrary(deps: ModelLibraryDeps): void {
+/** Returns what is to be awaited before the server ends: imports that are under way are given up, and leave nothing. */
+export function registerModelLibrary(deps: ModelLibraryDeps): () => Promise<void> {
   const { connection } = deps;
+  const ending = new AbortController();
+  const running = new Set<Promise<unknown>>();
+  const track = <T>(token: Cancellable, work: (signal: AbortSignal) => Promise<T>): Promise<T> => {
+    const promise = work(AbortSignal.any([ending.signal, toSignal(token)])).finally(() => {
+      running.delete(promise);
+    });
+    running.add(promise);
+    return promise;
+  };
   connection.onRequest(ListModelsRequest.type, (): Promise<ModelList> => listModels(deps));
   connection.onRequest(CheckModelRequest.type, (params) => check(deps, text(params, 'path')));
   connection.onRequest(ImportModelRequest.type, (params, token) =>
-    importModel(deps, params, toSignal(token)),
+    track(token, (signal) => importModel(deps, params, signal)),
   );
   connection.onRequest(InspectModelRequest.type, (params, token): Promise<ModelReport | null> =>
     reportOf(deps, text(params, 'id'), toSignal(token)),
   );
   connection.onRequest(MeasureModelRequest.type, (params, token) =>
-    measureModel(deps, params, toSignal(token)),
+    track(token, (signal) => measureModel(deps, params, signal)),
   );
   connection.onRequest(SetChatModelRequest.type, (params) => setChatModel(deps, text(params, 'id')));
   connection.onRequest(RemoveModelRequest.type, (params): Promise<RemoveModelRequest.Result> =>
     removeModel(deps, text(params, 'id')),
   );
+  return async () => {
+    ending.abort();
+    await Promise.allSettled(running);
+  };
 }

@@ -188,7 +188,7 @@ export function startServer(deps: ServerDeps): void {
     registerWhy({ connection, completer, statistics });
     registerNetwork(connection, network);
     registerModelRequests({ connection, engine, host, completer, settings: () => settings });
-    registerModelLibrary({
+    const endImports = registerModelLibrary({
       ...{ connection, log, engine, host, library, stores, embeddedPath },
       text: async () => (await bundledText(folder)).measure,
       settings: () => settings,
@@ -225,6 +225,7 @@ export function startServer(deps: ServerDeps): void {
       warmUp.dispose();
       syntax.dispose();
       statistics.dispose();
+      await endImports();
       await engine.dispose();
     };
     connection.onInitialized(() => {
