@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * Builds what VS Code loads: dist/extension.js, dist/languageClient.js, dist/server.js, dist/selfTestChild.js and dist/cli.js (bundles), and the native
+ * Builds what VS Code loads: dist/extension.js, dist/languageClient.js, dist/modelFlows.js, dist/privacyPages.js, dist/server.js, dist/selfTestChild.js and dist/cli.js (bundles), and the native
  * addon; dist/syntax gets the parser and its grammars, as their package has them. Type errors are not looked for here ("npm run check" does).
  *
  *   node scripts/build.mjs [--no-native] [--production] [--watch] [--quiet]
@@ -27,13 +27,13 @@ const dist = join(root, 'dist');
 
 /**
  * The language client is a bundle of its own, which extension.js loads when a server is needed: with it the file that VS Code reads
- * while it starts would be ten times as large.
+ * while it starts would be ten times as large. What few people do once (importing models, reading the privacy report) is, too.
  */
-const languageClientApart = {
-  name: 'language client apart',
+const loadedLater = {
+  name: 'loaded later',
   setup(build) {
-    build.onResolve({ filter: /^\.\/languageClient$/ }, ({ kind }) =>
-      kind === 'dynamic-import' ? { path: './languageClient.js', external: true } : undefined,
+    build.onResolve({ filter: /^\.{1,2}\/(languageClient|modelFlows|privacyPages)$/ }, ({ kind, path }) =>
+      kind === 'dynamic-import' ? { path: `./${path.split('/').at(-1)}.js`, external: true } : undefined,
     );
   },
 };
@@ -54,12 +54,14 @@ export function options({ production, quiet }) {
     logLevel: quiet ? 'error' : 'warning',
     metafile: true,
     outdir: dist,
-    plugins: [languageClientApart],
+    plugins: [loadedLater],
     // VS Code provides the module 'vscode' to require() alone.
     supported: { 'dynamic-import': false },
     entryPoints: [
       { in: 'client/src/extension.ts', out: 'extension' },
       { in: 'client/src/languageClient.ts', out: 'languageClient' },
+      { in: 'client/src/modelFlows.ts', out: 'modelFlows' },
+      { in: 'client/src/privacyPages.ts', out: 'privacyPages' },
       { in: 'server/src/main.ts', out: 'server' },
       { in: 'server/src/engine/selfTestChild.ts', out: 'selfTestChild' },
     ],

@@ -15,6 +15,8 @@ const needed = [
   'package.json',
   'dist/extension.js',
   'dist/languageClient.js',
+  'dist/modelFlows.js',
+  'dist/privacyPages.js',
   'dist/server.js',
   'dist/selfTestChild.js',
   'dist/cli.js',

@@ -51,6 +51,7 @@ import {
   type Middleware,
 } from 'vscode-languageclient/node';
 import { documentSelector } from './documents';
+import { ModelClient } from './modelClient';
 
 /** Waiting longer for a server that does not answer helps nobody. */
 const stopTimeoutMs = 2000;
@@ -126,6 +127,7 @@ function clientOptions(options: ServerClientOptions): LanguageClientOptions {
 }
 
 export class ServerClient {
+  readonly models: ModelClient;
   private readonly client: LanguageClient;
   private readonly subscriptions: readonly Disposable[];
 
@@ -133,7 +135,9 @@ export class ServerClient {
     const run = { module: join(options.extensionPath, 'dist', 'server.js'), transport: TransportKind.ipc };
     const debug = { ...run, options: { execArgv: ['--nolazy', '--inspect=6019', '--enable-source-maps'] } };
     this.client = new QuietLanguageClient('niwaki', 'Niwaki', { run, debug }, clientOptions(options));
+    this.models = new ModelClient(this.client);
     this.subscriptions = [
+      this.models,
       this.client.onNotification(StatusNotification.type, options.onStatus),
       this.client.onRequest(DefinitionsRequest.type, (params, token) => this.definitions(params, token)),
       this.client.onDidChangeState(({ newState }) => {

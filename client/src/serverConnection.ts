@@ -34,6 +34,7 @@ import type { Config } from './config';
 import { CrashPolicy } from './crashPolicy';
 import { isWrittenIn } from './documents';
 import type { DefinitionFinder, ServerClient } from './languageClient';
+import type { ModelClient } from './modelClient';
 
 export class ServerConnection implements Disposable {
   private readonly statusEmitter = new EventEmitter<ServerStatus | undefined>();
@@ -125,6 +126,11 @@ export class ServerConnection implements Disposable {
 
   async loadModel(path: string): Promise<LoadModelRequest.Result> {
     return (await this.started()).loadModel(path);
+  }
+
+  /** What the server does with imported models. */
+  async models(): Promise<ModelClient> {
+    return (await this.started()).models;
   }
 
   async restartEngine(): Promise<LoadModelRequest.Result> {

@@ -17,7 +17,7 @@ namespace niwaki::addon {
 namespace {
 
 // `bindingVersion` of binding.ts.
-constexpr int kBindingVersion = 8;
+constexpr int kBindingVersion = 9;
 
 // Reads a file's header on a thread of libuv's pool.
 template <typename Value>

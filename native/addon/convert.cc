@@ -292,6 +292,7 @@ Napi::Object ToFileSummary(Napi::Env env, const FileSummary& summary) {
   }
   object.Set("tensors", tensors);
   object.Set("problem", summary.problem);
+  object.Set("fingerprint", summary.fingerprint);
   return object;
 }
 

@@ -2,6 +2,7 @@ export * from './configuration';
 export * from './context';
 export * from './cursor';
 export * from './model';
+export * from './models';
 export * from './privacy';
 export * from './prompt';
 export * from './savedContext';

@@ -226,6 +226,7 @@ describe('native engine: tokens and text', function () {
     const { engine, info } = bench;
     const summary = await engine.inspect(modelPath);
     assert.equal(summary.problem, '');
+    assert.equal(summary.fingerprint, info.fingerprint);
     assert.equal(summary.metadata['general.architecture'], 'qwen3');
     assert.equal(
       summary.tensors.reduce((sum, tensor) => sum + tensor.shape.reduce((a, b) => a * b, 1), 0),

@@ -147,7 +147,13 @@ async function main() {
       grep: { type: 'string', default: '' },
     },
   });
-  for (const built of ['extension.js', 'languageClient.js', 'server.js']) {
+  for (const built of [
+    'extension.js',
+    'languageClient.js',
+    'modelFlows.js',
+    'privacyPages.js',
+    'server.js',
+  ]) {
     if (!existsSync(join(root, 'dist', built))) {
       throw new SetupError(`dist/${built} is missing. Run "npm run build" first.`);
     }

@@ -4,14 +4,14 @@ import { randomBytes } from 'node:crypto';
 import { homedir } from 'node:os';
 import { commands, Disposable, env, l10n, ProgressLocation, Uri, version, window, workspace } from 'vscode';
 import type { NiwakiContext } from '../context';
+import type * as PrivacyPages from '../privacyPages';
 import { formatBytes } from '../ui/numbers';
-import { networkSection } from '../ui/networkSection';
 import { Page } from '../ui/page';
-import { privacyReport } from '../ui/privacyReport';
-import { commandsOf, reportHtml, reportMarkdown, type Report } from '../ui/report';
-import { webPage } from '../ui/webPage';
 
-async function makeReport({ extension, server, config }: NiwakiContext): Promise<Report> {
+const pages = (): Promise<typeof PrivacyPages> => import('../privacyPages');
+
+async function makeReport({ extension, server, config }: NiwakiContext): Promise<PrivacyPages.Report> {
+  const { networkSection, privacyReport } = await pages();
   const [storage, binaries, network] = await Promise.all([
     server.storage(),
     server.binaries(),
@@ -43,6 +43,7 @@ function withNotice<T>(task: () => Promise<T>): Thenable<T> {
 }
 
 async function show(context: NiwakiContext, page: Page): Promise<void> {
+  const { commandsOf, reportHtml, webPage } = await pages();
   const report = await withNotice(() => makeReport(context));
   const nonce = randomBytes(16).toString('base64');
   page.show(report.title, webPage(report.title, reportHtml(report), env.language, nonce), commandsOf(report));
@@ -61,6 +62,7 @@ async function exportReport(context: NiwakiContext): Promise<Uri | undefined> {
     return undefined;
   }
   try {
+    const { reportMarkdown } = await pages();
     await workspace.fs.writeFile(target, new TextEncoder().encode(reportMarkdown(report)));
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);

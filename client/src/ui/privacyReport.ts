@@ -111,6 +111,11 @@ function purgeAction(kind: StoredKind, l10n: L10n): ReportAction | undefined {
         args: [kind],
       };
     case 'models':
+      return {
+        label: l10n.t('Manage…'),
+        spoken: l10n.t('Manage models'),
+        command: 'niwaki.manageModels',
+      };
     case 'other':
     case 'commandLine':
       return undefined;

@@ -29,6 +29,13 @@ export class VirtualDocuments implements TextDocumentContentProvider, Disposable
     await window.showTextDocument(await workspace.openTextDocument(uri), { preview: true });
   }
 
+  /** Changes a page that is shown, and leaves the focus where it is. */
+  update(name: string, content: string): void {
+    const uri = Uri.from({ scheme, path: `/${name}` });
+    this.contents.set(uri.path, content);
+    this.emitter.fire(uri);
+  }
+
   dispose(): void {
     this.registration.dispose();
     this.emitter.dispose();

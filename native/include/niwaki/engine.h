@@ -371,7 +371,8 @@ struct FileSummary {
   int64_t file_bytes = 0;
   std::vector<std::pair<std::string, std::string>> metadata;  // arrays abbreviated: "[151669 strings]"
   std::vector<TensorSummary> tensors;
-  std::string problem;  // why Load would refuse it; "" when it would not
+  std::string problem;      // why Load would refuse it; "" when it would not
+  std::string fingerprint;  // as ModelInfo has it; "" when there is a problem
 };
 // Looks into any GGUF, also one that Load refuses.
 Result<FileSummary> Inspect(const std::string& path);

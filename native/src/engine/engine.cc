@@ -133,12 +133,7 @@ Result<std::unique_ptr<Engine>> EngineImpl::New(const LoadOptions& options, cons
   info.head_size = config.head_size;
   info.kv_bytes_per_token = KvBytesPerToken(config);
   info.tied_head = config.tied_head;
-  Fingerprint fingerprint = engine->model_->weights().fingerprint;
-  for (const auto& [key, value] : file.metadata()) {
-    fingerprint.Add(key);
-    fingerprint.Add(GgufValueText(value));
-  }
-  info.fingerprint = fingerprint.Hex();
+  info.fingerprint = engine->model_->weights().fingerprint.Hex();
   for (const auto& [key, value] : file.metadata()) {
     engine->metadata_.emplace_back(key, GgufValueText(value));
   }
@@ -247,6 +242,9 @@ Result<FileSummary> Inspect(const std::string& path) {
     problem = NewTokenizer(*file.value()).status();
   }
   summary.problem = problem.message();
+  if (problem.ok()) {
+    summary.fingerprint = FingerprintOf(*file.value()).Hex();
+  }
   return summary;
 }
 

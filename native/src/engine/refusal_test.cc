@@ -37,15 +37,18 @@ void Refused(StatusCode code, const std::string& named, Spoil spoil, bool estima
   const Result<FileSummary> summary = Inspect(file.path());
   ASSERT_OK(summary);  // a refused file can be looked at
   EXPECT(summary.value().problem.find(named) != std::string::npos);
+  EXPECT_EQ(summary.value().fingerprint, std::string());
   EXPECT(status.message().find(summary.value().problem) != std::string::npos);
 }
 
 TEST("the model that the others spoil is sound") {
   const TempFile file(Sound().Write());
-  ASSERT_OK(Engine::Load({.path = file.path(), .threads = 1, .kernels = ""}));
+  const Result<std::unique_ptr<Engine>> engine = Engine::Load({.path = file.path(), .threads = 1, .kernels = ""});
+  ASSERT_OK(engine);
   const Result<FileSummary> summary = Inspect(file.path());
   ASSERT_OK(summary);
   EXPECT_EQ(summary.value().problem, std::string());
+  EXPECT_EQ(summary.value().fingerprint, engine.value()->info().fingerprint);
   EXPECT_EQ(summary.value().version, 3);
   EXPECT_EQ(summary.value().tensors.size(), Sound().tensors.size());
   EXPECT_EQ(summary.value().tensors[0].name, std::string("token_embd.weight"));

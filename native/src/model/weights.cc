@@ -154,6 +154,18 @@ class MatrixReader {
 
 }  // namespace
 
+Fingerprint FingerprintOf(const GgufFile& file) {
+  Fingerprint fingerprint;
+  for (const GgufTensor& tensor : file.tensors()) {
+    AddSamples(file, tensor, &fingerprint);
+  }
+  for (const auto& [key, value] : file.metadata()) {
+    fingerprint.Add(key);
+    fingerprint.Add(GgufValueText(value));
+  }
+  return fingerprint;
+}
+
 int64_t WeightBytes(const GgufFile& file) {
   int64_t bytes = MatrixBytes(file);
   for (const GgufTensor& tensor : file.tensors()) {
@@ -173,9 +185,7 @@ Result<Weights> LoadWeights(const GgufFile& file, const ModelConfig& config, Pan
                                                 " MB); close other programs or choose a smaller model");
   }
   weights.bytes = bytes;
-  for (const GgufTensor& tensor : file.tensors()) {
-    AddSamples(file, tensor, &weights.fingerprint);
-  }
+  weights.fingerprint = FingerprintOf(file);
   MatrixReader reader(file, layout, weights.memory.data());
   const auto vector = [&](const std::string& name, std::vector<float>* out) {
     *out = LoadVector(*file.FindTensor(name));

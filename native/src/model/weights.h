@@ -29,13 +29,15 @@ struct Weights {
   std::vector<float> output_norm;  // [embedding]
   std::vector<LayerWeights> layers;
   int64_t bytes = 0;
-  Fingerprint fingerprint;  // of samples of all tensors, as they lie in the file
+  Fingerprint fingerprint;  // FingerprintOf the file
   const Matrix& head() const { return output.rows != 0 ? output : embedding; }
 };
 
 // The file must have passed CheckTensors. `progress` gets 0..1.
 Result<Weights> LoadWeights(const GgufFile& file, const ModelConfig& config, PanelLayout layout, ThreadPool& pool,
                             const std::atomic<bool>* cancel, const std::function<void(float)>& progress);
+// Of samples of all tensors, as they lie in the file, and of its metadata. The file must have passed CheckTensors.
+Fingerprint FingerprintOf(const GgufFile& file);
 // Bytes that LoadWeights will hold.
 int64_t WeightBytes(const GgufFile& file);
 

@@ -7,6 +7,7 @@ import { doctor } from './doctor';
 import { kvCalibrate } from './kvCalibrate';
 import { kvDoctor } from './kvDoctor';
 import { inspect } from './inspect';
+import { models } from './models';
 import { tokenize } from './tokenize';
 import { tryStrategies } from './tryStrategies';
 
@@ -19,6 +20,11 @@ const usage = `Usage: niwaki <command> [options]
       --show-prompt          print the prompt as the model got it, too
   inspect MODEL            What a GGUF file holds, and whether it can be used.
       --tensors              list every tensor
+  models list              Models that were imported, and whether their files are as they were.
+  models import FILE       Check a GGUF file, copy it, and compare it with the known models.
+      --reference            leave it where it is, and note that
+  models inspect MODEL     What is known of an imported model (its id, name or path), and what it takes.
+  models remove MODEL      Forget it, and delete the copy.
   tokenize [TEXT]          Token ids of TEXT, or of standard input.
       --model FILE           as above
       --file FILE            take the text from a file
@@ -41,8 +47,8 @@ const usage = `Usage: niwaki <command> [options]
       --out FILE             write there instead
       --threads N            as above
 
-  --kv CODEC               for complete and doctor: how the KV cache is stored: f16, kv8, kv4 (default), kv43, kv3
-  --data FOLDER            for complete, doctor and kv-calibrate: where calibrations are kept
+  --kv CODEC               for complete, doctor and models inspect: how the KV cache is stored: f16, kv8, kv4 (default), kv43, kv3
+  --data FOLDER            for complete, doctor, kv-calibrate and models: where calibrations and imported models are kept
                            (default: the system's place for programs' data)
 
   --json                   machine-readable output, for every command
@@ -53,6 +59,7 @@ The environment variable NIWAKI_CPU caps the kernels: generic, avx2, avx512vnni,
 const commands: Readonly<Record<string, (args: string[]) => Promise<string>>> = {
   complete,
   inspect,
+  models,
   tokenize,
   doctor,
   'kv-doctor': kvDoctor,

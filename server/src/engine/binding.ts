@@ -22,7 +22,7 @@ import type {
 } from './port';
 
 /** Raised whenever this file changes in a way that an older addon does not meet. */
-export const bindingVersion = 8;
+export const bindingVersion = 9;
 
 export interface NativeBinding {
   readonly bindingVersion: number;

@@ -115,6 +115,8 @@ export interface FileSummary {
   readonly tensors: readonly TensorSummary[];
   /** Why the engine would refuse the file; '' when it would not. */
   readonly problem: string;
+  /** As ModelInfo has it; '' when there is a problem. */
+  readonly fingerprint: string;
 }
 
 export interface KernelTableInfo {

@@ -96,6 +96,7 @@ export class ScriptedEngine implements EnginePort {
       metadata: this.info(path).metadata,
       tensors: [],
       problem: '',
+      fingerprint: this.info(path).fingerprint,
     }));
   }
 

@@ -22,6 +22,7 @@ import {
 } from '../completion';
 import { isCancelled } from '../engine';
 import type { Log } from '../util/log';
+import { toSignal } from '../util/signal';
 import { promptPath } from './paths';
 
 export interface InlineCompletionDeps {
@@ -61,17 +62,6 @@ export function isEnabled(settings: ServerSettings, languageId: string): boolean
 /** Clients send whole numbers; what is none is taken for the place before it. */
 function whole({ line, character }: Position): Position {
   return { line: Math.trunc(line), character: Math.trunc(character) };
-}
-
-function toSignal(token: CancellationToken): AbortSignal {
-  const controller = new AbortController();
-  if (token.isCancellationRequested) {
-    controller.abort();
-  }
-  token.onCancellationRequested(() => {
-    controller.abort();
-  });
-  return controller.signal;
 }
 
 function selectedIn(document: TextDocument, params: InlineCompletionParams): SelectedCompletion | undefined {

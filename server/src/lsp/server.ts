@@ -29,6 +29,8 @@ import {
   KvCalibrator,
   KvPageFolders,
   ModelHost,
+  ModelLibrary,
+  readCatalogue,
   StrategyProbe,
 } from '../models';
 import type { Network } from '../network';
@@ -36,6 +38,8 @@ import { Syntax } from '../syntax';
 import type { Log } from '../util/log';
 import { PowerSource } from '../util/power';
 import { isEnabled, registerInlineCompletion } from './inlineCompletion';
+import { registerModelLibrary } from './modelLibrary';
+import type { ModelStores } from './modelRemoval';
 import { registerModelRequests } from './modelRequests';
 import { logNetwork, registerNetwork } from './network';
 import { registerPrivacy } from './privacy';
@@ -73,6 +77,18 @@ function checkVersion(options: Partial<InitializationOptions>): void {
   }
 }
 
+/** What is kept for models on the disk; nothing where the client has named no folder. */
+function storesIn(storagePath: string | undefined): ModelStores {
+  return storagePath === undefined
+    ? { calibrations: undefined, findings: undefined, pages: undefined }
+    : {
+        // What `niwaki kv-calibrate` has made on the command line counts, too.
+        calibrations: new CalibrationStore(join(storagePath, 'kv'), [join(dataFolder(undefined), 'kv')]),
+        findings: new FindingStore(join(storagePath, 'strategy')),
+        pages: new KvPageFolders(storagePath),
+      };
+}
+
 export function startServer(deps: ServerDeps): void {
   const { connection, log, engine, network, extensionPath, version } = deps;
   const documents = new TextDocuments(TextDocument);
@@ -96,15 +112,20 @@ export function startServer(deps: ServerDeps): void {
     checkVersion(options);
     workspaceFolders = (params.workspaceFolders ?? []).map((folder) => folder.uri);
     const folder = options.extensionPath ?? extensionPath;
+    const stores = storesIn(options.storagePath);
+    const { pages: pageFolders } = stores;
+    const embeddedPath = embeddedModelPath(folder);
+    const library =
+      options.storagePath === undefined
+        ? undefined
+        : new ModelLibrary({
+            ...{ engine, log, folder: join(options.storagePath, 'models') },
+            catalogue: () => readCatalogue(folder),
+          });
     const calibrator = new KvCalibrator({
       engine,
       log,
-      ...(options.storagePath === undefined
-        ? {}
-        : {
-            // What `niwaki kv-calibrate` has made on the command line counts, too.
-            store: new CalibrationStore(join(options.storagePath, 'kv'), [join(dataFolder(undefined), 'kv')]),
-          }),
+      ...(stores.calibrations === undefined ? {} : { store: stores.calibrations }),
       embeddedPath: embeddedCalibrationPath(folder),
       text: async () => (await bundledText(folder)).calibrate,
       idleMs: (options.calibrateAfterSeconds ?? defaultCalibrateAfterSeconds) * 1000,
@@ -113,15 +134,14 @@ export function startServer(deps: ServerDeps): void {
     const probe = new StrategyProbe({
       engine,
       log,
-      ...(options.storagePath === undefined
-        ? {}
-        : { store: new FindingStore(join(options.storagePath, 'strategy')) }),
+      ...(stores.findings === undefined ? {} : { store: stores.findings }),
       idleMs: (options.probeAfterSeconds ?? defaultProbeAfterSeconds) * 1000,
       mayWork,
     });
-    const host = new ModelHost({ engine, embeddedPath: embeddedModelPath(folder), log, calibrator, probe });
-    const pageFolders =
-      options.storagePath === undefined ? undefined : new KvPageFolders(options.storagePath);
+    const host = new ModelHost({
+      ...{ engine, embeddedPath, log, calibrator, probe },
+      ...(library && { problemOf: (path: string) => library.problemOf(path) }),
+    });
     const syntax = new Syntax(join(folder, 'dist', 'syntax'), log);
     const context = registerWorkspaceContext({
       connection,
@@ -170,6 +190,11 @@ export function startServer(deps: ServerDeps): void {
     registerNetwork(connection, network);
     registerModelRequests({ connection, engine, host, completer, settings: () => settings });
     registerPrivacy({ connection, host, extensionPath: folder, storagePath: options.storagePath });
+    const endImports = registerModelLibrary({
+      ...{ connection, log, engine, host, library, stores, embeddedPath },
+      text: async () => (await bundledText(folder)).measure,
+      settings: () => settings,
+    });
     const savedContextSettings = registerSavedContext({
       connection,
       log,
@@ -202,6 +227,7 @@ export function startServer(deps: ServerDeps): void {
       warmUp.dispose();
       syntax.dispose();
       statistics.dispose();
+      await endImports();
       await engine.dispose();
     };
     connection.onInitialized(() => {
@@ -220,6 +246,7 @@ export function startServer(deps: ServerDeps): void {
       context.configure(settings, workspaceFolders);
       savedContextSettings();
       host.expect(choiceOf(settings));
+      void library?.clear();
     });
     return {
       serverInfo: { name: 'niwaki', version },

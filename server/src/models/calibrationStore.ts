@@ -1,7 +1,7 @@
 /**
  * Keeps KV calibrations on disk, one file a model, named after the model's fingerprint: means and scales of the model's keys while it
- * read a text, nothing of the text itself. Beside saved context (kvPageFolders.ts) and
- * what probes have found (probe/findingStore.ts) the only thing that the server ever writes.
+ * read a text, nothing of the text itself. Beside saved context (kvPageFolders.ts), what probes have found (probe/findingStore.ts) and
+ * imported models (import/) the only thing that the server ever writes.
  */
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';

@@ -3,6 +3,7 @@ export * from './budget';
 export * from './calibrationStore';
 export * from './calibrationText';
 export * from './embedded';
+export * from './import';
 export * from './kvCalibrator';
 export * from './kvPageFolders';
 export * from './kvPlan';

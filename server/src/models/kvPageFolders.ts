@@ -4,7 +4,7 @@
  * neither counted nor touched, and no link is followed.
  */
 import { createHash } from 'node:crypto';
-import { lstat, readdir, rmdir, unlink } from 'node:fs/promises';
+import { constants, lstat, open, readdir, rmdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** As native/src/kv/page_name.h has it; test/golden/kv-page-names.txt is what both are tested against. */
@@ -60,6 +60,25 @@ async function filesIn(folder: string): Promise<SavedFile[]> {
     }
   }
   return files;
+}
+
+/** Where a page's header says in words what it was made with (native/src/kv/page_header.h). */
+const kindAt = 648;
+const kindBytes = 128;
+/** Not every system has it. */
+const noFollow = (constants as Partial<typeof constants>).O_NOFOLLOW ?? 0;
+
+/** The fingerprint of the model whose page this is; undefined = it does not say. */
+async function modelOf(path: string): Promise<string | undefined> {
+  const file = await open(path, constants.O_RDONLY | noFollow).catch(() => undefined);
+  try {
+    const { buffer, bytesRead } = (await file?.read(Buffer.alloc(kindBytes), 0, kindBytes, kindAt)) ?? {};
+    return /\bmodel ([0-9a-f]{32});/.exec(buffer?.toString('latin1', 0, bytesRead) ?? '')?.[1];
+  } catch {
+    return undefined;
+  } finally {
+    await file?.close();
+  }
 }
 
 async function purgeFolder(folder: string): Promise<Purged> {
@@ -133,6 +152,30 @@ export class KvPageFolders {
     if (folders.length > 0) {
       await rmdir(this.root).catch(() => undefined); // not empty
     }
+    return { bytes, problem };
+  }
+
+  /** Deletes what is saved of a model, by its fingerprint, in all folders. Pages that cannot be read are left to the engine. */
+  async purgeModel(fingerprint: string): Promise<Purged> {
+    let bytes = 0;
+    let problem = '';
+    for (const folder of await this.folders()) {
+      for (const file of await filesIn(folder)) {
+        if (file.kind !== 'page' || (await modelOf(file.path)) !== fingerprint) {
+          continue;
+        }
+        try {
+          await unlink(file.path);
+          bytes += file.bytes;
+        } catch (error) {
+          if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
+            problem ||= `Saved context could not be deleted: ${error instanceof Error ? error.message : String(error)}`;
+          }
+        }
+      }
+      await rmdir(folder).catch(() => undefined); // not empty
+    }
+    await rmdir(this.root).catch(() => undefined); // not empty, or never made
     return { bytes, problem };
   }
 

@@ -61,6 +61,8 @@ export interface ModelHostOptions {
   readonly memory?: () => MachineMemory;
   /** Absent = caches go by the model's norm weights. */
   readonly calibrator?: KvCalibrator;
+  /** Why a file is not loaded although it could be: a sentence, '' = it is. Absent = all are. */
+  readonly problemOf?: (path: string) => Promise<Problem>;
   /** Absent = models whose files do not say how they are asked are asked with the prefix alone. */
   readonly probe?: StrategyProbe;
 }
@@ -280,6 +282,10 @@ export class ModelHost {
     const path = embedded ? embeddedPath : choice.path;
     const started = performance.now();
     try {
+      const problem = embedded ? '' : ((await this.options.problemOf?.(path)) ?? '');
+      if (problem !== '') {
+        throw new EngineError('bad_file', problem);
+      }
       await this.checkMemory(path);
       const { model, info } = await engine.load({
         path,
@@ -347,8 +353,11 @@ export class ModelHost {
     return profileFor(source, chosen);
   }
 
-  /** A model that the machine has no room for would take it down, again and again: the settings name it. */
-  private async checkMemory(path: string): Promise<void> {
+  /**
+   * A model that the machine has no room for would take it down, again and again: the settings name it. Rejects as `out_of_memory`, and
+   * with the engine's reason where the file cannot be loaded.
+   */
+  async checkMemory(path: string): Promise<void> {
     const { weights, scratch } = await this.options.engine.estimate({ path }, smallestContext);
     const { free } = this.memory();
     if (weights + scratch > free) {

@@ -58,6 +58,10 @@ export class FindingStore {
     return scores;
   }
 
+  async remove(fingerprint: string): Promise<void> {
+    await rm(this.pathOf(fingerprint), { force: true });
+  }
+
   /** Returns where it lies now. */
   async write(fingerprint: string, scores: ProbeScores): Promise<string> {
     const path = this.pathOf(fingerprint);
