@@ -234,17 +234,24 @@ export class Ui {
   /** The same for a command that goes on in the palette's place. */
   async pick(title) {
     const input = this.page.locator('.quick-input-widget input').first();
-    await until(`the palette for "${title}"`, async () => {
-      // An editor that is just being opened takes the focus, and the palette closes without it.
-      await this.page.keyboard.press('F1');
-      return input.fill(`>${title}`, { timeout: 2_000 }).then(
-        () => true,
-        () => false,
-      );
-    });
-    // Clicked by its whole name: while the list is still being filtered, Enter would take whatever is at its top.
+    // By its whole name: while the list is still being filtered, Enter would take whatever is at its top.
     const name = new RegExp(`^${title.replace(/[^\w\s]/g, '\\$&')}$`);
-    await this.page.locator('.quick-input-list [role=option] .label-name', { hasText: name }).first().click();
+    const option = this.page.locator('.quick-input-list [role=option] .label-name', { hasText: name });
+    await until(
+      `"${title}" in the palette`,
+      async () => {
+        // An editor that is just being opened takes the focus, and the palette closes without it.
+        await this.page.keyboard.press('F1');
+        const chosen = input
+          .fill(`>${title}`, { timeout: 2_000 })
+          .then(() => option.first().click({ timeout: 5_000 }));
+        return chosen.then(
+          () => true,
+          () => false,
+        );
+      },
+      30_000,
+    );
   }
 
   /** Opens a file of the workspace through the quick-open box, the cursor at its end. */
