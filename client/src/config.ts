@@ -23,6 +23,7 @@ export const settingKeys = [
   'engine.threads',
   'engine.quiet',
   'engine.unloadAfterMinutes',
+  'network.airGapped',
 ] as const;
 
 export class Config implements Disposable {
@@ -58,6 +59,11 @@ export class Config implements Disposable {
       },
       context: { enabled: this.get('context.enabled', true), exclude: this.hiddenFiles() },
     };
+  }
+
+  /** Whether the user wants every feature gone that could use the network. The server learns it when it starts, not by its settings. */
+  airGapped(): boolean {
+    return this.get('network.airGapped', false);
   }
 
   completionsEnabled(): boolean {

@@ -79,6 +79,8 @@ export interface ServerClientOptions {
   readonly middleware: Middleware;
   readonly definitions: DefinitionFinder;
   readonly settings: () => ServerSettings;
+  /** The process is told at its start, before it can read anything. */
+  readonly airGapped: boolean;
   /** Undefined when the server has gone. */
   readonly onStatus: (status: ServerStatus | undefined) => void;
   /** The server has ended without being asked to: whether it is started again. */
@@ -95,11 +97,16 @@ class QuietLanguageClient extends LanguageClient {
     params.processId = null;
   }
 
-  /** A server that died while it started is the error handler's matter: what the user is told of it, it says in plain words. */
+  /** A server that died while it started, or does not want to, is others' matter: what the user is told of it, they say in plain words. */
   override error(message: string, data?: unknown, show?: boolean | 'force'): void {
     const died = data instanceof ResponseError && data.code === ErrorCodes.PendingResponseRejected;
-    super.error(message, data, died ? false : show);
+    super.error(message, data, died || refusalOf(data) !== '' ? false : show);
   }
+}
+
+/** Why a server did not want to start, a sentence for the user; '' when the error is another one. */
+export function refusalOf(error: unknown): string {
+  return error instanceof ResponseError && error.code === ErrorCodes.InvalidRequest ? error.message : '';
 }
 
 function clientOptions(options: ServerClientOptions): LanguageClientOptions {
@@ -132,7 +139,11 @@ export class ServerClient {
   private readonly subscriptions: readonly Disposable[];
 
   constructor(private readonly options: ServerClientOptions) {
-    const run = { module: join(options.extensionPath, 'dist', 'server.js'), transport: TransportKind.ipc };
+    const run = {
+      module: join(options.extensionPath, 'dist', 'server.js'),
+      transport: TransportKind.ipc,
+      args: options.airGapped ? ['--air-gapped'] : [],
+    };
     const debug = { ...run, options: { execArgv: ['--nolazy', '--inspect=6019', '--enable-source-maps'] } };
     this.client = new QuietLanguageClient('niwaki', 'Niwaki', { run, debug }, clientOptions(options));
     this.models = new ModelClient(this.client);

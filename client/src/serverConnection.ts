@@ -6,6 +6,7 @@ import type {
   BinariesRequest,
   LoadModelRequest,
   ModelDetails,
+  NetworkFeature,
   NetworkState,
   PurgeSavedContextRequest,
   PurgeStorageRequest,
@@ -47,6 +48,10 @@ export class ServerConnection implements Disposable {
   private disposed = false;
   private gaveUp = false;
   private startsAgain = false;
+  /** What the process was told, once there has been one. */
+  private airGapped: boolean | undefined;
+  private lastNetwork: NetworkState | undefined;
+  private lastStartRefusal = '';
   /** Fires with undefined when the server has gone. */
   readonly onStatus: Event<ServerStatus | undefined> = this.statusEmitter.event;
 
@@ -64,8 +69,12 @@ export class ServerConnection implements Disposable {
     };
     this.subscriptions = [
       config.onDidChange(() => {
-        this.client?.sendSettings();
-        startIfNeeded();
+        if (this.airGapped !== undefined && this.airGapped !== config.airGapped()) {
+          this.restart().catch(() => undefined); // what a process may do is settled when it starts
+        } else {
+          this.client?.sendSettings();
+          startIfNeeded();
+        }
       }),
       workspace.onDidOpenTextDocument((document) => {
         if (this.needsServer(document)) {
@@ -80,6 +89,16 @@ export class ServerConnection implements Disposable {
   /** What the server last said of itself; undefined while there is none. */
   get status(): ServerStatus | undefined {
     return this.lastStatus;
+  }
+
+  /** What keeps the server from the network, as it said when it started; undefined while there is none. */
+  get network(): NetworkState | undefined {
+    return this.lastNetwork;
+  }
+
+  /** Why the server does not want to start, a sentence; '' = it does. */
+  get startRefusal(): string {
+    return this.lastStartRefusal;
   }
 
   /** Whether nobody has needed a server so far. */
@@ -106,6 +125,22 @@ export class ServerConnection implements Disposable {
 
   async modelDetails(): Promise<ModelDetails | null> {
     return (await this.started()).modelDetails();
+  }
+
+  /** Asked anew, with the sockets that are open now. */
+  async networkState(): Promise<NetworkState> {
+    return (await this.started()).networkState();
+  }
+
+  /**
+   * Whether a feature may use the network. Every feature that could asks this before it does. The server alone reads the policy; where
+   * there is no server that could be asked, nothing is allowed.
+   */
+  networkAllows(feature: NetworkFeature): Promise<boolean> {
+    return this.networkState().then(
+      ({ features }) => features[feature].allowed,
+      () => false,
+    );
   }
 
   async lastPrompt(): Promise<RenderedPrompt | null> {
@@ -165,11 +200,6 @@ export class ServerConnection implements Disposable {
     return (await this.started()).purgeStorage(kind);
   }
 
-  /** What keeps the server off the network, and what it has open. */
-  async networkState(): Promise<NetworkState> {
-    return (await this.started()).networkState();
-  }
-
   /** What exactly runs; takes a second for each GiB of the model. */
   async binaries(): Promise<BinariesRequest.Result> {
     return (await this.started()).binaries();
@@ -204,15 +234,19 @@ export class ServerConnection implements Disposable {
   }
 
   private async startClient(): Promise<ServerClient> {
+    let refusalOf: (error: unknown) => string = () => '';
     try {
-      const { ServerClient } = await import('./languageClient');
-      const client = new ServerClient({
+      const module = await import('./languageClient');
+      ({ refusalOf } = module);
+      this.airGapped = this.config.airGapped();
+      const client = new module.ServerClient({
         extensionPath: this.extension.extensionPath,
         storagePath: this.extension.globalStorageUri.fsPath,
         log: this.log,
         middleware: this.middleware,
         definitions: this.definitions,
         settings: () => this.config.serverSettings(),
+        airGapped: this.airGapped,
         onStatus: (status) => {
           this.setStatus(status);
         },
@@ -220,18 +254,24 @@ export class ServerConnection implements Disposable {
       });
       this.client = client;
       this.startsAgain = false;
+      this.lastStartRefusal = '';
       await client.start().catch((error: unknown) => {
         if (!this.startsAgain) {
           throw error;
         } // It died while it started. Another one is on its way, and requests wait for it.
       });
+      this.learnNetwork(client);
       return client;
     } catch (error) {
       this.log.error(
         `The server could not be started: ${error instanceof Error ? error.message : String(error)}`,
       );
       this.gaveUp = true;
+      this.lastStartRefusal = refusalOf(error);
       this.setStatus(undefined);
+      if (this.lastStartRefusal !== '') {
+        void this.explain(this.lastStartRefusal);
+      }
       throw error;
     }
   }
@@ -266,20 +306,34 @@ export class ServerConnection implements Disposable {
     this.statusEmitter.fire(status);
   }
 
-  private async explainCrashes(): Promise<void> {
-    const showLog = l10n.t('Show Log');
-    const restart = l10n.t('Restart');
-    const chosen = await window.showErrorMessage(
+  private learnNetwork(client: ServerClient): void {
+    client.networkState().then(
+      (state) => {
+        if (client === this.client) {
+          this.lastNetwork = state;
+          this.statusEmitter.fire(this.lastStatus);
+        }
+      },
+      () => undefined, // it has gone already
+    );
+  }
+
+  private explainCrashes(): Promise<void> {
+    return this.explain(
       l10n.t(
         'Niwaki has crashed several times within three minutes and was not started again. The log may say why; if you chose a model file, try the built-in model.',
       ),
-      restart,
-      showLog,
     );
+  }
+
+  private async explain(why: string): Promise<void> {
+    const showLog = l10n.t('Show Log');
+    const restart = l10n.t('Restart');
+    const chosen = await window.showErrorMessage(why, restart, showLog);
     if (chosen === showLog) {
       this.log.show();
     } else if (chosen === restart) {
-      await this.restart();
+      await this.restart().catch(() => undefined); // said where it failed
     }
   }
 }

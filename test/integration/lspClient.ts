@@ -79,6 +79,7 @@ export class LspClient {
     /** Shell commands that come first, for limits that the server inherits. */
     limits = '',
     folder = 'file:///w',
+    more: readonly string[] = [],
   ): Promise<LspClient> {
     if (!existsSync(server)) {
       throw new Error('dist/server.js is missing. Run "npm run build" first.');
@@ -89,10 +90,10 @@ export class LspClient {
     };
     const child =
       limits === ''
-        ? fork(server, ['--node-ipc'], { ...spawnOptions, execArgv: [] })
+        ? fork(server, ['--node-ipc', ...more], { ...spawnOptions, execArgv: [] })
         : spawn(
             '/bin/sh',
-            ['-c', `${limits}; exec "$0" "$@"`, process.execPath, server, '--node-ipc'],
+            ['-c', `${limits}; exec "$0" "$@"`, process.execPath, server, '--node-ipc', ...more],
             spawnOptions,
           );
     const connection = createMessageConnection(new IPCMessageReader(child), new IPCMessageWriter(child));

@@ -1,5 +1,5 @@
 /** The status bar and the language status: what runs, whether it is ready, what is wrong. */
-import type { ServerStatus } from '#protocol';
+import type { NetworkState, ServerStatus } from '#protocol';
 import {
   Disposable,
   l10n,
@@ -54,6 +54,19 @@ function summary(status: ServerStatus): string {
   return parts.filter((part) => part !== '').join(' · ');
 }
 
+/** What keeps the server from the network, in a line. */
+function networkSummary({ filter, airGapped }: NetworkState): string {
+  const parts = [
+    filter.state === 'installed'
+      ? l10n.t('The system refuses Niwaki every network connection')
+      : l10n.t('Niwaki opens no network connection; the system does not enforce it here'),
+  ];
+  if (airGapped.on) {
+    parts.push(l10n.t('air-gapped'));
+  }
+  return parts.join(' · ');
+}
+
 class StatusView implements Disposable {
   private readonly item: StatusBarItem = window.createStatusBarItem(
     'niwaki.status',
@@ -95,16 +108,17 @@ class StatusView implements Disposable {
   }
 
   private update(): void {
-    const { status } = this.context.server;
+    const { status, network, startRefusal } = this.context.server;
     this.trackBusy(status?.state === 'busy');
     this.askForRefusal(status !== undefined);
     const shown = this.shown(status);
     const [icon, label] = labels()[shown];
     const detail = status === undefined ? '' : summary(status);
-    const problem = status?.problem ?? '';
+    const silence = status === undefined || network === undefined ? '' : networkSummary(network);
+    const problem = status?.problem ?? startRefusal;
     this.item.text = `${problem === '' ? icon : '$(warning)'} Niwaki`;
     this.item.accessibilityInformation = { label, role: 'button' };
-    this.item.tooltip = [label, detail, problem].filter((line) => line !== '').join('\n');
+    this.item.tooltip = [label, detail, silence, problem].filter((line) => line !== '').join('\n');
     const wrong = problem !== '' || shown === 'failed' || shown === 'stopped';
     this.item.backgroundColor = wrong ? new ThemeColor('statusBarItem.warningBackground') : undefined;
     this.languageItem.text = label;

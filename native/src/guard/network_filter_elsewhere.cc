@@ -7,7 +7,7 @@ namespace niwaki {
 Status LeaveRingsBehind() { return Status(); }
 
 Status InstallNetworkFilter() {
-  return Status(StatusCode::kUnsupported, "Niwaki has such a filter for Linux on x86-64 and 64-bit ARM only.");
+  return Status(StatusCode::kUnsupported, "Niwaki has a filter for Linux on x86-64 and 64-bit ARM only");
 }
 
 Result<std::vector<OpenSocket>> OpenSockets() {

@@ -59,7 +59,14 @@ export class Network {
         `${this.filter.reason}. ${this.whatToDo()}`
       );
     }
-    const open = (this.sockets() ?? []).filter((socket) => !isLocal(socket));
+    const sockets = this.sockets();
+    if (sockets === null) {
+      return (
+        'Niwaki is air-gapped here and does not start, because it cannot see what sockets its process has open. ' +
+        this.whatToDo()
+      );
+    }
+    const open = sockets.filter((socket) => !isLocal(socket));
     if (open.length > 0) {
       const names = open.map(({ family, address }) => (address === '' ? family : address)).join(', ');
       return (

@@ -81,7 +81,7 @@ function checkFolders(path: string, owner: number): void {
   }
 }
 
-function readTrusted(path: string, owner: number | undefined): string {
+function readTrusted(path: string, owner: number | null): string {
   const real = realpathSync(path);
   const file = openSync(real, 'r');
   try {
@@ -92,7 +92,7 @@ function readTrusted(path: string, owner: number | undefined): string {
     if (stats.size > mostBytes) {
       throw new Fault(`it has more than ${String(mostBytes)} bytes`);
     }
-    if (owner !== undefined) {
+    if (owner !== null) {
       checkOwner('it', stats, owner);
       checkFolders(real, owner);
     }
@@ -114,12 +114,12 @@ function isAbsent(path: string): boolean {
 }
 
 /**
- * Reads the policy. `owner` is the administrator's user id; undefined where files have none (Windows): then it is the administrator's
+ * Reads the policy. `owner` is the administrator's user id; null where files have none (Windows): then it is the administrator's
  * matter to let nobody else write the folder.
  */
 export function readPolicy(
   path: string = policyPath(),
-  owner: number | undefined = process.platform === 'win32' ? undefined : 0,
+  owner: number | null = process.platform === 'win32' ? null : 0,
 ): NetworkPolicy {
   if (isAbsent(path)) {
     return { path, state: 'absent', problem: '', values: asWithout };
@@ -140,7 +140,7 @@ export function readPolicy(
   }
   try {
     const values = parsePolicy(text);
-    return { path, state: owner === undefined ? 'unchecked' : 'trusted', problem: '', values };
+    return { path, state: owner === null ? 'unchecked' : 'trusted', problem: '', values };
   } catch (error) {
     return strict('broken', error);
   }
