@@ -85,6 +85,14 @@ describe('tidy: the manifest', () => {
     );
   });
 
+  it('declares the settings that the privacy report and the diagnostics list, and no others', () => {
+    const [, list = ''] = /settingKeys = \[([^\]]*)\]/.exec(read('client/src/config.ts')) ?? [];
+    assert.deepEqual(
+      [...list.matchAll(/'([\w.]+)'/g)].map(([, key = '']) => `niwaki.${key}`).sort(),
+      Object.keys(manifest.contributes.configuration.properties).sort(),
+    );
+  });
+
   it('runs where the files are', () => {
     assert.deepEqual(manifest.extensionKind, ['workspace']);
   });
