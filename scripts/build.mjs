@@ -39,7 +39,7 @@ const loadedLater = {
 };
 
 /** Every bundle is one file, so that nothing but dist/, models/ and media/ need be shipped. */
-export function options({ production, quiet }) {
+export function options({ production, quiet, outdir = dist }) {
   return {
     absWorkingDir: root,
     bundle: true,
@@ -53,7 +53,7 @@ export function options({ production, quiet }) {
     legalComments: 'none',
     logLevel: quiet ? 'error' : 'warning',
     metafile: true,
-    outdir: dist,
+    outdir,
     plugins: [loadedLater],
     // VS Code provides the module 'vscode' to require() alone.
     supported: { 'dynamic-import': false },
@@ -84,9 +84,9 @@ const grammars = [
 ];
 
 /** Copies what is not there yet, or not the same. */
-function copySyntax() {
+function copySyntax(outdir) {
   const from = join(root, 'node_modules', '@vscode', 'tree-sitter-wasm', 'wasm');
-  const to = join(dist, 'syntax');
+  const to = join(outdir, 'syntax');
   mkdirSync(to, { recursive: true });
   const names = ['tree-sitter.js', 'tree-sitter.wasm', ...grammars.map((name) => `tree-sitter-${name}.wasm`)];
   for (const name of readdirSync(to).filter((name) => !names.includes(name))) {
@@ -104,20 +104,30 @@ function copySyntax() {
 }
 
 /**
- * @param {{ native?: boolean, production?: boolean, quiet?: boolean }} [flags]
+ * Builds the bundles and what lies beside them in a folder; returns esbuild's description of them.
+ * @param {{ production?: boolean, quiet?: boolean, outdir?: string }} [flags]
  */
-export async function buildAll({ native = true, production = false, quiet = false } = {}) {
-  mkdirSync(dist, { recursive: true });
-  const flags = { production, quiet };
+export async function buildBundles({ production = false, quiet = false, outdir = dist } = {}) {
+  mkdirSync(outdir, { recursive: true });
+  const flags = { production, quiet, outdir };
   const results = await Promise.all([build(options(flags)), build(cliOptions(flags))]);
   const meta = { inputs: {}, outputs: {} };
   for (const { metafile } of results) {
     Object.assign(meta.inputs, metafile.inputs);
     Object.assign(meta.outputs, metafile.outputs);
   }
+  chmodSync(join(outdir, 'cli.js'), 0o755);
+  copySyntax(outdir);
+  return meta;
+}
+
+/**
+ * Builds for development, in dist/.
+ * @param {{ native?: boolean, production?: boolean, quiet?: boolean }} [flags]
+ */
+export async function buildAll({ native = true, production = false, quiet = false } = {}) {
+  const meta = await buildBundles({ production, quiet });
   writeFileSync(join(dist, 'meta.json'), JSON.stringify(meta));
-  chmodSync(join(dist, 'cli.js'), 0o755);
-  copySyntax();
   if (native) {
     buildNative({ quiet });
   }

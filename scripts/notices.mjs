@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 /**
  * Writes THIRD-PARTY-NOTICES.md: the licences of every npm package that is part of a bundle (dist/meta.json says which) or copied
- * beside the bundles. The engine has no third-party code besides node-addon-api, whose headers are compiled into the addon.
+ * beside the bundles. The engine has no third-party code besides node-addon-api, whose headers are compiled into the addon; what the linker adds to a release
+ * is told in the package's own copy (package/staticLibraries.mjs).
  */
 import { existsSync, readdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,10 +11,11 @@ import { root } from './setup.mjs';
 
 export const noticesPath = join(root, 'THIRD-PARTY-NOTICES.md');
 
+/** Packages that are shipped without being in a bundle. */
 const notBundled = ['node_modules/node-addon-api', 'node_modules/@vscode/tree-sitter-wasm'];
 
 /** What @vscode/tree-sitter-wasm contains in compiled form; it carries only its own licence. All of these have the MIT licence. */
-const compiled = [
+export const compiledGrammars = [
   ['tree-sitter', '2018 Max Brunsfeld'],
   ['tree-sitter-bash', '2017 Max Brunsfeld'],
   ['tree-sitter-c-sharp', '2014-2023 Max Brunsfeld, Damien Guard, Amaan Qureshi, and contributors'],
@@ -51,12 +53,12 @@ OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE
 SOFTWARE.`;
 
 function compiledNotice() {
-  const holders = compiled.map(([name, holder]) => `${name}: Copyright (c) ${holder}`).join('\n');
+  const holders = compiledGrammars.map(([name, holder]) => `${name}: Copyright (c) ${holder}`).join('\n');
   return `## tree-sitter and its grammars (MIT), compiled in @vscode/tree-sitter-wasm\n\n${'```'}\n${holders}\n\n${mit}\n${'```'}\n`;
 }
 
-function bundledPackages() {
-  const { outputs } = JSON.parse(readFileSync(join(root, 'dist', 'meta.json'), 'utf8'));
+/** The folders below the root of all npm packages that are shipped; `meta` is esbuild's description of the bundles. */
+export function shippedPackages({ outputs }) {
   const names = Object.values(outputs)
     .flatMap((output) => Object.keys(output.inputs ?? {}))
     .map((path) => /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1])
@@ -75,11 +77,12 @@ function notice(folder) {
   return `## ${name} ${version} (${license})\n\n${'```'}\n${text.replaceAll('\r\n', '\n').trim()}\n${'```'}\n`;
 }
 
-export function notices() {
+/** @param {object} [meta]  left out, that of the build in dist/ */
+export function notices(meta = JSON.parse(readFileSync(join(root, 'dist', 'meta.json'), 'utf8'))) {
   const head =
     '# Third-party notices\n\nNiwaki is Apache-2.0. Its bundles contain the packages below. The embedded model has a licence and provenance of its own: ' +
     '[models/README.md](models/README.md).\n';
-  return [head, ...bundledPackages().map(notice), compiledNotice()].join('\n');
+  return [head, ...shippedPackages(meta).map(notice), compiledNotice()].join('\n');
 }
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(realpathSync(process.argv[1])).href) {

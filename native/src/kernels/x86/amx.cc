@@ -7,6 +7,7 @@
 
 #include "kernels/act_q8.h"
 #include "kernels/kernel_table.h"
+#include "kernels/x86/amx_instructions.h"
 
 namespace niwaki {
 namespace {
@@ -25,10 +26,6 @@ inline V8 AddHalves(V8 sum, V16 v) { return sum + v.Low() + v.High(); }
 #include "kernels/vec_ops.inl"
 #include "kernels/x86/q1_avx512.inl"
 
-#define NIWAKI_TILE_ZERO(c) _tile_zero(c)
-#define NIWAKI_TILE_LOAD(tile, pointer, stride) _tile_loadd(tile, pointer, stride)
-#define NIWAKI_TILE_STORE(tile, pointer, stride) _tile_stored(tile, pointer, stride)
-#define NIWAKI_TILE_DOT(c, a, b) _tile_dpbssd(c, a, b)
 // Here, and not sorted among the others by a formatter: it needs all of the above.
 #include "kernels/x86/q1_amx.inl"
 
@@ -49,9 +46,9 @@ void MatmulAmx(const uint8_t* panels, int64_t blocks, int64_t panel_begin, int64
     return;
   }
   const TileConfig config;
-  _tile_loadconfig(&config);
+  NIWAKI_TILE_CONFIGURE(&config);
   MatmulTiles(panels, blocks, panel_begin, panel_end, static_cast<const uint8_t*>(acts), tokens, y, y_stride);
-  _tile_release();  // a thread that holds tiles costs more to switch
+  NIWAKI_TILE_RELEASE();  // a thread that holds tiles costs more to switch
 }
 
 }  // namespace

@@ -114,7 +114,6 @@ inline void FoldQuarter(const Pending& p, int quarter) {
 
 // 32 tokens (their blocks at acts + t * act_bytes) by a panel's 32 rows; folds `before` meanwhile.
 inline void Step(const WeightTiles& w, const uint8_t* acts, int64_t act_bytes, const Pending* before, StepSums* sums) {
-  __asm__ volatile("" ::: "memory");  // GCC's tile loads do not say that they read memory
   NIWAKI_TILE_ZERO(0);
   NIWAKI_TILE_ZERO(1);
   NIWAKI_TILE_ZERO(2);
