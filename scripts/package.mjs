@@ -58,7 +58,7 @@ export function sourceEpoch() {
 }
 
 /** Puts everything that is packed into `stage`; returns the files' names. */
-async function fillStage(stage, target, epoch) {
+async function fillStage(stage, target, epoch, quiet) {
   // Not imported above: on a fresh machine the packages are only there once ensurePackages has run.
   const { listFiles } = await import('@vscode/vsce');
   const { buildBundles } = await import('./build.mjs');
@@ -69,7 +69,7 @@ async function fillStage(stage, target, epoch) {
   const { makeSbom } = await import('./package/sbom.mjs');
   startStage(stage);
   const meta = await buildBundles({ production: true, quiet: true, outdir: join(stage, 'dist') });
-  await buildReleaseAddon(target, join(stage, 'dist', 'native', target, 'niwaki.node'));
+  await buildReleaseAddon(target, join(stage, 'dist', 'native', target, 'niwaki.node'), { quiet });
   const libraries = target.startsWith('linux-')
     ? staticLibraries(readLinkMap(target), target.slice('linux-'.length))
     : [];
@@ -84,10 +84,14 @@ async function fillStage(stage, target, epoch) {
 }
 
 /**
- * @param {{ target?: string, out?: string }} [options]
+ * @param {{ target?: string, out?: string, quiet?: boolean }} [options]
  * @returns {Promise<string>} the package's path
  */
-export async function makePackage({ target = `${process.platform}-${process.arch}`, out } = {}) {
+export async function makePackage({
+  target = `${process.platform}-${process.arch}`,
+  out,
+  quiet = false,
+} = {}) {
   const { targets } = await import('./package/addon.mjs');
   if (!targets.includes(target)) {
     throw new SetupError(`There are no packages for ${target}. Targets: ${targets.join(', ')}.`);
@@ -95,7 +99,7 @@ export async function makePackage({ target = `${process.platform}-${process.arch
   const packagePath = out === undefined ? join(root, `niwaki-${target}.vsix`) : resolve(out);
   const stage = join(root, 'out', 'package', target);
   const epoch = sourceEpoch();
-  const files = await fillStage(stage, target, epoch);
+  const files = await fillStage(stage, target, epoch, quiet);
   const missing = needed(target).filter((path) => !files.includes(path));
   if (missing.length > 0) {
     throw new SetupError(`The package would lack ${missing.join(', ')}. See .vscodeignore.`);

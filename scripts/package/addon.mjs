@@ -23,7 +23,8 @@ const packageDir = (name) => dirname(require.resolve(`${name}/package.json`));
 export const addonBuildDir = (target) => join(root, 'native', `build-package-${target}`);
 
 /** The linker's list of what it put into a release for Linux. */
-export const readLinkMap = (target) => readFileSync(join(addonBuildDir(target), 'addon', 'niwaki.map'), 'utf8');
+export const readLinkMap = (target) =>
+  readFileSync(join(addonBuildDir(target), 'addon', 'niwaki.map'), 'utf8');
 
 /**
  * Everything inside has a fixed name, /niwaki and /build, so that no path of this machine gets into the addon. CMake is told of a

@@ -10,7 +10,15 @@
  * NIWAKI_DEBIAN_MIRROR=URL       where packages come from; left out, what apt uses
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { root, runMain, SetupError } from '../setup.mjs';
@@ -144,16 +152,19 @@ const quote = (word) => `'${word.replaceAll("'", "'\\''")}'`;
  * The command line that runs a shell script inside the system: in namespaces of its own, so that nothing stays mounted and no process
  * is left behind, and without any network, loopback included unless the script brings it up.
  * @param {string} script             for /bin/sh
- * @param {{ binds?: { from: string, to: string, writable?: boolean }[], devices?: boolean }} [options]
- *        `to` is a folder of the system, which is made. `devices`: with /proc, /dev and a /tmp of its own
+ * @param {{ binds?: { from: string, to: string, writable?: boolean }[], devices?: boolean, network?: boolean }} [options]
+ *        `to` is a folder of the system, which is made. `devices`: with /proc, /dev and a /tmp of its own. `network`: that of the caller
  * @returns {[string, ...string[]]}
  */
-export function bullseyeCommand(script, { binds = [], devices = false } = {}) {
+export function bullseyeCommand(script, { binds = [], devices = false, network = false } = {}) {
   const path = bullseyePath();
   const steps = ['set -e'];
+  if (devices) {
+    steps.push(`mount -t tmpfs tmpfs ${quote(join(path, 'tmp'))}`);
+  }
   for (const { from, to, writable = false } of binds) {
     const at = join(path, to);
-    mkdirSync(at, { recursive: true });
+    steps.push(`mkdir -p ${quote(at)}`); // in the mounted /tmp, where it is to be there
     steps.push(`mount --bind ${quote(realpathSync(from))} ${quote(at)}`);
     if (!writable) {
       steps.push(`mount -o remount,bind,ro ${quote(at)}`);
@@ -162,14 +173,14 @@ export function bullseyeCommand(script, { binds = [], devices = false } = {}) {
   if (devices) {
     steps.push(`mount -t proc proc ${quote(join(path, 'proc'))}`);
     steps.push(`mount --rbind /dev ${quote(join(path, 'dev'))}`);
-    steps.push(`mount -t tmpfs tmpfs ${quote(join(path, 'tmp'))}`);
   }
   steps.push(`exec chroot ${quote(path)} /bin/sh -c ${quote(script)}`);
   const asUser = isRoot() ? [] : ['--map-root-user'];
   return [
     'unshare',
     ...asUser,
-    ...['--mount', '--net', '--pid', '--fork', '--kill-child', '--', '/bin/sh', '-c', steps.join('\n')],
+    ...(network ? [] : ['--net']),
+    ...['--mount', '--pid', '--fork', '--kill-child', '--', '/bin/sh', '-c', steps.join('\n')],
   ];
 }
 

@@ -29,7 +29,9 @@ export function allowed(ignoreFile = join(root, '.vscodeignore')) {
 /** A pattern of the allow-list as a regular expression: `*` is a part of a name, `**` any folders. */
 function expression(pattern) {
   const escaped = pattern.replaceAll(/[.+^${}()|[\]\\]/g, '\\$&');
-  return new RegExp(`^${escaped.replaceAll('**/', '\0').replaceAll('*', '[^/]*').replaceAll('\0', '(?:.*/)?')}$`);
+  return new RegExp(
+    `^${escaped.replaceAll('**/', '\0').replaceAll('*', '[^/]*').replaceAll('\0', '(?:.*/)?')}$`,
+  );
 }
 
 function filesBelow(folder, prefix) {

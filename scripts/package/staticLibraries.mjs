@@ -43,7 +43,9 @@ function versionOf(debian) {
   const entry = status.split('\n\n').find((text) => text.startsWith(`Package: ${debian}\n`));
   const version = /^Version: (.+)$/m.exec(entry ?? '')?.[1];
   if (version === undefined) {
-    throw new SetupError(`The Debian 11 in ${bullseyePath()} has no package ${debian}. Remove it and try again.`);
+    throw new SetupError(
+      `The Debian 11 in ${bullseyePath()} has no package ${debian}. Remove it and try again.`,
+    );
   }
   return version;
 }

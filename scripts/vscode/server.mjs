@@ -2,11 +2,11 @@
  * Starts a VS Code server on this machine's loopback interface. Tests show it in Chromium (browser.mjs), `npm start` in the
  * user's own browser. It asks nothing of the network and leaves nothing behind.
  */
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { npmEnvironment, ensureVsCodeStack } from './stack.mjs';
 
@@ -118,6 +118,10 @@ function remoteUri(port, path) {
  * @param {boolean} [options.workspaceTrust]    folders are restricted until the user trusts them; left out, all are trusted
  * @param {string} [options.extensionsDir]      installed extensions; left out, there are none besides VS Code's own
  * @param {string[]} [options.extensions]       folders of extensions to install besides
+ * @param {string[]} [options.packages]         .vsix files to install, in VS Code's own way
+ * @param {(command: string[], folders: { temporary: string, workspace: string }) => string[]} [options.wrap]  how VS Code is
+ *                                              started, where that is not directly: the command line to run instead. VS Code
+ *                                              has to reach the folders and may write to them
  * @param {number} [options.port]               left out, any free one
  * @param {string} [options.serverDataDir]      kept, with the settings that it has; left out, a temporary one
  * @param {Record<string, string>} [options.env] added to the environment of the server and of the extension host
@@ -129,6 +133,8 @@ export async function startVsCode({
   workspaceTrust = false,
   extensionsDir,
   extensions = [],
+  packages = [],
+  wrap = (command) => command,
   port = 0,
   serverDataDir,
   env = {},
@@ -167,11 +173,29 @@ export async function startVsCode({
     ...['--server-data-dir', dataDir, '--extensions-dir', installed],
     ...['--reconnection-grace-time', '300'], // by default the extension host of a closed page lives on for three hours
   ];
-  const child = spawn(stack.node, args, {
+  // An empty gallery: otherwise the page asks a marketplace about extensions.
+  const environment = { ...cleanEnvironment(), TMPDIR: temporary, EXTENSIONS_GALLERY: '{}', ...env };
+  const started = (commandLine) => wrap([stack.node, ...commandLine], { temporary, workspace });
+  for (const file of packages) {
+    const copy = join(temporary, basename(file));
+    cpSync(file, copy);
+    const [installer, ...rest] = started([
+      stack.serverMain,
+      ...['--install-extension', copy, '--extensions-dir', installed, '--server-data-dir', dataDir],
+    ]);
+    const result = spawnSync(installer, rest, { encoding: 'utf8', env: environment });
+    if (result.status !== 0) {
+      rmSync(temporary, { recursive: true, force: true });
+      throw new Error(
+        `VS Code could not install ${file}:\n${result.stdout}${result.stderr}${result.error ?? ''}`,
+      );
+    }
+  }
+  const [program, ...programArgs] = started(args);
+  const child = spawn(program, programArgs, {
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true, // a process group of its own: stopping it reaches extension hosts and language servers too
-    // An empty gallery: otherwise the page asks a marketplace about extensions.
-    env: { ...cleanEnvironment(), TMPDIR: temporary, EXTENSIONS_GALLERY: '{}', ...env },
+    env: environment,
   });
   let log = '';
   child.stdout.on('data', (data) => (log += data));

@@ -69,22 +69,28 @@ export class Ui {
    * @param {boolean} [options.workspaceTrust]                     the folder is not trusted
    * @param {string[]} [options.extensions]                        names under test/fixtures/extensions
    * @param {(workspace: string) => void} [options.prepare]        puts more into the folder
+   * @param {object} [options.installed]  the extension is installed from a package, not taken from this folder: `packages`, `wrap`
+   *                                      and `env` of scripts/vscode/server.mjs
    */
   static async start(options = {}) {
-    const { settings, machineSettings, workspaceSettings, workspaceTrust, extensions = [] } = options;
+    const { settings, machineSettings, workspaceSettings, workspaceTrust, extensions = [], installed } = options;
     const ui = new Ui();
     ui.folder = mkdtempSync(join(tmpdir(), 'niwaki-ui-'));
     try {
       ui.workspace = makeWorkspace(join(ui.folder, 'workspace'), workspaceSettings);
       options.prepare?.(ui.workspace);
       ui.server = await startVsCode({
+        ...installed,
         workspace: ui.workspace,
         settings,
         machineSettings,
         workspaceTrust,
         extensions: extensions.map((name) => join(root, 'test', 'fixtures', 'extensions', name)),
       });
-      ui.workbench = await openWorkbench(ui.server, { extensionDevelopmentPath: root });
+      ui.workbench = await openWorkbench(
+        ui.server,
+        installed === undefined ? { extensionDevelopmentPath: root } : {},
+      );
       ui.page = ui.workbench.page;
       ui.page.on('console', (message) => message.type() === 'error' && ui.errors.push(message.text()));
       await ui.ready();
