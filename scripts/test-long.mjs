@@ -1,52 +1,116 @@
 #!/usr/bin/env node
 /**
- * The suites that take too long for `npm test`, one after the other: another processor, two sanitizers, fuzzing. Ends with
+ * The suites that take too long for `npm test`, one after the other: packages, Windows' compiler, another processor, two sanitizers,
+ * fuzzing. Each has a budget, together 65 minutes on two cores; one that goes beyond is ended and has failed. Ends with
  * "N passed, N failed", the cases of all of them. A suite that cannot run here counts as one failure and says what it needs.
  *
- *   node scripts/test-long.mjs
+ *   node scripts/test-long.mjs [package|mingw|arm|tsan|asan|fuzz ...]
  */
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { root } from './setup.mjs';
+import { root, runMain, SetupError } from './setup.mjs';
 
-const suites = [
-  ['test:arm', 'test-arm.mjs'],
-  ['test:asan', 'test-native.mjs', '--sanitize', 'address,undefined'],
-  ['test:tsan', 'test-native.mjs', '--sanitize', 'thread'],
-  ['test:fuzz', 'test-fuzz.mjs'],
+/** What has threads, locks or jobs that meet in it. ThreadSanitizer makes a program ten times as slow. */
+const threaded = [
+  ...[
+    'background_test',
+    'engine_jobs_test',
+    'load_test',
+    'page_store_test',
+    'pause_test',
+    'saved_pages_test',
+  ],
+  ...['qwen3_cancel_test', 'scheduler_test', 'session_sync_test', 'sharing_test', 'thread_pool_test'],
+];
+/** What reads other people's files, and what computes addresses. */
+const addressed = [
+  ...[
+    'attention_test',
+    'codes_test',
+    'coded_cache_test',
+    'file_image_test',
+    'gguf_test',
+    'hostile_file_test',
+  ],
+  ...['kernels_test', 'kv_test', 'matrix_products_test', 'page_', 'private_folder_test', 'refusal_test'],
+  ...['saved_pages_test', 'session_sync_test', 'shift', 'tokenizer_test', 'vector_ops_test'],
 ];
 
+/** `minutes`: the budget. */
+const suites = {
+  package: { minutes: 15, script: 'test-package.mjs', args: [] },
+  mingw: { minutes: 7, script: 'test-mingw.mjs', args: [] },
+  arm: { minutes: 13, script: 'test-arm.mjs', args: [] },
+  tsan: { minutes: 13, script: 'test-native.mjs', args: [...threaded, '--sanitize', 'thread'] },
+  asan: { minutes: 9, script: 'test-native.mjs', args: [...addressed, '--sanitize', 'address,undefined'] },
+  fuzz: { minutes: 8, script: 'test-fuzz.mjs', args: ['--seconds', '60'] },
+};
+
 /** Runs a suite, shows its output, and gives back what it counted. */
-function run([name, script, ...args]) {
+function run(name) {
+  const { minutes, script, args } = suites[name];
   return new Promise((resolve) => {
-    console.log(`\n=== ${name}`);
+    console.log(`\n=== ${name} (at most ${minutes} minutes)`);
+    const started = Date.now();
     const child = spawn(process.execPath, [join(root, 'scripts', script), ...args], {
       cwd: root,
       stdio: ['ignore', 'pipe', 'inherit'],
+      detached: true, // a process group of its own: what it has started ends with it
     });
+    const stop = () => {
+      try {
+        process.kill(-child.pid, 'SIGKILL');
+      } catch {
+        // it has ended
+      }
+    };
+    process.once('exit', stop);
+    let over = false;
+    const timer = setTimeout(() => {
+      over = true;
+      stop();
+    }, minutes * 60_000);
     let tail = '';
     child.stdout.setEncoding('utf8').on('data', (text) => {
       process.stdout.write(text);
       tail = (tail + text).slice(-4096);
     });
     child.on('close', (code) => {
+      clearTimeout(timer);
+      process.removeListener('exit', stop);
+      if (over) {
+        console.log(`The suite "${name}" was ended after ${minutes} minutes.`);
+      }
       const counts = /^(\d+) passed, (\d+) failed\n$/m.exec(tail.split('\n').slice(-2).join('\n'));
       const passed = Number(counts?.[1] ?? 0);
       // A suite that ended before it could count, or that counted nothing, has failed.
       const failed = Math.max(Number(counts?.[2] ?? 0), code === 0 && passed > 0 ? 0 : 1);
-      resolve({ name, passed, failed });
+      resolve({ name, passed, failed, seconds: (Date.now() - started) / 1000 });
     });
   });
 }
 
-const results = [];
-for (const suite of suites) {
-  results.push(await run(suite));
-}
-console.log();
-for (const { name, passed, failed } of results) {
-  console.log(`${name}: ${passed} passed, ${failed} failed`);
-}
-const sum = (key) => results.reduce((total, result) => total + result[key], 0);
-console.log(`${sum('passed')} passed, ${sum('failed')} failed`);
-process.exitCode = sum('failed') === 0 ? 0 : 1;
+await runMain(async () => {
+  const named = process.argv.slice(2);
+  const unknown = named.filter((name) => !(name in suites));
+  if (unknown.length > 0) {
+    throw new SetupError(
+      `There is no long suite ${unknown.join(' or ')}. Suites: ${Object.keys(suites).join(', ')}.`,
+    );
+  }
+  for (const signal of ['SIGINT', 'SIGTERM']) {
+    process.once(signal, () => process.exit(1));
+  }
+  const results = [];
+  for (const name of named.length > 0 ? named : Object.keys(suites)) {
+    results.push(await run(name));
+  }
+  console.log();
+  for (const { name, passed, failed, seconds } of results) {
+    console.log(`${name}: ${passed} passed, ${failed} failed, ${seconds.toFixed(0)} s`);
+  }
+  const sum = (key) => results.reduce((total, result) => total + result[key], 0);
+  console.log(`${(sum('seconds') / 60).toFixed(1)} minutes`);
+  console.log(`${sum('passed')} passed, ${sum('failed')} failed`);
+  process.exitCode = sum('failed') === 0 ? 0 : 1;
+});

@@ -45,7 +45,9 @@ async function main(args) {
     installValgrind();
   }
   const folder = sanitize === undefined ? 'build-tests' : `build-tests-${sanitize.replaceAll(',', '-')}`;
-  const buildDir = buildTests(folder, [`-DNIWAKI_SANITIZE=${sanitize ?? ''}`]);
+  // All of them where nothing is named, so that what no longer compiles is noticed.
+  const targets = wanted.length === 0 ? [] : names;
+  const buildDir = buildTests(folder, [`-DNIWAKI_SANITIZE=${sanitize ?? ''}`], targets);
   const total = await runTests(buildDir, names, {
     timeoutMs: sanitize === undefined ? ordinaryTimeoutMs : sanitizedTimeoutMs,
   });

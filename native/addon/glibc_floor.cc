@@ -1,6 +1,7 @@
-// For releases: exp, log and pow as glibc has had them from the beginning. glibc 2.29 gave the three new versions, which differ only in
-// that they no longer call an error handler of the program's, and a program linked against it asks for these and does not start with
-// 2.28. The linker sends every call, those in the static C++ library too, to the functions here (--wrap, CMakeLists.txt).
+// For releases: exp, log and pow as glibc has had them from the beginning. glibc 2.29 gave the three new versions,
+// which differ only in that they no longer call an error handler of the program's, and a program linked against it asks
+// for these and does not start with 2.28. The linker sends every call, those in the static C++ library too, to the
+// functions here (--wrap, CMakeLists.txt).
 #include <features.h>
 #if !defined(__GLIBC__)
 #error "Releases for Linux are built against glibc."

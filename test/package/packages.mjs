@@ -1,6 +1,6 @@
 /** The packages that the tests look into. scripts/test-package.mjs makes them and says where they lie. */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 
@@ -31,6 +31,7 @@ const unpacked = new Map();
 export function unpack(target) {
   if (!unpacked.has(target)) {
     const to = mkdtempSync(join(tmpdir(), 'niwaki-package-'));
+    process.on('exit', () => rmSync(to, { recursive: true, force: true }));
     run('unzip', ['-q', packagePath(target), '-d', to]);
     unpacked.set(target, to);
   }

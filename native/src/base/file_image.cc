@@ -6,7 +6,9 @@
 #include <utility>
 
 #if defined(_WIN32)
+#if !defined(NOMINMAX)
 #define NOMINMAX
+#endif
 #include <windows.h>
 #else
 #include <fcntl.h>

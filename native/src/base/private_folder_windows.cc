@@ -1,7 +1,9 @@
 // By the documentation of the Windows API; not run so far.
 #if defined(_WIN32)
 
+#if !defined(NOMINMAX)
 #define NOMINMAX
+#endif
 #include <windows.h>
 
 #include <algorithm>

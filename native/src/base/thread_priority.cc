@@ -1,7 +1,9 @@
 #include "base/thread_priority.h"
 
 #if defined(_WIN32)
+#if !defined(NOMINMAX)
 #define NOMINMAX
+#endif
 #include <windows.h>
 #elif defined(__APPLE__)
 #include <pthread/qos.h>

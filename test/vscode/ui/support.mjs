@@ -73,7 +73,14 @@ export class Ui {
    *                                      and `env` of scripts/vscode/server.mjs
    */
   static async start(options = {}) {
-    const { settings, machineSettings, workspaceSettings, workspaceTrust, extensions = [], installed } = options;
+    const {
+      settings,
+      machineSettings,
+      workspaceSettings,
+      workspaceTrust,
+      extensions = [],
+      installed,
+    } = options;
     const ui = new Ui();
     ui.folder = mkdtempSync(join(tmpdir(), 'niwaki-ui-'));
     try {
