@@ -31,6 +31,7 @@ const needed = (target) => [
   'dist/syntax/tree-sitter.wasm',
   'dist/syntax/tree-sitter-typescript.wasm',
   `dist/native/${target}/niwaki.node`,
+  `dist/native/${target}/guard.node`,
   'models/nano.gguf',
   'models/nano.kvc',
   'models/calibration.txt',
@@ -63,15 +64,15 @@ async function fillStage(stage, target, epoch, quiet) {
   const { listFiles } = await import('@vscode/vsce');
   const { buildBundles } = await import('./build.mjs');
   const { notices } = await import('./notices.mjs');
-  const { buildReleaseAddon, readLinkMap } = await import('./package/addon.mjs');
+  const { buildReleaseAddons, readLinkMaps } = await import('./package/addon.mjs');
   const { putFile, startStage } = await import('./package/stage.mjs');
   const { staticLibraries, staticNotices } = await import('./package/staticLibraries.mjs');
   const { makeSbom } = await import('./package/sbom.mjs');
   startStage(stage);
   const meta = await buildBundles({ production: true, quiet: true, outdir: join(stage, 'dist') });
-  await buildReleaseAddon(target, join(stage, 'dist', 'native', target, 'niwaki.node'), { quiet });
+  await buildReleaseAddons(target, join(stage, 'dist', 'native', target), { quiet });
   const libraries = target.startsWith('linux-')
-    ? staticLibraries(readLinkMap(target), target.slice('linux-'.length))
+    ? staticLibraries(readLinkMaps(target), target.slice('linux-'.length))
     : [];
   const own = libraries.length > 0 ? `\n${staticNotices(libraries)}` : '';
   putFile(stage, 'THIRD-PARTY-NOTICES.md', notices(meta) + own);

@@ -11,6 +11,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { buildTests, testNames, works } from './native-tests.mjs';
+import { addons } from './package/addon.mjs';
 import { ensurePackages, root, runMain, SetupError } from './setup.mjs';
 
 const compiler = 'x86_64-w64-mingw32-g++-posix';
@@ -96,7 +97,9 @@ await runMain(async () => {
       failed += 1;
     }
   };
-  count('niwaki.node', addonFaults(join(buildDir, 'addon', 'niwaki.node')));
+  for (const name of addons) {
+    count(name, addonFaults(join(buildDir, 'addon', name)));
+  }
   for (const name of testNames('arm64')) {
     // "arm64": without the tests of kernels for x86, which CMake leaves to the systems that run them.
     const path = join(buildDir, `${name}.exe`);

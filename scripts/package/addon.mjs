@@ -1,6 +1,6 @@
 /**
- * Compiles the addon for a release: in Debian 11 for Linux (bullseye.mjs), the one of the development build elsewhere. Leaves the
- * build in dist/ as it is.
+ * Compiles the addons for a release: in Debian 11 for Linux (bullseye.mjs), those of the development build elsewhere. Leaves the
+ * build in dist/ as it is on Linux.
  */
 import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -19,15 +19,20 @@ const require = createRequire(import.meta.url);
 const processors = { x64: 'x86_64', arm64: 'aarch64' };
 const packageDir = (name) => dirname(require.resolve(`${name}/package.json`));
 
-/** The folder of a target's build; niwaki.map in it lists what the linker took. */
-export const addonBuildDir = (target) => join(root, 'native', `build-package-${target}`);
+/** The addons' files. */
+export const addons = ['niwaki.node', 'guard.node'];
 
-/** The linker's list of what it put into a release for Linux. */
-export const readLinkMap = (target) =>
-  readFileSync(join(addonBuildDir(target), 'addon', 'niwaki.map'), 'utf8');
+/** The folder of a target's build. */
+const addonBuildDir = (target) => join(root, 'native', `build-package-${target}`);
+
+/** The linker's lists of what it put into a release for Linux, one an addon. */
+export const readLinkMaps = (target) =>
+  addons.map((name) =>
+    readFileSync(join(addonBuildDir(target), 'addon', name.replace(/node$/, 'map')), 'utf8'),
+  );
 
 /**
- * Everything inside has a fixed name, /niwaki and /build, so that no path of this machine gets into the addon. CMake is told of a
+ * Everything inside has a fixed name, /niwaki and /build, so that no path of this machine gets into the addons. CMake is told of a
  * cross build by CMAKE_SYSTEM_NAME.
  */
 async function buildForLinux(target, { quiet }) {
@@ -48,7 +53,7 @@ async function buildForLinux(target, { quiet }) {
   }
   runInBullseye(
     'Compiling the engine',
-    `${configure.join(' ')} > /build/configure.log && ninja -C /build -j ${availableParallelism()} niwaki_addon`,
+    `${configure.join(' ')} > /build/configure.log && ninja -C /build -j ${availableParallelism()} niwaki_addon niwaki_guard`,
     {
       binds: [
         { from: join(root, 'native'), to: 'niwaki/native' },
@@ -58,26 +63,28 @@ async function buildForLinux(target, { quiet }) {
       ],
     },
   );
-  return join(buildDir, 'addon', 'niwaki.node');
+  return join(buildDir, 'addon');
 }
 
 /**
  * @param {string} target  one of `targets`
- * @param {string} path    where the addon is to lie
+ * @param {string} folder  where the addons are to lie
  */
-export async function buildReleaseAddon(target, path, { quiet = false } = {}) {
+export async function buildReleaseAddons(target, folder, { quiet = false } = {}) {
   let built;
   if (target.startsWith('linux-')) {
     built = await buildForLinux(target, { quiet });
   } else if (target === `${process.platform}-${process.arch}`) {
     const { buildNative } = await import('../build-native.mjs');
-    built = buildNative({ quiet }).path;
+    built = dirname(buildNative({ quiet }).path);
   } else {
     throw new SetupError(
       `A package for ${target} is made on ${target}, because its compiler is only there; this is ${process.platform}-${process.arch}. ` +
         '.github/workflows/package.yml makes all of them.',
     );
   }
-  mkdirSync(dirname(path), { recursive: true });
-  copyFileSync(built, path);
+  mkdirSync(folder, { recursive: true });
+  for (const name of addons) {
+    copyFileSync(join(built, name), join(folder, name));
+  }
 }

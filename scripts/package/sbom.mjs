@@ -118,6 +118,7 @@ export function makeSbom({ stage, files, target, meta, libraries, epoch }) {
   };
   const npm = new Map(shippedPackages(meta).map((folder) => [folder, add(npmComponent(folder))]));
   const headers = add(npmComponent('node_modules/node-api-headers'));
+  const linked = libraries.map((library) => add(staticComponent(library, target.split('-')[1])));
   const grammars = npm.get('node_modules/@vscode/tree-sitter-wasm');
   for (const grammar of compiledGrammars) {
     grammars.dependencies.add(add(grammarComponent(grammar)).bomRef);
@@ -154,8 +155,8 @@ export function makeSbom({ stage, files, target, meta, libraries, epoch }) {
     if (file.endsWith('.node')) {
       component.dependencies.add(npm.get('node_modules/node-addon-api').bomRef);
       component.dependencies.add(headers.bomRef);
-      for (const library of libraries) {
-        component.dependencies.add(add(staticComponent(library, target.split('-')[1])).bomRef);
+      for (const library of linked) {
+        component.dependencies.add(library.bomRef);
       }
     }
   }

@@ -51,12 +51,12 @@ function versionOf(debian) {
 }
 
 /**
- * @param {string} map   the linker's list
+ * @param {string[]} maps  the linker's lists
  * @param {string} arch  "x64" or "arm64"
  * @returns {{ name: string, debian: string, version: string, licence: string }[]}
  */
-export function staticLibraries(map, arch) {
-  const files = linkedFiles(map);
+export function staticLibraries(maps, arch) {
+  const files = [...new Set(maps.flatMap(linkedFiles))];
   const strange = files.filter((file) => !known.some((library) => library.files.test(file)));
   if (strange.length > 0) {
     throw new SetupError(

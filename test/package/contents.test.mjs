@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { largestBytes } from '../../scripts/package.mjs';
-import { glibcFloor } from '../../scripts/package/addon.mjs';
+import { addons, glibcFloor } from '../../scripts/package/addon.mjs';
 import { sbomFault } from '../../scripts/package/sbom.mjs';
 import { sourcesToShip } from '../../scripts/package/stage.mjs';
 import { root } from '../../scripts/setup.mjs';
@@ -19,7 +19,7 @@ const systemLibraries =
 
 /** Files besides the repository's own, as patterns. */
 const built = [
-  /^dist\/(extension|languageClient|server|selfTestChild|cli)\.js$/,
+  /^dist\/(extension|languageClient|modelFlows|privacyPages|server|selfTestChild|cli)\.js$/,
   /^dist\/syntax\/tree-sitter(\.js|(-[\w-]+)?\.wasm)$/,
   /^sbom\.cdx\.json$/,
 ];
@@ -63,9 +63,8 @@ it('there are packages for x64 and for ARM', () => {
 for (const target of packages.packagedTargets) {
   describe(`the package for ${target}`, () => {
     const extension = packages.extensionOf(target);
-    const addon = join(extension, 'dist', 'native', target, 'niwaki.node');
+    const addonPath = (name) => join(extension, 'dist', 'native', target, name);
     const files = packages.filesIn(extension);
-    const facts = packages.readAddon(addon);
 
     it('is no larger than 25 MB', () => {
       const { size } = statSync(packages.packagePath(target));
@@ -78,14 +77,15 @@ for (const target of packages.packagedTargets) {
       const others = files.filter((name) => !own.includes(name));
       const strange = others.filter(
         (name) =>
-          !built.some((pattern) => pattern.test(name)) && name !== `dist/native/${target}/niwaki.node`,
+          !built.some((pattern) => pattern.test(name)) &&
+          !addons.some((addon) => name === `dist/native/${target}/${addon}`),
       );
       assert.deepEqual(strange, []);
       assert.deepEqual(
         own.filter((name) => !files.includes(name)),
         [],
       );
-      assert.equal(others.filter((name) => name.startsWith('dist/') && name.endsWith('.js')).length, 6);
+      assert.equal(others.filter((name) => name.startsWith('dist/') && name.endsWith('.js')).length, 8);
     });
 
     it('has no source maps, no sources of ours and no path of this machine', () => {
@@ -114,35 +114,45 @@ for (const target of packages.packagedTargets) {
       );
     });
 
-    it(`has an addon for this processor and glibc ${glibcFloor}, with the C++ library inside`, () => {
-      const machine = /Machine:\s+(.*)/.exec(packages.run('readelf', ['--file-header', addon]))[1];
-      assert.match(machine, target.endsWith('x64') ? /X86-64/ : /AArch64/);
-      console.log(`      ${facts.versions.join(' ')}`);
-      assert.ok(facts.versions.length > 0);
-      assert.deepEqual(packages.versionFaults(facts.versions, glibcFloor), []);
-      assert.deepEqual(
-        facts.needed.filter((name) => !systemLibraries.test(name)),
-        [],
-      );
-    });
+    for (const name of addons) {
+      const facts = packages.readAddon(addonPath(name));
 
-    it('has an addon that shows nothing but how it is loaded', () => {
-      assert.deepEqual(facts.defined.filter((name) => !/^GLIBC_|^$/.test(name)).sort(), [
-        'napi_register_module_v1',
-        'node_api_module_get_api_version_v1',
-      ]);
-    });
+      it(`has a ${name} for this processor and glibc ${glibcFloor}, with the C++ library inside`, () => {
+        const header = packages.run('readelf', ['--file-header', addonPath(name)]);
+        assert.match(/Machine:\s+(.*)/.exec(header)[1], target.endsWith('x64') ? /X86-64/ : /AArch64/);
+        console.log(`      ${facts.versions.join(' ')}`);
+        assert.ok(facts.versions.length > 0);
+        assert.deepEqual(packages.versionFaults(facts.versions, glibcFloor), []);
+        assert.deepEqual(
+          facts.needed.filter((library) => !systemLibraries.test(library)),
+          [],
+        );
+      });
 
-    it('has an addon without debug information and without an id of its build', () => {
-      assert.deepEqual(
-        facts.sections.filter((name) => /^\.(debug|symtab|note\.gnu\.build-id|comment\.)/.test(name)),
-        [],
-      );
-    });
+      it(`has a ${name} that shows nothing but how it is loaded`, () => {
+        assert.deepEqual(facts.defined.filter((symbol) => symbol !== '').sort(), [
+          'napi_register_module_v1',
+          'node_api_module_get_api_version_v1',
+        ]);
+      });
+
+      it(`has a ${name} without debug information and without an id of its build`, () => {
+        assert.deepEqual(
+          facts.sections.filter((section) => /^\.(debug|symtab|note\.gnu\.build-id)/.test(section)),
+          [],
+        );
+      });
+    }
 
     if (target === 'linux-x64') {
       it('has an addon with the table for AMX, whose bytes are the instructions that they are meant to be', () => {
-        const text = packages.run('objdump', ['-d', '-M', 'intel', '--no-show-raw-insn', addon]);
+        const text = packages.run('objdump', [
+          '-d',
+          '-M',
+          'intel',
+          '--no-show-raw-insn',
+          addonPath('niwaki.node'),
+        ]);
         const found = (pattern) => [...text.matchAll(pattern)].length;
         const dots = [...text.matchAll(/tdpbssd tmm(\d),tmm(\d),tmm(\d)/g)].map((m) =>
           m.slice(1, 4).join(''),
