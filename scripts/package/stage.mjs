@@ -5,7 +5,6 @@
 import {
   chmodSync,
   copyFileSync,
-  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -46,11 +45,13 @@ function filesBelow(folder, prefix) {
 export function sourcesToShip() {
   const patterns = allowed().filter((pattern) => !pattern.startsWith('dist/'));
   const expressions = patterns.map(expression);
-  const tops = [...new Set(patterns.map((pattern) => pattern.split('/')[0]))];
-  const files = tops.flatMap((top) => {
-    const path = join(root, top);
-    return patterns.includes(top) ? (existsSync(path) ? [top] : []) : filesBelow(path, `${top}/`);
-  });
+  const folders = patterns.filter((pattern) => pattern.includes('/')).map((pattern) => pattern.split('/')[0]);
+  const files = [
+    ...readdirSync(root, { withFileTypes: true }).flatMap((entry) =>
+      entry.isDirectory() ? [] : [entry.name],
+    ),
+    ...[...new Set(folders)].flatMap((folder) => filesBelow(join(root, folder), `${folder}/`)),
+  ];
   return files.filter((file) => expressions.some((expression) => expression.test(file))).sort();
 }
 
