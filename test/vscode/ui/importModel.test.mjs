@@ -3,10 +3,10 @@
 import assert from 'node:assert/strict';
 import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { root } from '../../../scripts/vscode/setup.mjs';
 import { countingFile, workspaceSettings } from '../workspace.mjs';
-import { askBy, chooseModelFile, quickEntry, quickTitle } from './quickInput.mjs';
+import { askBy, chooseModelFile, quickEntry } from './quickInput.mjs';
 import { Ui, until } from './support.mjs';
 
 const visibleMs = 20_000;
