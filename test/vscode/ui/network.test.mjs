@@ -29,6 +29,7 @@ describe('Niwaki in a VS Code whose language servers are traced', function () {
   this.timeout(120_000);
   const folder = mkdtempSync(join(tmpdir(), 'niwaki-trace-'));
   const traces = join(folder, 'traces');
+  const tracer = join(folder, 'tracer');
   /** @type {Ui} */
   let ui;
   let first;
@@ -41,7 +42,6 @@ describe('Niwaki in a VS Code whose language servers are traced', function () {
       this.skip();
     }
     mkdirSync(traces);
-    const tracer = join(folder, 'tracer');
     const command = straceCommand(`${traces}/$$`).map((word) => `"${word}"`);
     const script = ['#!/bin/sh', `exec ${command.join(' ')} "$NIWAKI_NODE" "$@"`, ''];
     writeFileSync(tracer, script.join('\n'));
@@ -113,6 +113,32 @@ describe('Niwaki in a VS Code whose language servers are traced', function () {
     const pid = await serverAfter(old);
     assert.match(readProcess(pid).command, / --air-gapped( |$)/);
     await ui.ready(visibleMs);
+    await completes();
+  });
+
+  it('does not start air-gapped with an open port, and says why', async () => {
+    const old = await ui.languageServer();
+    // A debugger's port, as when somebody debugs the extension.
+    const script = readFileSync(tracer, 'utf8');
+    const starts = join(folder, 'starts');
+    writeFileSync(tracer, `#!/bin/sh\necho once >> "${starts}"\nexec "$NIWAKI_NODE" --inspect=0 "$@"\n`);
+    await ui.command('Niwaki: Restart');
+    await ui.saysInStatusBar('Niwaki: not running', visibleMs);
+    const said = await ui.notification(/air-gapped here and does not start.*127\.0\.0\.1:\d+/);
+    await said.locator('.monaco-button', { hasText: 'Restart' }).waitFor();
+    await ui.screenshot('air-gapped-refused');
+    const all = await (await ui.notifications()).allTextContents();
+    assert.equal(all.filter((text) => /niwaki/i.test(text)).length, 1, all.join(' | '));
+    await until('its end', () => ui.languageServers().length === 0, visibleMs);
+    await ui.saysInStatusBar('Niwaki: not running'); // it is not tried again by itself
+    assert.equal(readFileSync(starts, 'utf8'), 'once\n');
+    writeFileSync(tracer, script);
+    await ui
+      .notification(/air-gapped/)
+      .then((message) => message.locator('.monaco-button', { hasText: 'Restart' }).click());
+    await serverAfter(old);
+    await ui.ready(visibleMs);
+    await ui.clearNotifications();
     await completes();
   });
 
