@@ -85,6 +85,8 @@ export interface ServerClientOptions {
   readonly onStatus: (status: ServerStatus | undefined) => void;
   /** The server has ended without being asked to: whether it is started again. */
   readonly onEnd: () => boolean;
+  /** The server does not want to start: why, a sentence for the user. */
+  readonly onRefusal: (reason: string) => void;
 }
 
 /**
@@ -92,6 +94,9 @@ export interface ServerClientOptions {
  * from its channel.
  */
 class QuietLanguageClient extends LanguageClient {
+  /** Also of a server that the client has started again by itself, where nobody waits for the start. */
+  onRefusal: (reason: string) => void = () => undefined;
+
   protected override fillInitializeParams(params: InitializeParams): void {
     super.fillInitializeParams(params);
     params.processId = null;
@@ -100,12 +105,16 @@ class QuietLanguageClient extends LanguageClient {
   /** A server that died while it started, or does not want to, is others' matter: what the user is told of it, they say in plain words. */
   override error(message: string, data?: unknown, show?: boolean | 'force'): void {
     const died = data instanceof ResponseError && data.code === ErrorCodes.PendingResponseRejected;
-    super.error(message, data, died || refusalOf(data) !== '' ? false : show);
+    const refusal = refusalOf(data);
+    super.error(message, data, died || refusal !== '' ? false : show);
+    if (refusal !== '') {
+      this.onRefusal(refusal);
+    }
   }
 }
 
 /** Why a server did not want to start, a sentence for the user; '' when the error is another one. */
-export function refusalOf(error: unknown): string {
+function refusalOf(error: unknown): string {
   return error instanceof ResponseError && error.code === ErrorCodes.InvalidRequest ? error.message : '';
 }
 
@@ -145,7 +154,9 @@ export class ServerClient {
       args: options.airGapped ? ['--air-gapped'] : [],
     };
     const debug = { ...run, options: { execArgv: ['--nolazy', '--inspect=6019', '--enable-source-maps'] } };
-    this.client = new QuietLanguageClient('niwaki', 'Niwaki', { run, debug }, clientOptions(options));
+    const client = new QuietLanguageClient('niwaki', 'Niwaki', { run, debug }, clientOptions(options));
+    client.onRefusal = options.onRefusal;
+    this.client = client;
     this.models = new ModelClient(this.client);
     this.subscriptions = [
       this.models,

@@ -234,12 +234,10 @@ export class ServerConnection implements Disposable {
   }
 
   private async startClient(): Promise<ServerClient> {
-    let refusalOf: (error: unknown) => string = () => '';
     try {
-      const module = await import('./languageClient');
-      ({ refusalOf } = module);
+      const { ServerClient } = await import('./languageClient');
       this.airGapped = this.config.airGapped();
-      const client = new module.ServerClient({
+      const client = new ServerClient({
         extensionPath: this.extension.extensionPath,
         storagePath: this.extension.globalStorageUri.fsPath,
         log: this.log,
@@ -251,6 +249,9 @@ export class ServerConnection implements Disposable {
           this.setStatus(status);
         },
         onEnd: () => this.mayGoOn(),
+        onRefusal: (reason) => {
+          this.refused(reason);
+        },
       });
       this.client = client;
       this.startsAgain = false;
@@ -267,11 +268,7 @@ export class ServerConnection implements Disposable {
         `The server could not be started: ${error instanceof Error ? error.message : String(error)}`,
       );
       this.gaveUp = true;
-      this.lastStartRefusal = refusalOf(error);
       this.setStatus(undefined);
-      if (this.lastStartRefusal !== '') {
-        void this.explain(this.lastStartRefusal);
-      }
       throw error;
     }
   }
@@ -287,8 +284,17 @@ export class ServerConnection implements Disposable {
     await this.starting;
   }
 
+  private refused(reason: string): void {
+    if (this.lastStartRefusal !== reason) {
+      this.lastStartRefusal = reason;
+      this.gaveUp = true;
+      this.setStatus(undefined);
+      void this.explain(reason);
+    }
+  }
+
   private mayGoOn(): boolean {
-    if (this.disposed) {
+    if (this.disposed || this.lastStartRefusal !== '') {
       return false;
     }
     this.startsAgain = this.crashes.mayRestart(Date.now());

@@ -283,6 +283,15 @@ describe('integration: no network', function () {
       assert.deepEqual(await traced(), []);
     });
 
+    it('is so on the command line, too', () => {
+      const trace = join(folder, 'trace');
+      const [strace = '', ...options] = straceCommand(trace).filter((word) => word !== '-DDD');
+      const command = [process.execPath, join(root, 'dist', 'cli.js'), 'tokenize', 'hello'];
+      const run = spawnSync(strace, [...options, ...command], { encoding: 'utf8' });
+      assert.match(run.stdout, /^\d+/, run.stderr);
+      assert.deepEqual(faultsOf(readTrace(readFileSync(trace, 'utf8'))), []);
+    });
+
     it('would be seen to do without the filter, to install it late, or to ask for a socket', async () => {
       const replaced = (install: string): string =>
         `const Module = require('module'); const load = Module._load;

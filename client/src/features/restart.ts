@@ -4,7 +4,8 @@ import type { NiwakiContext } from '../context';
 
 export function activate({ server, log }: NiwakiContext): Disposable {
   return Disposable.from(
-    commands.registerCommand('niwaki.restart', () => server.restart()),
+    // A start that fails is told of where it fails.
+    commands.registerCommand('niwaki.restart', () => server.restart().catch(() => undefined)),
     commands.registerCommand('niwaki.showLog', () => {
       log.show();
     }),

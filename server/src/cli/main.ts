@@ -1,6 +1,7 @@
 /** `niwaki`: the engine from a terminal. Exit status 0 = done, 1 = failed, 2 = wrong use. */
 import { version } from '../../../package.json';
 import { EngineError } from '../engine';
+import { loadGuard, Network } from '../network';
 import { ReportedError, UsageError } from './arguments';
 import { complete } from './complete';
 import { doctor } from './doctor';
@@ -67,6 +68,16 @@ const commands: Readonly<Record<string, (args: string[]) => Promise<string>>> = 
   'try-strategies': tryStrategies,
 };
 
+/**
+ * The same filter as the language server's, before anything is read. Where there is none a command runs all the same, unless the
+ * administrator's policy says air-gapped: then a sentence that says why not.
+ */
+function leaveTheNetwork(): string {
+  const guard = loadGuard();
+  guard.leaveRingsBehind();
+  return new Network({ airGapped: false, guard }).refusal;
+}
+
 async function run(args: string[]): Promise<number> {
   const [name = '', ...rest] = args;
   if (name === '--version' || name === '-v') {
@@ -81,6 +92,11 @@ async function run(args: string[]): Promise<number> {
   if (command === undefined) {
     process.stderr.write(`${name === '' ? '' : `niwaki: there is no command "${name}".\n\n`}${usage}\n`);
     return 2;
+  }
+  const refusal = leaveTheNetwork();
+  if (refusal !== '') {
+    process.stderr.write(`niwaki: ${refusal}\n`);
+    return 1;
   }
   try {
     process.stdout.write(`${await command(rest)}\n`);

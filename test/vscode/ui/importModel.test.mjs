@@ -3,9 +3,10 @@
 import assert from 'node:assert/strict';
 import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { root } from '../../../scripts/vscode/setup.mjs';
 import { countingFile, workspaceSettings } from '../workspace.mjs';
+import { askBy, chooseModelFile, quickEntry } from './quickInput.mjs';
 import { Ui, until } from './support.mjs';
 
 const visibleMs = 20_000;
@@ -42,53 +43,9 @@ describe('Niwaki imports a model', function () {
     }
   });
 
-  const input = () => ui.page.locator('.quick-input-widget input').first();
-  const title = () => ui.page.locator('.quick-input-widget .quick-input-title');
-  const entry = (hasText) => ui.page.locator('.quick-input-list [role=option]', { hasText }).first();
+  const entry = (hasText) => quickEntry(ui, hasText);
   const line = (text) =>
     ui.page.locator('.editor-instance .view-line', { hasText: new RegExp(text.replaceAll(' ', '\\s')) });
-
-  /** Runs a command that asks something: another box takes the place of the palette. */
-  async function ask(command, asked) {
-    await until(`the palette for "${command}"`, async () => {
-      await ui.page.keyboard.press('F1');
-      return input()
-        .fill(`>${command}`, { timeout: 2_000 })
-        .then(
-          () => true,
-          () => false,
-        );
-    });
-    await entry(command).click();
-    await title().filter({ hasText: asked }).waitFor({ timeout: visibleMs });
-  }
-
-  async function chooseFile(path) {
-    await ask('Niwaki: Import Model…', 'Choose a 1-bit model');
-    // The dialog writes into its box as well, a folder that it has read: what was filled in is gone then, and is filled in again.
-    await until(
-      'the dialog has taken the path',
-      async () => {
-        try {
-          await input().fill(path, { timeout: 2_000 });
-          await entry(basename(path)).waitFor({ timeout: 1_000 });
-          if ((await input().inputValue({ timeout: 1_000 })) === path) {
-            await input().press('Enter', { timeout: 1_000 });
-          }
-        } catch {
-          // gone already, or not yet as wanted
-        }
-        return title()
-          .filter({ hasText: 'Choose a 1-bit model' })
-          .waitFor({ state: 'hidden', timeout: 1_000 })
-          .then(
-            () => true,
-            () => false,
-          );
-      },
-      60_000,
-    );
-  }
 
   /** Where VS Code keeps what is ours. */
   function storedModels() {
@@ -118,14 +75,14 @@ describe('Niwaki imports a model', function () {
     const broken = join(folder, 'half.gguf');
     const whole = readFileSync(file);
     writeFileSync(broken, whole.subarray(0, whole.length / 2));
-    await chooseFile(broken);
+    await chooseModelFile(ui, broken);
     await ui.notification(/not imported\. .*half\.gguf/);
     await ui.clearNotifications();
     assert.deepEqual(storedModels(), []);
   });
 
   it('copies it, and shows what it is and how fast', async () => {
-    await chooseFile(file);
+    await chooseModelFile(ui, file);
     await entry('Copy it').waitFor({ timeout: visibleMs });
     await ui.screenshot('import-choice');
     await entry('Copy it').click();
@@ -148,7 +105,7 @@ describe('Niwaki imports a model', function () {
   });
 
   it('lists it, completes with it, and deletes it after a question; the built-in model goes on', async () => {
-    await ask('Niwaki: Manage Models…', 'Niwaki: models');
+    await askBy(ui, 'Niwaki: Manage Models…', 'Niwaki: models');
     for (const [name, setting, pageClass] of themes) {
       await theme(setting, pageClass);
       await ui.screenshot(`manage-models-${name}`);
@@ -158,7 +115,7 @@ describe('Niwaki imports a model', function () {
     const machine = join(ui.server.temporary, 'server', 'data', 'Machine', 'settings.json');
     const settings = () => readFileSync(machine, 'utf8');
     await until('the setting names the copy', () => settings().includes('my model.gguf'), visibleMs);
-    await ask('Niwaki: Manage Models…', 'Niwaki: models');
+    await askBy(ui, 'Niwaki: Manage Models…', 'Niwaki: models');
     await entry('my model.gguf').click();
     await entry('Delete…').click();
     const dialog = ui.page.locator('.monaco-dialog-box');

@@ -68,6 +68,7 @@ export class Ui {
    * @param {Record<string, unknown>} [options.workspaceSettings]  what the opened folder says
    * @param {boolean} [options.workspaceTrust]                     the folder is not trusted
    * @param {string[]} [options.extensions]                        names under test/fixtures/extensions
+   * @param {Record<string, string>} [options.env]                 of the server and the extension host, besides their own
    * @param {(workspace: string) => void} [options.prepare]        puts more into the folder
    * @param {object} [options.installed]  the extension is installed from a package, not taken from this folder: `packages`, `wrap`
    *                                      and `env` of scripts/vscode/server.mjs
@@ -92,6 +93,7 @@ export class Ui {
         settings,
         machineSettings,
         workspaceTrust,
+        env: options.env,
         extensions: extensions.map((name) => join(root, 'test', 'fixtures', 'extensions', name)),
       });
       ui.workbench = await openWorkbench(
