@@ -18,8 +18,8 @@ function table(rows: readonly (readonly (string | number)[])[]): string[] {
   return [...lines.slice(0, 1), `| ${rule.join(' | ')} |`, ...lines.slice(1)];
 }
 
-function count(value: number): string {
-  return value.toLocaleString('en-US');
+function count(value: number, locale?: string): string {
+  return value.toLocaleString(locale);
 }
 
 function fileSection(l10n: Texts, { model, sha256, importedAt }: ModelReport, locale?: string): string[] {
@@ -36,7 +36,7 @@ function fileSection(l10n: Texts, { model, sha256, importedAt }: ModelReport, lo
   ];
 }
 
-function modelSection(l10n: Texts, report: ModelReport): string[] {
+function modelSection(l10n: Texts, report: ModelReport, locale?: string): string[] {
   const { architecture, layers, contextLength, licence, chatTemplate, fillIn, formats, model } = report;
   return [
     `## ${l10n.t('Model')}`,
@@ -45,9 +45,9 @@ function modelSection(l10n: Texts, report: ModelReport): string[] {
       '- Architecture: {0}, {1} layers, {2} million weights',
       architecture,
       layers,
-      count(Math.round(model.parameters / 1e6)),
+      count(Math.round(model.parameters / 1e6), locale),
     ),
-    l10n.t('- Context: {0} tokens', count(contextLength)),
+    l10n.t('- Context: {0} tokens', count(contextLength, locale)),
     licence === ''
       ? l10n.t('- Licence: the file does not state one')
       : l10n.t('- Licence, by the file: {0}', licence),
@@ -62,7 +62,7 @@ function modelSection(l10n: Texts, report: ModelReport): string[] {
   ];
 }
 
-function memorySection(l10n: Texts, memory: readonly MemoryAtContext[]): string[] {
+function memorySection(l10n: Texts, memory: readonly MemoryAtContext[], locale?: string): string[] {
   return memory.length === 0
     ? []
     : [
@@ -71,7 +71,7 @@ function memorySection(l10n: Texts, memory: readonly MemoryAtContext[]): string[
         ...table([
           [l10n.t('context'), l10n.t('weights'), l10n.t('KV cache'), l10n.t('working memory'), l10n.t('all')],
           ...memory.map(({ tokens, codec, weights, kv, scratch }) => [
-            l10n.t('{0} tokens', count(tokens)),
+            l10n.t('{0} tokens', count(tokens, locale)),
             formatBytes(weights),
             `${formatBytes(kv)} (${codec})`,
             formatBytes(scratch),
@@ -115,8 +115,8 @@ export function modelPage(l10n: Texts, report: ModelReport, locale?: string): st
     ...(model.problem === '' ? [] : [l10n.t('- Attention: {0}', model.problem)]),
     ...(refused === '' || refused === model.problem ? [] : [l10n.t('- It cannot be used: {0}', refused)]),
     ...fileSection(l10n, report, locale),
-    ...(report.architecture === '' || report.formats.length === 0 ? [] : modelSection(l10n, report)),
-    ...memorySection(l10n, memory),
+    ...(report.architecture === '' || report.formats.length === 0 ? [] : modelSection(l10n, report, locale)),
+    ...memorySection(l10n, memory, locale),
     ...speedSection(l10n, speed, locale),
   ].join('\n');
 }
