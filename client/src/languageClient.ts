@@ -73,6 +73,8 @@ export type DefinitionFinder = (
 
 export interface ServerClientOptions {
   readonly extensionPath: string;
+  /** Whether the server may be debugged, where the editor's extensions are. */
+  readonly development: boolean;
   /** A folder of our own outside the workspace. */
   readonly storagePath: string;
   readonly log: LogOutputChannel;
@@ -154,7 +156,9 @@ export class ServerClient {
       args: options.airGapped ? ['--air-gapped'] : [],
     };
     const debug = { ...run, options: { execArgv: ['--nolazy', '--inspect=6019', '--enable-source-maps'] } };
-    const client = new QuietLanguageClient('niwaki', 'Niwaki', { run, debug }, clientOptions(options));
+    // Only for who develops Niwaki: a debugger's port lets in whoever can reach it.
+    const server = { run, debug: options.development ? debug : run };
+    const client = new QuietLanguageClient('niwaki', 'Niwaki', server, clientOptions(options));
     client.onRefusal = options.onRefusal;
     this.client = client;
     this.models = new ModelClient(this.client);

@@ -19,6 +19,8 @@ import type { ModelProgress } from './modelClient';
 import { modelPage } from './ui/modelPage';
 import { knownInWords, modelItem } from './ui/modelWords';
 import { formatBytes } from './ui/numbers';
+import { messages } from './ui/messages';
+import { plainText } from './ui/plainText';
 
 interface Choice extends QuickPickItem {
   readonly run?: () => Promise<void>;
@@ -57,7 +59,7 @@ async function withBar<T>(
   work: (onProgress: ModelProgress, token: CancellationToken) => Promise<T>,
 ): Promise<T> {
   return window.withProgress(
-    { location: ProgressLocation.Notification, title, cancellable: true },
+    { location: ProgressLocation.Notification, title: plainText(title), cancellable: true },
     (progress, token) => work(barOf(progress), token),
   );
 }
@@ -75,7 +77,7 @@ async function browse(openLabel: string): Promise<string | undefined> {
 
 function pathOf(uri: Uri): string | undefined {
   if (uri.scheme !== 'file') {
-    void window.showErrorMessage(
+    void messages.error(
       l10n.t(
         'Niwaki: {0} is not on the machine where your workspace is. Copy the file there first.',
         uri.toString(true),
@@ -131,7 +133,7 @@ export async function importModel(context: NiwakiContext, uri?: unknown): Promis
   const models = await context.server.models();
   const checked = await models.check(path);
   if (checked.problem !== '') {
-    void window.showErrorMessage(l10n.t('Niwaki: not imported. {0}', checked.problem));
+    void messages.error(l10n.t('Niwaki: not imported. {0}', checked.problem));
     return undefined;
   }
   const { name, bytes, freeBytes, known } = checked;
@@ -143,12 +145,12 @@ export async function importModel(context: NiwakiContext, uri?: unknown): Promis
     models.import(path, kind, onProgress, token),
   );
   if (result.cancelled) {
-    void window.showInformationMessage(l10n.t('Niwaki: the import was cancelled. Nothing was kept of it.'));
+    void messages.info(l10n.t('Niwaki: the import was cancelled. Nothing was kept of it.'));
     return undefined;
   }
   const { model } = result;
   if (model === null) {
-    void window.showErrorMessage(l10n.t('Niwaki: not imported. {0}', result.problem));
+    void messages.error(l10n.t('Niwaki: not imported. {0}', result.problem));
     return undefined;
   }
   offerNext(context, model, result.already);
@@ -163,7 +165,7 @@ function offerNext(context: NiwakiContext, model: ListedModel, already: boolean)
   const message = already
     ? l10n.t('Niwaki: {0} had been imported before. {1}.', model.name, known)
     : l10n.t('Niwaki: {0} was imported. {1}.', model.name, known);
-  void window.showInformationMessage(message, complete, look).then(async (chosen) => {
+  void messages.info(message, complete, look).then(async (chosen) => {
     if (chosen === complete) {
       await use(context, model.path);
     } else if (chosen === look) {
@@ -178,7 +180,7 @@ async function measure({ server }: NiwakiContext, { id, name }: ListedModel): Pr
     models.measure(id, onProgress, token),
   );
   if (problem !== '') {
-    void window.showErrorMessage(l10n.t('Niwaki: {0} could not be measured. {1}', name, problem));
+    void messages.error(l10n.t('Niwaki: {0} could not be measured. {1}', name, problem));
   }
 }
 
@@ -187,7 +189,7 @@ async function inspect(context: NiwakiContext, id: string, measureAgain = false)
   const models = await context.server.models();
   const report = await models.inspect(id);
   if (report === null) {
-    void window.showWarningMessage(l10n.t('Niwaki: there is no such model any more.'));
+    void messages.warn(l10n.t('Niwaki: there is no such model any more.'));
     return;
   }
   const page = `model-${id === '' ? 'built-in' : id}.md`;
@@ -207,7 +209,9 @@ async function remove(context: NiwakiContext, model: ListedModel): Promise<boole
   const copy = kind === 'copy';
   const action = copy ? l10n.t('Delete') : l10n.t('Remove from the List');
   const confirmed = await window.showWarningMessage(
-    copy ? l10n.t('Delete the model {0}?', name) : l10n.t('Remove the model {0} from the list?', name),
+    plainText(
+      copy ? l10n.t('Delete the model {0}?', name) : l10n.t('Remove the model {0} from the list?', name),
+    ),
     {
       modal: true,
       detail: copy
@@ -230,10 +234,10 @@ async function remove(context: NiwakiContext, model: ListedModel): Promise<boole
     await context.config.setModelPath('');
   }
   if (problem !== '') {
-    void window.showErrorMessage(l10n.t('Niwaki: {0}', problem));
+    void messages.error(l10n.t('Niwaki: {0}', problem));
     return false;
   }
-  void window.showInformationMessage(
+  void messages.info(
     wasInUse
       ? l10n.t(
           'Niwaki: {0} was removed, {1} are free now. Completions come from the built-in model.',
@@ -248,7 +252,7 @@ async function remove(context: NiwakiContext, model: ListedModel): Promise<boole
 async function setChatModel({ server }: NiwakiContext, id: string): Promise<void> {
   const { problem } = await (await server.models()).setChatModel(id);
   if (problem !== '') {
-    void window.showErrorMessage(l10n.t('Niwaki: {0}', problem));
+    void messages.error(l10n.t('Niwaki: {0}', problem));
   }
 }
 

@@ -20,8 +20,8 @@ import type {
 } from '#protocol';
 import {
   EventEmitter,
+  ExtensionMode,
   l10n,
-  window,
   workspace,
   type Disposable,
   type Event,
@@ -36,6 +36,7 @@ import { CrashPolicy } from './crashPolicy';
 import { isWrittenIn } from './documents';
 import type { DefinitionFinder, ServerClient } from './languageClient';
 import type { ModelClient } from './modelClient';
+import { messages } from './ui/messages';
 
 export class ServerConnection implements Disposable {
   private readonly statusEmitter = new EventEmitter<ServerStatus | undefined>();
@@ -239,6 +240,7 @@ export class ServerConnection implements Disposable {
       this.airGapped = this.config.airGapped();
       const client = new ServerClient({
         extensionPath: this.extension.extensionPath,
+        development: this.extension.extensionMode === ExtensionMode.Development,
         storagePath: this.extension.globalStorageUri.fsPath,
         log: this.log,
         middleware: this.middleware,
@@ -335,7 +337,7 @@ export class ServerConnection implements Disposable {
   private async explain(why: string): Promise<void> {
     const showLog = l10n.t('Show Log');
     const restart = l10n.t('Restart');
-    const chosen = await window.showErrorMessage(why, restart, showLog);
+    const chosen = await messages.error(why, restart, showLog);
     if (chosen === showLog) {
       this.log.show();
     } else if (chosen === restart) {

@@ -1,22 +1,32 @@
 /** "Show Privacy Report": a page with what may be read, what is kept, and what exactly runs; and the same as a file. */
-import type { StoredKind } from '#protocol';
+import type { BinariesRequest, NetworkState, StoredFiles, StoredKind } from '#protocol';
 import { randomBytes } from 'node:crypto';
-import { homedir } from 'node:os';
+import { homedir, release } from 'node:os';
 import { commands, Disposable, env, l10n, ProgressLocation, Uri, version, window, workspace } from 'vscode';
 import type { NiwakiContext } from '../context';
 import type * as PrivacyPages from '../privacyPages';
 import { formatBytes } from '../ui/numbers';
 import { Page } from '../ui/page';
+import { messages } from '../ui/messages';
 
 const pages = (): Promise<typeof PrivacyPages> => import('../privacyPages');
 
+/** Of a server that does not run; this process's own system is the server's, too. */
+function unknownBinaries(): BinariesRequest.Result {
+  const { platform, arch, versions } = process;
+  return { files: [], runtime: { node: versions.node, platform, arch, release: release() } };
+}
+
 async function makeReport({ extension, server, config }: NiwakiContext): Promise<PrivacyPages.Report> {
-  const { networkSection, privacyReport } = await pages();
-  const [storage, binaries, network] = await Promise.all([
-    server.storage(),
-    server.binaries(),
-    server.networkState(),
-  ]);
+  const { networkSection, noNetworkSection, privacyReport } = await pages();
+  let answers: readonly [readonly StoredFiles[], BinariesRequest.Result, NetworkState] | undefined;
+  let reason = '';
+  try {
+    answers = await Promise.all([server.storage(), server.binaries(), server.networkState()]);
+  } catch (error) {
+    reason = error instanceof Error ? error.message : String(error); // that it refuses to start, say: then the report is wanted most
+  }
+  const [storage, binaries, network] = answers ?? [null, unknownBinaries(), null];
   const manifest = extension.extension.packageJSON as { version: string };
   return privacyReport(
     {
@@ -28,10 +38,11 @@ async function makeReport({ extension, server, config }: NiwakiContext): Promise
       folders: (workspace.workspaceFolders ?? []).map(({ name }) => name),
       settings: config.allSettings(),
       storage,
+      storageFolder: extension.globalStorageUri.fsPath,
       logFolder: extension.logUri.fsPath,
       binaries,
     },
-    networkSection(network, l10n),
+    network === null ? noNetworkSection(reason, l10n) : networkSection(network, l10n),
     l10n,
   );
 }
@@ -66,7 +77,7 @@ async function exportReport(context: NiwakiContext): Promise<Uri | undefined> {
     await workspace.fs.writeFile(target, new TextEncoder().encode(reportMarkdown(report)));
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    void window.showErrorMessage(l10n.t('Niwaki: the report could not be written: {0}', reason));
+    void messages.error(l10n.t('Niwaki: the report could not be written: {0}', reason));
     return undefined;
   }
   return target;
@@ -85,7 +96,7 @@ async function purge({ server, log }: NiwakiContext, kind: unknown): Promise<num
       : await server.purgeStorage(known === 'calibration' ? 'calibration' : 'strategy');
   if (problem !== '') {
     log.warn(problem);
-    void window.showWarningMessage(
+    void messages.warn(
       l10n.t('Niwaki: {0} were deleted, but not all of it: {1}', formatBytes(bytes), problem),
     );
   }

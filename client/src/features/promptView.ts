@@ -1,7 +1,8 @@
 /** "Show Rendered Prompt": exactly what the model read for the last completion, and what it wrote. */
 import type { RenderedPrompt } from '#protocol';
-import { commands, Disposable, l10n, window } from 'vscode';
+import { commands, Disposable, l10n } from 'vscode';
 import type { NiwakiContext } from '../context';
+import { messages } from '../ui/messages';
 
 function page(prompt: RenderedPrompt): string {
   const quoted = (text: string): string => JSON.stringify(text);
@@ -24,9 +25,7 @@ export function activate({ server, documents }: NiwakiContext): Disposable {
   return commands.registerCommand('niwaki.showRenderedPrompt', async () => {
     const prompt = await server.lastPrompt();
     if (prompt === null) {
-      void window.showInformationMessage(
-        l10n.t('Niwaki: nothing has been completed yet. Type in a file, then look again.'),
-      );
+      void messages.info(l10n.t('Niwaki: nothing has been completed yet. Type in a file, then look again.'));
       return;
     }
     await documents.show('prompt.txt', page(prompt));

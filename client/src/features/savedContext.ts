@@ -1,13 +1,14 @@
 /** Deleting what is saved on disk of what models have read. Each command returns the bytes that are free now. */
-import { commands, Disposable, l10n, window, workspace } from 'vscode';
+import { commands, Disposable, l10n, workspace } from 'vscode';
 import type { NiwakiContext } from '../context';
 import { formatBytes } from '../ui/numbers';
+import { messages } from '../ui/messages';
 
 async function purge({ server, log }: NiwakiContext, workspaces: readonly string[] | null): Promise<number> {
   const { bytes, problem } = await server.purgeSavedContext(workspaces);
   if (problem !== '') {
     log.warn(problem);
-    void window.showWarningMessage(
+    void messages.warn(
       l10n.t(
         'Niwaki: {0} of saved context were deleted, but not all of it: {1}',
         formatBytes(bytes),
@@ -15,11 +16,9 @@ async function purge({ server, log }: NiwakiContext, workspaces: readonly string
       ),
     );
   } else if (bytes === 0) {
-    void window.showInformationMessage(l10n.t('Niwaki: there was no saved context.'));
+    void messages.info(l10n.t('Niwaki: there was no saved context.'));
   } else {
-    void window.showInformationMessage(
-      l10n.t('Niwaki: {0} of saved context were deleted.', formatBytes(bytes)),
-    );
+    void messages.info(l10n.t('Niwaki: {0} of saved context were deleted.', formatBytes(bytes)));
   }
   return bytes;
 }

@@ -14,6 +14,7 @@ import {
 import type { NiwakiContext } from '../context';
 import { documentSelector, isWrittenIn } from '../documents';
 import { formatBytes, formatRate } from '../ui/numbers';
+import { messages } from '../ui/messages';
 
 /** A job shorter than this leaves the status bar as it is. */
 const busyDelayMs = 400;
@@ -204,7 +205,7 @@ class StatusView implements Disposable {
     }
     const choose = l10n.t('Choose Model…');
     const showLog = l10n.t('Show Log');
-    void window.showWarningMessage(`Niwaki: ${problem}`, choose, showLog).then((chosen) => {
+    void messages.warn(`Niwaki: ${problem}`, choose, showLog).then((chosen) => {
       if (chosen === showLog) {
         this.context.log.show();
       } else if (chosen === choose) {

@@ -1,6 +1,7 @@
 /** Switching completions off and on, everywhere or for a language, and their quiet mode. */
 import { commands, Disposable, l10n, window } from 'vscode';
 import type { NiwakiContext } from '../context';
+import { messages } from '../ui/messages';
 
 export function activate({ config }: NiwakiContext): Disposable {
   return Disposable.from(
@@ -10,7 +11,7 @@ export function activate({ config }: NiwakiContext): Disposable {
     commands.registerCommand('niwaki.toggleLanguage', async () => {
       const languageId = window.activeTextEditor?.document.languageId;
       if (languageId === undefined) {
-        void window.showInformationMessage(
+        void messages.info(
           l10n.t('Niwaki: open a file first, to say for which language completions shall be switched.'),
         );
         return;

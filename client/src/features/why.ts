@@ -1,15 +1,16 @@
 /** "Why This Suggestion?" and the statistics: what is known of suggestions, for whoever wants to look. */
-import { commands, Disposable, l10n, window } from 'vscode';
+import { commands, Disposable, l10n } from 'vscode';
 import type { NiwakiContext } from '../context';
 import { statisticsPage } from '../ui/statisticsPage';
 import { whyPage } from '../ui/whyPage';
+import { messages } from '../ui/messages';
 
 export function activate({ server, documents }: NiwakiContext): Disposable {
   return Disposable.from(
     commands.registerCommand('niwaki.whySuggestion', async () => {
       const report = await server.why();
       if (report === null) {
-        void window.showInformationMessage(
+        void messages.info(
           l10n.t('Niwaki: nothing has been completed yet. Type in a file, then look again.'),
         );
         return;
@@ -21,7 +22,7 @@ export function activate({ server, documents }: NiwakiContext): Disposable {
     }),
     commands.registerCommand('niwaki.clearCounters', async () => {
       await server.clearStatistics();
-      void window.showInformationMessage(l10n.t('Niwaki: the counters begin anew.'));
+      void messages.info(l10n.t('Niwaki: the counters begin anew.'));
     }),
   );
 }

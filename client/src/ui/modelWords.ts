@@ -2,6 +2,7 @@
 import type { KnownModel, ListedModel } from '#protocol';
 import type * as vscode from 'vscode';
 import { formatBytes } from './numbers';
+import { plainText } from './plainText';
 
 /** VS Code's texts, handed in: these functions are tested without it. */
 export type Texts = Pick<typeof vscode.l10n, 't'>;
@@ -41,12 +42,12 @@ export function modelItem(
   const about = [kindInWords(l10n, model), formatBytes(model.bytes), ...rolesInWords(l10n, model)];
   const embedded = model.kind === 'embedded';
   return {
-    label: `${model.problem === '' ? '' : '$(warning) '}${embedded ? l10n.t('Built-in model') : model.name}`,
+    label: `${model.problem === '' ? '' : '$(warning) '}${embedded ? l10n.t('Built-in model') : plainText(model.name)}`,
     description: about.join(' · '),
     detail: embedded
       ? l10n.t('Small and quick; completes ends of lines')
       : model.problem !== ''
-        ? model.problem
+        ? plainText(model.problem)
         : `${knownInWords(l10n, model.known)} · ${model.path}`,
   };
 }

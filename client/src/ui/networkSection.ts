@@ -125,3 +125,11 @@ export function networkSection(state: NetworkState, l10n: L10n): ReportSection {
     ],
   };
 }
+
+/** Where there is no server to ask. */
+export function noNetworkSection(reason: string, l10n: L10n): ReportSection {
+  return {
+    title: l10n.t('Network'),
+    lines: [{ tone: 'bad', text: l10n.t('The server does not run, so it reaches nothing: {0}', reason) }],
+  };
+}

@@ -23,7 +23,10 @@ export interface PrivacyFacts {
     readonly value: unknown;
     readonly fallback: unknown;
   }[];
-  readonly storage: readonly StoredFiles[];
+  /** null = the server does not run, which alone knows. */
+  readonly storage: readonly StoredFiles[] | null;
+  /** Where the server keeps what it keeps. */
+  readonly storageFolder: string;
   /** Of this window. */
   readonly logFolder: string;
   readonly binaries: BinariesRequest.Result;
@@ -82,7 +85,9 @@ function kindInWords(kind: StoredKind, l10n: L10n): string {
     case 'other':
       return l10n.t('Anything else in the extension’s storage folder');
     case 'commandLine':
-      return l10n.t('What “niwaki” on the command line has kept: figures about models');
+      return l10n.t(
+        'What “niwaki” on the command line has kept: figures about models, and models imported there',
+      );
   }
 }
 
@@ -123,7 +128,7 @@ function purgeAction(kind: StoredKind, l10n: L10n): ReportAction | undefined {
 }
 
 function diskSection(facts: PrivacyFacts, l10n: L10n): ReportSection {
-  const rows = facts.storage.map(({ kind, folder, bytes, files }): ReportRow => {
+  const rows = (facts.storage ?? []).map(({ kind, folder, bytes, files }): ReportRow => {
     const size =
       files === 0 ? l10n.t('nothing') : l10n.t('{0} in {1} files', formatBytes(bytes), String(files));
     const action = files === 0 ? undefined : purgeAction(kind, l10n);
@@ -144,9 +149,18 @@ function diskSection(facts: PrivacyFacts, l10n: L10n): ReportSection {
           'In memory only, gone with the window: the texts, prompts made of them, suggestions, counters, and what the model has read.',
         ),
       },
-      ...(facts.storage.length === 0
-        ? [{ text: l10n.t('On disk nothing: the server was told of no folder.') }]
-        : []),
+      ...(facts.storage === null
+        ? [
+            {
+              text: l10n.t(
+                'How much there is on disk is not known, as the server does not run. Its folder: {0}',
+                facts.storageFolder,
+              ),
+            },
+          ]
+        : facts.storage.length === 0
+          ? [{ text: l10n.t('On disk nothing: the server was told of no folder.') }]
+          : []),
     ],
     table: { head: [l10n.t('On disk'), l10n.t('Where'), l10n.t('How much')], rows: [...rows, log] },
   };

@@ -4,7 +4,7 @@
  */
 import type { NetworkPolicy } from '#protocol';
 import { closeSync, fstatSync, lstatSync, openSync, readFileSync, realpathSync, type Stats } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 
 type Values = NetworkPolicy['values'];
 
@@ -95,10 +95,19 @@ function readTrusted(path: string, owner: number | null): string {
     if (owner !== null) {
       checkOwner('it', stats, owner);
       checkFolders(real, owner);
+      checkFolders(resolve(path), owner); // a link is replaced by whoever can write its folder
     }
     return readFileSync(file, 'utf8');
   } finally {
     closeSync(file);
+  }
+}
+
+/** Who can write the folder can take the file away: where there is a folder without it, that has to be the administrator's, too. */
+function checkFolderOf(path: string, owner: number | null): void {
+  const folder = dirname(resolve(path));
+  if (owner !== null && !isAbsent(folder)) {
+    checkOwner(folder, lstatSync(folder), owner);
   }
 }
 
@@ -121,9 +130,6 @@ export function readPolicy(
   path: string = policyPath(),
   owner: number | null = process.platform === 'win32' ? null : 0,
 ): NetworkPolicy {
-  if (isAbsent(path)) {
-    return { path, state: 'absent', problem: '', values: asWithout };
-  }
   let text: string;
   const strict = (state: 'untrusted' | 'broken', error: unknown): NetworkPolicy => ({
     path,
@@ -134,6 +140,10 @@ export function readPolicy(
     values: strictest,
   });
   try {
+    if (isAbsent(path)) {
+      checkFolderOf(path, owner);
+      return { path, state: 'absent', problem: '', values: asWithout };
+    }
     text = readTrusted(path, owner);
   } catch (error) {
     return strict('untrusted', error);

@@ -25,6 +25,7 @@ const facts: PrivacyFacts = {
     { kind: 'calibration', folder: '/s/kv', bytes: 2048, files: 2 },
     { kind: 'other', folder: '/s', bytes: 10, files: 1 },
   ],
+  storageFolder: '/s',
   logFolder: '/logs',
   binaries: {
     files: [
@@ -65,6 +66,7 @@ describe('client: the privacy report', () => {
     assert.match(text({ settings }), /From disk nothing, and no other open file is used/);
     assert.match(text({ folders: [] }), /Workspace folders: none/);
     assert.match(text({ storage: [] }), /the server was told of no folder/);
+    assert.match(text({ storage: null }), /is not known, as the server does not run\. Its folder: \/s/);
   });
 
   it('has a button to delete only what is there and can be made again', () => {
