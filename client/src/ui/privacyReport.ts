@@ -1,6 +1,6 @@
 /**
  * The privacy report: what may be read, what is kept where, what could reach the network, what exactly runs, and the settings. Made of
- * what was found out a moment ago, nothing of it from memory.
+ * what is found out when it is asked for; how the network is kept shut is as the server found it when it started.
  */
 import type { BinariesRequest, HashedFile, StoredFiles, StoredKind } from '#protocol';
 import type { l10n as Localization } from 'vscode';
