@@ -11,7 +11,7 @@ export type Texts = Pick<typeof vscode.l10n, 't'>;
 export function knownInWords(l10n: Texts, { match, name }: KnownModel): string {
   switch (match) {
     case 'exact':
-      return l10n.t('Verified: the SHA-256 is that of {0}', name);
+      return l10n.t('Verified when it was imported: the SHA-256 is that of {0}', name);
     case 'claims':
       return l10n.t('Says that it is {0}; nothing proves it', name);
     case 'unknown':

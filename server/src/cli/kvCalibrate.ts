@@ -1,6 +1,7 @@
 /** `niwaki kv-calibrate`: what a compressed KV cache goes by, made from a text and kept in a file. */
 import { calibrateKv, createNativeEngine } from '../engine';
-import { bundledText, writeWhole } from '../models';
+import { bundledText } from '../models';
+import { writeWhole } from '../util/privateFolder';
 import { extensionRoot, readArguments, readCount, readText, UsageError } from './arguments';
 import { carefulInWords, layerTable } from './kvReport';
 import { calibrationStore, progressLine, tokensOf } from './kvShared';
@@ -38,7 +39,7 @@ export async function kvCalibrate(args: string[]): Promise<string> {
     if (values.out === undefined) {
       written = await calibrationStore(values.data).write(info.fingerprint, bytes);
     } else {
-      await writeWhole(values.out, bytes);
+      await writeWhole(values.out, bytes, 0o666); // the user's own file, as the umask has it
     }
     const { fingerprint } = info;
     if (values.json) {

@@ -30,24 +30,32 @@ export async function removeModel(deps: RemovalDeps, id: string): Promise<Remove
   }
   const path = library.pathOf(entry);
   const wasInUse = host.model?.info.path === path || settings().modelPath === path;
+  let bytes = 0;
   try {
     if (wasInUse) {
       // First, or what goes on with it would write anew what is deleted here.
       await host.load({ ...choiceOf(settings()), path: '' });
     }
-    let bytes = await library.remove(entry);
     const { fingerprint } = entry;
     // The same weights may be there in another file, one that says something else of itself.
-    const shared = (await library.list()).some((other) => other.fingerprint === fingerprint);
+    const shared = (await library.list()).some(
+      (other) => other.id !== id && other.fingerprint === fingerprint,
+    );
+    // What belongs to it before itself: as long as it is in the list, somebody can try again.
     if (!shared) {
       await stores.calibrations?.remove(fingerprint);
       await stores.findings?.remove(fingerprint);
-      bytes += (await stores.pages?.purgeModel(fingerprint))?.bytes ?? 0;
+      const purged = await stores.pages?.purgeModel(fingerprint);
+      bytes += purged?.bytes ?? 0;
+      if (purged !== undefined && purged.problem !== '') {
+        throw new Error(purged.problem);
+      }
     }
+    bytes += await library.remove(entry);
     log.info(`Removed ${entry.name} (${path}) from the imported models.`);
     return { problem: '', bytes, wasInUse };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    return { problem: `${entry.name} could not be removed completely: ${reason}`, bytes: 0, wasInUse };
+    return { problem: `${entry.name} could not be removed completely: ${reason}`, bytes, wasInUse };
   }
 }

@@ -5,6 +5,7 @@ import { basename } from 'node:path';
 import type { EnginePort } from '../engine';
 import {
   architectureOf,
+  contentsOf,
   contextOf,
   factsOf,
   fileProblem,
@@ -98,6 +99,18 @@ export async function listModels(deps: ModelReportDeps): Promise<ModelList> {
   };
 }
 
+/** As in the list, but the file has been read: nothing is called verified that is so no more. */
+async function readEntry(
+  deps: ModelReportDeps,
+  library: ModelLibrary,
+  entry: ModelEntry,
+  signal: AbortSignal,
+): Promise<{ readonly listed: ListedModel; readonly sha256: string }> {
+  const listed = await listedEntry(deps, library, entry);
+  const { sha256, problem } = await contentsOf(library.registry, entry, signal);
+  return { sha256, listed: problem === '' ? listed : { ...listed, problem, known: knownOf(undefined) } };
+}
+
 /** null = there is no such model. Rejects as cancelled with the signal. */
 export async function reportOf(
   deps: ModelReportDeps,
@@ -110,14 +123,14 @@ export async function reportOf(
     return null;
   }
   const { path, entry } = subject;
-  const listed =
+  const { listed, sha256 } =
     entry === undefined || library === undefined
-      ? await listedEmbedded(deps)
-      : await listedEntry(deps, library, entry);
+      ? { listed: await listedEmbedded(deps), sha256: await hashOf(path, signal).catch(() => '') }
+      : await readEntry(deps, library, entry, signal);
   const nothing = {
     ...{ formats: [], contextLength: 0, layers: 0, licence: '', chatTemplate: false, fillIn: '', memory: [] },
     ...{ architecture: entry?.architecture ?? '', speed: entry?.speed ?? null },
-    ...{ sha256: entry?.sha256 ?? '', importedAt: entry?.importedAt ?? 0 },
+    ...{ sha256: sha256 || (entry?.sha256 ?? ''), importedAt: entry?.importedAt ?? 0 },
   };
   try {
     const summary = await engine.inspect(path);
@@ -140,7 +153,6 @@ export async function reportOf(
           : `Asked ${loaded.profile.strategy}. ${loaded.profile.strategyReason}`,
       memory: summary.problem === '' ? await memoryAt(engine, path, contextLength, settings().kvCodec) : [],
       speed: entry === undefined ? (stores.embeddedSpeed ?? null) : nothing.speed,
-      sha256: entry?.sha256 ?? (await hashOf(path, signal)),
     };
   } catch (error) {
     // What is known of a file that is gone is worth showing all the same.

@@ -10,8 +10,7 @@ import { lstat, readdir } from 'node:fs/promises';
 import { release } from 'node:os';
 import { isAbsolute, join, relative, sep } from 'node:path';
 import type { Connection } from 'vscode-languageserver/node';
-import { dataFolder, StoredFilesOf, type ModelHost } from '../models';
-import { sha256OfFile } from '../util/fileHash';
+import { dataFolder, hashOf, StoredFilesOf, type ModelHost } from '../models';
 
 export interface PrivacyDeps {
   readonly connection: Connection;
@@ -21,6 +20,8 @@ export interface PrivacyDeps {
   /** Undefined when the client has named no folder: then nothing is ever written. */
   readonly storagePath: string | undefined;
 }
+
+const never = new AbortController().signal;
 
 /** What runs or is read as code or as a model; maps and the like are neither. */
 const programs = /\.(?:js|cjs|mjs|node|wasm|gguf|kvc)$/;
@@ -40,7 +41,7 @@ async function hashed(path: string, extensionPath: string): Promise<HashedFile> 
   const inside = relative(extensionPath, path);
   const isOutside = inside.startsWith('..') || isAbsolute(inside);
   const name = isOutside ? path : inside.split(sep).join('/');
-  const sha256 = await sha256OfFile(path).catch(() => '');
+  const sha256 = await hashOf(path, never).catch(() => '');
   const bytes = (await lstat(path).catch(() => undefined))?.size ?? 0;
   return { path: name, bytes, sha256 };
 }

@@ -3,9 +3,10 @@
  * read a text, nothing of the text itself. Beside saved context (kvPageFolders.ts), what probes have found (probe/findingStore.ts) and
  * imported models (import/) the only thing that the server ever writes.
  */
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, join } from 'node:path';
+import { makePrivateFolder, writeWhole } from '../util/privateFolder';
 
 const fingerprintPattern = /^[0-9a-f]{32}$/;
 
@@ -37,18 +38,6 @@ export function dataFolder(
   }
 }
 
-/** All or nothing: whoever reads meanwhile sees the old file or the new one. */
-export async function writeWhole(path: string, bytes: Uint8Array, mode = 0o666): Promise<void> {
-  const temporary = `${path}.${String(process.pid)}.tmp`;
-  try {
-    await writeFile(temporary, bytes, { mode });
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true }).catch(() => undefined);
-    throw error;
-  }
-}
-
 export class CalibrationStore {
   /** `folder` is made when something is first written. `others` are read where it has nothing. */
   constructor(
@@ -75,8 +64,8 @@ export class CalibrationStore {
   /** Returns where it lies now. */
   async write(fingerprint: string, bytes: Uint8Array): Promise<string> {
     const path = this.pathOf(fingerprint);
-    await mkdir(this.folder, { recursive: true, mode: 0o700 });
-    await writeWhole(path, bytes, 0o600); // nobody else's business
+    await makePrivateFolder(this.folder);
+    await writeWhole(path, bytes);
     return path;
   }
 

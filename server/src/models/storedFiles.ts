@@ -18,8 +18,8 @@ const folders: Readonly<Record<OwnKind, string>> = {
 
 /** Names that the stores write (calibrationStore.ts, probe/findingStore.ts), and what they leave when their process is killed. */
 const names: Readonly<Record<'calibration' | 'strategy', RegExp>> = {
-  calibration: /^[0-9a-f]{32}\.kvc(\.\d+\.tmp)?$/,
-  strategy: /^[0-9a-f]{32}\.json(\.\d+\.tmp)?$/,
+  calibration: /^[0-9a-f]{32}\.kvc(\.[0-9a-f]+\.tmp)?$/,
+  strategy: /^[0-9a-f]{32}\.json(\.[0-9a-f]+\.tmp)?$/,
 };
 
 interface Size {
@@ -77,7 +77,13 @@ export class StoredFilesOf {
     const isOurs = (await lstat(folder).catch(() => undefined))?.isDirectory() === true; // and no link
     let bytes = 0;
     let problem = '';
-    for (const name of isOurs ? await readdir(folder) : []) {
+    const inside = isOurs
+      ? await readdir(folder).catch((error: unknown) => {
+          problem = error instanceof Error ? error.message : String(error);
+          return [];
+        })
+      : [];
+    for (const name of inside) {
       if (!names[kind].test(name)) {
         continue;
       }

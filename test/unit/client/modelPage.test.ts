@@ -55,7 +55,7 @@ describe('client: the page of a model', () => {
     assert.ok(page.includes(`SHA-256: ${'ab'.repeat(32)}`) && page.includes(model.path));
     assert.match(
       page,
-      /Verified: the SHA-256 is that of Bonsai 8B\n- Licence, by the catalogue: Apache-2\.0\n- By PrismML\./,
+      /Verified when it was imported: the SHA-256 is that of Bonsai 8B\n- Licence, by the catalogue: Apache-2\.0\n- By PrismML\./,
     );
     assert.match(page, /qwen3, 36 layers, 8,190 million weights/);
     assert.match(page, /- Context: 65,536 tokens/);
@@ -95,7 +95,7 @@ describe('client: the page of a model', () => {
     assert.deepEqual(modelItem(l10n, model), {
       label: 'Bonsai 8B',
       description: 'copy · 1.1 GiB · completions · chat',
-      detail: `Verified: the SHA-256 is that of Bonsai 8B · ${model.path}`,
+      detail: `Verified when it was imported: the SHA-256 is that of Bonsai 8B · ${model.path}`,
     });
     assert.deepEqual(modelItem(l10n, { ...model, problem: 'It is gone.' }).detail, 'It is gone.');
     assert.match(knownInWords(l10n, { ...model.known, match: 'claims' }), /nothing proves it/);

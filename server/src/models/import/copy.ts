@@ -4,7 +4,7 @@
  * instructions for it.
  */
 import { createHash } from 'node:crypto';
-import type { FileHandle } from 'node:fs/promises';
+import { open, type FileHandle } from 'node:fs/promises';
 import { cancelled, EngineError } from '../../engine';
 
 /** Bytes. Larger ones are hashed no faster. */
@@ -83,4 +83,14 @@ export async function hashAndCopy(
     );
   }
   return hash.digest('hex');
+}
+
+/** SHA-256 of a whole file, as above. */
+export async function hashOf(path: string, signal: AbortSignal): Promise<string> {
+  const file = await open(path, 'r');
+  try {
+    return await hashAndCopy(file, undefined, { signal });
+  } finally {
+    await file.close();
+  }
 }

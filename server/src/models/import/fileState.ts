@@ -1,6 +1,7 @@
 /** Whether an imported file is still what it was: by size and time, and where these have changed, by its SHA-256. */
 import { open, stat } from 'node:fs/promises';
-import { hashAndCopy } from './copy';
+import { isCancelled } from '../../engine';
+import { hashAndCopy, hashOf } from './copy';
 import type { ModelEntry, ModelRegistry } from './registry';
 
 function gone(path: string, kind: ModelEntry['kind']): string {
@@ -59,5 +60,26 @@ export async function fileProblem(
     return '';
   } finally {
     await file.close();
+  }
+}
+
+/** The same by the contents alone, whatever size and time say, and the SHA-256 as it is now; '' = it cannot be read. */
+export async function contentsOf(
+  registry: ModelRegistry,
+  entry: ModelEntry,
+  signal: AbortSignal,
+): Promise<{ readonly sha256: string; readonly problem: string }> {
+  const path = registry.pathOf(entry);
+  if ((await glance(registry, entry)) === 'gone') {
+    return { sha256: '', problem: gone(path, entry.kind) };
+  }
+  try {
+    const sha256 = await hashOf(path, signal);
+    return { sha256, problem: sha256 === entry.sha256 ? '' : changed(path) };
+  } catch (error) {
+    if (isCancelled(error)) {
+      throw error;
+    }
+    return { sha256: '', problem: `The file ${path} cannot be read: ${error instanceof Error ? error.message : String(error)}` };
   }
 }

@@ -4,7 +4,8 @@
  * do not write to the same file.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { lstat, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { readlinkSync } from 'node:fs';
+import { lstat, open, readdir, rename, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 
@@ -19,7 +20,16 @@ const abandonedMs = 60 * 60_000;
 /** The same for processes of other machines that share the folder, of which one cannot know. */
 const abandonedElsewhereMs = 24 * 60 * 60_000;
 
-const machine = createHash('sha256').update(hostname()).digest('hex').slice(0, 8);
+/** In which process numbers count: containers may have one name and see the same folder, but not each other's processes. */
+function numberSpace(): string {
+  try {
+    return readlinkSync('/proc/self/ns/pid');
+  } catch {
+    return ''; // a system without
+  }
+}
+
+const machine = createHash('sha256').update(`${hostname()}\n${numberSpace()}`).digest('hex').slice(0, 8);
 
 export function isModelId(text: string): boolean {
   return idPattern.test(text);
@@ -37,6 +47,11 @@ export function copyName(id: string, fileName: string): string {
   return `${id}-${Array.from(safe).slice(0, 60).join('') || 'model'}.gguf`;
 }
 
+/** The copies of a model that are there: one, but for a moment in which two windows have imported the same contents under two names. */
+export async function copiesOf(folder: string, id: string): Promise<readonly string[]> {
+  return (await namesIn(folder)).filter((name) => idOfCopy(name) === id);
+}
+
 export function entryName(id: string): string {
   return `${id}.json`;
 }
@@ -52,11 +67,6 @@ export function idOfEntry(name: string): string | undefined {
 
 export function newPartName(): string {
   return `${machine}-${String(process.pid)}-${randomBytes(8).toString('hex')}.part`;
-}
-
-/** For us alone: models say what somebody works with. */
-export async function makeFolder(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
 }
 
 /** Names in the folder, none where there is no folder. A link to a folder is not followed. */
@@ -109,6 +119,12 @@ export function isAbandoned(name: string, modifiedMs: number, now = Date.now()):
   return host === machine
     ? !isAlive(Number(pid)) || (age > abandonedMs && Number(pid) !== process.pid)
     : age > abandonedElsewhereMs;
+}
+
+/** Whether nobody has written to a file for so long that nobody is at work with it: a copy gets its name and its entry at once. */
+export async function isForgotten(path: string, now = Date.now()): Promise<boolean> {
+  const found = await lstat(path).catch(() => undefined);
+  return found !== undefined && now - found.mtimeMs > abandonedMs;
 }
 
 /** Deletes what killed processes have left. Returns how many files that were. */

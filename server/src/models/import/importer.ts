@@ -6,11 +6,12 @@ import type { ModelProgressNotification } from '#protocol';
 import { open, rename, rm, stat, statfs, type FileHandle } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import { cancelled, EngineError, isCancelled, type EnginePort } from '../../engine';
+import { makePrivateFolder } from '../../util/privateFolder';
 import { sizeInWords } from '../kvPlan';
 import { claimOf, judge, type CatalogueEntry, type FileFacts, type Judgement } from './catalogue';
 import { hashAndCopy, sameStamp, stampOf, type FileStamp } from './copy';
 import { fileProblem } from './fileState';
-import { copyName, makeFolder, modelIdOf, newPartName, syncFolder } from './folder';
+import { copyName, modelIdOf, newPartName, syncFolder } from './folder';
 import type { ModelEntry, ModelRegistry } from './registry';
 import { factsOf, headerNumber, partsOf } from './summary';
 
@@ -64,11 +65,16 @@ function sentence(text: string): string {
 }
 
 /** What the system says, in words that say what to do. */
-function inWords(error: unknown, path: string, folder: string): unknown {
+async function inWords(error: unknown, path: string, folder: string): Promise<unknown> {
   const { code } = error as NodeJS.ErrnoException;
   switch (code) {
     case 'ENOENT':
-      return new EngineError('not_found', `There is no file "${path}". Check the path.`);
+      return (await stat(path).catch(() => undefined)) === undefined
+        ? new EngineError('not_found', `There is no file "${path}". Check the path.`)
+        : new EngineError(
+            'bad_file',
+            `The copy of "${path}" was taken away while it was made: another program has changed "${folder}". Import it again.`,
+          );
     case 'ENOSPC':
     case 'EDQUOT':
       return new EngineError(
@@ -117,7 +123,7 @@ export class ModelImporter {
       const contextLength = headerNumber(summary, 'context_length');
       return { facts, contextLength, stamp: { bytes: found.size, modifiedMs: found.mtimeMs }, judgement };
     } catch (error) {
-      throw inWords(error, path, registry.folder);
+      throw await inWords(error, path, registry.folder);
     }
   }
 
@@ -137,7 +143,7 @@ export class ModelImporter {
         await source.close();
       }
     } catch (error) {
-      throw isCancelled(error) ? error : inWords(error, path, this.deps.registry.folder);
+      throw isCancelled(error) ? error : await inWords(error, path, this.deps.registry.folder);
     }
   }
 
@@ -161,7 +167,7 @@ export class ModelImporter {
     { signal, onProgress }: ImportOptions,
   ): Promise<Imported> {
     const { folder } = this.deps.registry;
-    await makeFolder(folder);
+    await makePrivateFolder(folder);
     await this.checkRoom(path, stamp.bytes);
     const part = join(folder, newPartName());
     try {

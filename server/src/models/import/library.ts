@@ -3,14 +3,14 @@
  * else is done, and entries that are lost are made again from the copies.
  */
 import { existsSync } from 'node:fs';
-import { open, rename, rm, stat } from 'node:fs/promises';
+import { open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { EnginePort } from '../../engine';
 import type { Log } from '../../util/log';
 import { judge, type CatalogueEntry, type Judgement } from './catalogue';
 import { hashAndCopy } from './copy';
 import { fileProblem } from './fileState';
-import { idOfCopy, idOfEntry, modelIdOf, namesIn, newPartName, sweepParts } from './folder';
+import { copiesOf, idOfCopy, idOfEntry, isForgotten, modelIdOf, namesIn, newPartName, sweepParts } from './folder';
 import { freeBytesIn, ModelImporter, type Checked, type Imported, type ImportOptions } from './importer';
 import { ModelRegistry, type ModelEntry } from './registry';
 import { factsOf } from './summary';
@@ -103,7 +103,8 @@ export class ModelLibrary {
 
   /** Of a file that is about to be loaded: '' = it is as it was imported, or was never imported. */
   async problemOf(path: string): Promise<string> {
-    const entry = await this.registry.findByPath(path);
+    const real = await realpath(path).catch(() => path); // a setting may name a link to it
+    const entry = (await this.registry.findByPath(path)) ?? (await this.registry.findByPath(real));
     return entry === undefined ? '' : fileProblem(this.registry, entry);
   }
 
@@ -113,17 +114,27 @@ export class ModelLibrary {
       await this.registry.remove(entry.id);
       return 0;
     }
-    // Under another name first: whoever is killed in the middle of this leaves no copy that would be taken in again.
-    const path = this.registry.pathOf(entry);
-    const part = join(this.folder, newPartName());
-    const bytes = (await stat(path).catch(() => undefined))?.size ?? 0;
-    await rename(path, part).catch((error: unknown) => {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
-        throw error;
+    let bytes = 0;
+    const parts: string[] = [];
+    for (const name of await copiesOf(this.folder, entry.id)) {
+      // Under another name first: whoever is killed in the middle of this leaves no copy that would be taken in again.
+      const path = join(this.folder, name);
+      const part = join(this.folder, newPartName());
+      const size = (await stat(path).catch(() => undefined))?.size ?? 0;
+      try {
+        await rename(path, part);
+        parts.push(part);
+        bytes += size;
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
+          throw error;
+        }
       }
-    });
+    }
     await this.registry.remove(entry.id);
-    await rm(part, { force: true });
+    for (const part of parts) {
+      await rm(part, { force: true });
+    }
     return bytes;
   }
 
@@ -153,6 +164,7 @@ export class ModelLibrary {
     for (const id of damaged) {
       await this.registry.putAside(id);
     }
+    await this.deleteSpareCopies();
     const names = await namesIn(folder);
     const known = new Set(names.map(idOfEntry));
     const copies = names.filter((name) => {
@@ -178,6 +190,19 @@ export class ModelLibrary {
     }
   }
 
+  /** Two windows that import the same contents under two names in one moment leave two copies, of which the entry names one. */
+  private async deleteSpareCopies(): Promise<void> {
+    for (const entry of await this.registry.read()) {
+      for (const name of await copiesOf(this.folder, entry.id)) {
+        const path = join(this.folder, name);
+        // Neither the entry's own, nor one whose window is just about to write its entry.
+        if (entry.kind === 'copy' && name !== entry.file && (await isForgotten(path))) {
+          await rm(path, { force: true }).catch(() => undefined);
+        }
+      }
+    }
+  }
+
   /** Makes an entry of a copy that has none. Returns its id; throws where it is not what its name says. */
   private async adopt(name: string): Promise<string> {
     const { engine, folder } = this.options;
@@ -193,6 +218,10 @@ export class ModelLibrary {
       const id = modelIdOf(sha256);
       if (idOfCopy(name) !== id) {
         throw new Error('its contents are not those that its name says.');
+      }
+      // Another window may have written its entry meanwhile, or deleted the copy.
+      if ((await this.registry.find(id)) !== undefined || !(await namesIn(folder)).includes(name)) {
+        return id;
       }
       const facts = factsOf(path, summary);
       const fileName = name.slice(id.length + 1);

@@ -5,7 +5,8 @@
 import type { ModelSpeed } from '#protocol';
 import { readFile, rename, rm } from 'node:fs/promises';
 import { basename, isAbsolute, join } from 'node:path';
-import { entryName, idOfCopy, idOfEntry, isModelId, makeFolder, modelIdOf, namesIn, writeSmall } from './folder';
+import { makePrivateFolder } from '../../util/privateFolder';
+import { entryName, idOfCopy, idOfEntry, isModelId, modelIdOf, namesIn, writeSmall } from './folder';
 
 /** Raised when entries change in a way that older servers do not read. */
 const version = 1;
@@ -106,7 +107,7 @@ export class ModelRegistry {
   }
 
   async write(entry: ModelEntry): Promise<void> {
-    await makeFolder(this.folder);
+    await makePrivateFolder(this.folder);
     await this.writeFile(entryName(entry.id), { version, ...entry });
   }
 

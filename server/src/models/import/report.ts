@@ -1,9 +1,7 @@
 /** What is known of a model without loading it: its header, the catalogue, what was tried and measured before. */
 import type { MemoryAtContext } from '#protocol';
-import { open } from 'node:fs/promises';
 import type { EnginePort, FileSummary, KvCodec } from '../../engine';
 import { decide, type FindingStore } from '../probe';
-import { hashAndCopy } from './copy';
 import { headerNumber, namedForm } from './summary';
 
 /** Tokens. */
@@ -53,14 +51,4 @@ export function contextOf(summary: FileSummary): number {
 
 export function layersOf(summary: FileSummary): number {
   return headerNumber(summary, 'block_count');
-}
-
-/** SHA-256 of a whole file. */
-export async function hashOf(path: string, signal: AbortSignal): Promise<string> {
-  const file = await open(path, 'r');
-  try {
-    return await hashAndCopy(file, undefined, { signal });
-  } finally {
-    await file.close();
-  }
 }

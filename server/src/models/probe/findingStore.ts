@@ -2,9 +2,10 @@
  * Keeps what probes have found on disk, one file a model, named after the model's fingerprint: some numbers about the model, nothing of
  * anybody's text.
  */
-import { mkdir, readFile, rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { strategyKinds } from '../../prompt';
-import { modelFile, writeWhole } from '../calibrationStore';
+import { makePrivateFolder, writeWhole } from '../../util/privateFolder';
+import { modelFile } from '../calibrationStore';
 import type { ProbeScores } from './decide';
 import { snippets, snippetsVersion } from './snippets';
 
@@ -65,8 +66,8 @@ export class FindingStore {
   /** Returns where it lies now. */
   async write(fingerprint: string, scores: ProbeScores): Promise<string> {
     const path = this.pathOf(fingerprint);
-    await mkdir(this.folder, { recursive: true, mode: 0o700 });
-    await writeWhole(path, Buffer.from(`${JSON.stringify({ version, scores }, null, 1)}\n`), 0o600);
+    await makePrivateFolder(this.folder);
+    await writeWhole(path, Buffer.from(`${JSON.stringify({ version, scores }, null, 1)}\n`));
     return path;
   }
 }

@@ -1,7 +1,17 @@
 import * as assert from 'node:assert/strict';
-import { readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
-import type { ModelEntry, ModelLibrary } from '../../../../server/src/models';
+import { contentsOf, type ModelEntry, type ModelLibrary } from '../../../../server/src/models';
 import { isCancelled } from '../../../../server/src/engine';
 import { bonsai, sha256Of, Stage } from './support';
 
@@ -202,6 +212,78 @@ describe('models: the library of imported models', () => {
     assert.equal(readFileSync(path, 'utf8'), `${text} b`);
     assert.deepEqual(stage.names(), []);
     assert.deepEqual(await library.list(), []);
+  });
+
+  it('keeps no second copy of what two windows have imported in one moment under two names', async () => {
+    const other = stage.library();
+    const importTwice = (): Promise<unknown> =>
+      Promise.all([
+        library.import(stage.file('a.gguf', text), { kind: 'copy', signal: never }),
+        other.import(stage.file('b.gguf', text), { kind: 'copy', signal: never }),
+      ]);
+    await importTwice();
+    const [entry, ...more] = await library.list();
+    assert.ok(entry !== undefined && more.length === 0);
+    await library.remove(entry);
+    assert.deepEqual(stage.names(), []);
+    assert.deepEqual(await stage.library().list(), [], 'and it does not come back');
+    // What is left over of an hour ago goes when a server starts, and what the entry names stays.
+    await importTwice();
+    const spare = join(stage.folder, `${id}-spare.gguf`);
+    writeFileSync(spare, text);
+    assert.equal((await stage.library().list()).length, 1);
+    assert.ok(stage.names().includes(`${id}-spare.gguf`), 'another window may be just about to name it');
+    utimesSync(spare, 1e9, 1e9);
+    const [now] = await stage.library().list();
+    assert.ok(!stage.names().includes(`${id}-spare.gguf`) && stage.names().includes(now?.file ?? ''));
+  });
+
+  it('writes through no link, and says so', async () => {
+    const elsewhere = join(stage.root, 'elsewhere');
+    mkdirSync(elsewhere);
+    mkdirSync(join(stage.folder, '..'), { recursive: true });
+    symlinkSync(elsewhere, stage.folder);
+    await assert.rejects(add(stage.file('a.gguf', text)), /is a link to another folder/);
+    await assert.rejects(add(stage.file('a.gguf', text), 'reference'), /is a link to another folder/);
+    assert.deepEqual(readdirSync(elsewhere), []);
+  });
+
+  it('knows by the contents a file whose size and time were kept', async () => {
+    const path = stage.file('mine.gguf', text);
+    const entry = await add(path, 'reference');
+    const { mtime } = statSync(path);
+    const same = await contentsOf(library.registry, entry, never);
+    assert.deepEqual(same, { sha256: sha256Of(text), problem: '' });
+    writeFileSync(path, text.toUpperCase());
+    utimesSync(path, mtime, mtime);
+    const { sha256, problem: said } = await contentsOf(library.registry, entry, never);
+    assert.equal(sha256, sha256Of(text.toUpperCase()));
+    assert.match(said, /not the one that was imported/);
+    rmSync(path);
+    assert.match((await contentsOf(library.registry, entry, never)).problem, /moved, renamed or deleted/);
+  });
+
+  it('finds a changed file under a link, too', async () => {
+    const path = stage.file('mine.gguf', text);
+    await add(path, 'reference');
+    const link = join(stage.root, 'link.gguf');
+    symlinkSync(path, link);
+    assert.equal(await library.problemOf(link), '');
+    writeFileSync(path, `${text}.`);
+    assert.match(await library.problemOf(link), /not the one that was imported/);
+  });
+
+  it('does not say that the file is missing when its copy was taken away', async () => {
+    const path = stage.file('a.gguf', 'x'.repeat(3_000_000));
+    const importing = library.import(path, {
+      ...{ kind: 'copy', signal: never },
+      onProgress: (phase) => {
+        if (phase === 'finishing') {
+          rmSync(stage.folder, { recursive: true, force: true });
+        }
+      },
+    });
+    await assert.rejects(importing, /was taken away while it was made/);
   });
 
   it('lets two windows import at the same time', async () => {
