@@ -1,7 +1,7 @@
 /** "Show Privacy Report": a page with what may be read, what is kept, and what exactly runs; and the same as a file. */
-import type { BinariesRequest, NetworkState, StoredFiles, StoredKind } from '#protocol';
+import type { StoredKind } from '#protocol';
 import { randomBytes } from 'node:crypto';
-import { homedir, release } from 'node:os';
+import { homedir } from 'node:os';
 import { commands, Disposable, env, l10n, ProgressLocation, Uri, version, window, workspace } from 'vscode';
 import type { NiwakiContext } from '../context';
 import type * as PrivacyPages from '../privacyPages';
@@ -11,22 +11,24 @@ import { messages } from '../ui/messages';
 
 const pages = (): Promise<typeof PrivacyPages> => import('../privacyPages');
 
-/** Of a server that does not run; this process's own system is the server's, too. */
-function unknownBinaries(): BinariesRequest.Result {
-  const { platform, arch, versions } = process;
-  return { files: [], runtime: { node: versions.node, platform, arch, release: release() } };
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** Whether files are somewhere where the server reads none from disk. */
+function isVirtual(): boolean {
+  const folders = workspace.workspaceFolders ?? [];
+  return folders.length > 0 && folders.every(({ uri }) => uri.scheme !== 'file');
 }
 
 async function makeReport({ extension, server, config }: NiwakiContext): Promise<PrivacyPages.Report> {
-  const { networkSection, noNetworkSection, privacyReport } = await pages();
-  let answers: readonly [readonly StoredFiles[], BinariesRequest.Result, NetworkState] | undefined;
-  let reason = '';
-  try {
-    answers = await Promise.all([server.storage(), server.binaries(), server.networkState()]);
-  } catch (error) {
-    reason = error instanceof Error ? error.message : String(error); // that it refuses to start, say: then the report is wanted most
-  }
-  const [storage, binaries, network] = answers ?? [null, unknownBinaries(), null];
+  const { networkSection, unknownNetworkSection, privacyReport } = await pages();
+  // Each by itself: what can be told is told, above all where a server refuses to start.
+  const [storage, binaries, network] = await Promise.allSettled([
+    server.storage(),
+    server.binaries(),
+    server.networkState(),
+  ]);
   const manifest = extension.extension.packageJSON as { version: string };
   return privacyReport(
     {
@@ -35,14 +37,17 @@ async function makeReport({ extension, server, config }: NiwakiContext): Promise
       vscodeVersion: version,
       remote: env.remoteName ?? '',
       trusted: workspace.isTrusted,
+      virtual: isVirtual(),
       folders: (workspace.workspaceFolders ?? []).map(({ name }) => name),
       settings: config.allSettings(),
-      storage,
+      storage: storage.status === 'fulfilled' ? storage.value : null,
       storageFolder: extension.globalStorageUri.fsPath,
       logFolder: extension.logUri.fsPath,
-      binaries,
+      binaries: binaries.status === 'fulfilled' ? binaries.value : null,
     },
-    network === null ? noNetworkSection(reason, l10n) : networkSection(network, l10n),
+    network.status === 'fulfilled'
+      ? networkSection(network.value, l10n)
+      : unknownNetworkSection(reasonOf(network.reason), l10n),
     l10n,
   );
 }
@@ -76,7 +81,7 @@ async function exportReport(context: NiwakiContext): Promise<Uri | undefined> {
     const { reportMarkdown } = await pages();
     await workspace.fs.writeFile(target, new TextEncoder().encode(reportMarkdown(report)));
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = reasonOf(error);
     void messages.error(l10n.t('Niwaki: the report could not be written: {0}', reason));
     return undefined;
   }

@@ -31,17 +31,16 @@ function filterLine({ filter }: NetworkState, l10n: L10n): ReportLine {
   }
 }
 
-function airGappedLine({ airGapped }: NetworkState, l10n: L10n): ReportLine {
+function airGappedLine({ airGapped, filter }: NetworkState, l10n: L10n): ReportLine {
   if (!airGapped.on) {
     return { text: l10n.t('Air-gapped: off (niwaki.network.airGapped)') };
   }
-  return {
-    tone: 'good',
-    text:
-      airGapped.by === 'policy'
-        ? l10n.t('Air-gapped: on, by the administrator’s policy')
-        : l10n.t('Air-gapped: on, by the setting niwaki.network.airGapped'),
-  };
+  const text =
+    airGapped.by === 'policy'
+      ? l10n.t('Air-gapped: on, by the administrator’s policy')
+      : l10n.t('Air-gapped: on, by the setting niwaki.network.airGapped');
+  // Where the system enforces nothing it only takes our own features away.
+  return filter.state === 'installed' ? { tone: 'good', text } : { text };
 }
 
 function policyLine({ path, state, problem }: NetworkPolicy, l10n: L10n): ReportLine {
@@ -80,12 +79,13 @@ function socketInWords({ family, listening, address, peer }: OpenSocket, l10n: L
   return listening ? l10n.t('{0} (listening)', `${family} ${ends}`) : `${family} ${ends}`;
 }
 
-/** How many, and those that others could find. */
-function localInWords(sockets: readonly OpenSocket[], l10n: L10n): string {
-  const local = sockets.filter(({ family }) => family === 'unix');
-  const named = local.filter(({ address, peer }) => address !== '' || peer !== '');
-  const names = named.map((socket) => socketInWords(socket, l10n)).join(', ');
-  return names === '' ? l10n.t('{0}, without names', local.length) : `${String(local.length)} (${names})`;
+function listed(sockets: readonly OpenSocket[], l10n: L10n): string {
+  return sockets.map((socket) => socketInWords(socket, l10n)).join(', ');
+}
+
+/** Of its own machine's sockets: pairs without names are channels to whoever started it; who has a name is somebody else. */
+function leadsElsewhere({ listening, address, peer }: OpenSocket): boolean {
+  return listening || address !== '' || peer !== '';
 }
 
 function socketLines({ sockets }: NetworkState, l10n: L10n): readonly ReportLine[] {
@@ -93,17 +93,28 @@ function socketLines({ sockets }: NetworkState, l10n: L10n): readonly ReportLine
     return [{ text: l10n.t('This system does not show which sockets the server has.') }];
   }
   const network = sockets.filter(({ family }) => family !== 'unix');
+  const local = sockets.filter(({ family }) => family === 'unix');
+  const named = local.filter(leadsElsewhere);
+  const pairs = local.length - named.length;
   return [
     network.length === 0
       ? { tone: 'good', text: l10n.t('Network sockets that the server has open: none') }
       : {
           tone: 'bad',
-          text: l10n.t(
-            'Network sockets that the server has open: {0}',
-            network.map((socket) => socketInWords(socket, l10n)).join(', '),
-          ),
+          text: l10n.t('Network sockets that the server has open: {0}', listed(network, l10n)),
         },
-    { text: l10n.t('Local sockets (channels to VS Code, no network): {0}', localInWords(sockets, l10n)) },
+    ...(named.length === 0
+      ? []
+      : [
+          {
+            tone: 'bad' as const,
+            text: l10n.t(
+              'Sockets to other programs of this machine, which may have a network: {0}',
+              listed(named, l10n),
+            ),
+          },
+        ]),
+    { text: l10n.t('Channels to the process that started the server: {0}', String(pairs)) },
   ];
 }
 
@@ -126,10 +137,8 @@ export function networkSection(state: NetworkState, l10n: L10n): ReportSection {
   };
 }
 
-/** Where there is no server to ask. */
-export function noNetworkSection(reason: string, l10n: L10n): ReportSection {
-  return {
-    title: l10n.t('Network'),
-    lines: [{ tone: 'bad', text: l10n.t('The server does not run, so it reaches nothing: {0}', reason) }],
-  };
+/** Where there is no answer. That says nothing of the server: it may run all the same. */
+export function unknownNetworkSection(reason: string, l10n: L10n): ReportSection {
+  const text = l10n.t('The server could not be asked what keeps it from the network: {0}', reason);
+  return { title: l10n.t('Network'), lines: [{ tone: 'bad', text }] };
 }

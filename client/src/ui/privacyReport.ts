@@ -5,7 +5,7 @@
 import type { BinariesRequest, HashedFile, StoredFiles, StoredKind } from '#protocol';
 import type { l10n as Localization } from 'vscode';
 import { formatBytes } from './numbers';
-import type { Report, ReportAction, ReportLine, ReportRow, ReportSection } from './report';
+import type { Report, ReportAction, ReportRow, ReportSection } from './report';
 
 type L10n = Pick<typeof Localization, 't'>;
 
@@ -16,6 +16,8 @@ export interface PrivacyFacts {
   /** '' = a local window; else the kind of remote. */
   readonly remote: string;
   readonly trusted: boolean;
+  /** Whether all of the workspace's folders are virtual. */
+  readonly virtual: boolean;
   /** Names of the workspace's folders. */
   readonly folders: readonly string[];
   readonly settings: readonly {
@@ -23,51 +25,58 @@ export interface PrivacyFacts {
     readonly value: unknown;
     readonly fallback: unknown;
   }[];
-  /** null = the server does not run, which alone knows. */
+  /** null = the server could not be asked. */
   readonly storage: readonly StoredFiles[] | null;
   /** Where the server keeps what it keeps. */
   readonly storageFolder: string;
   /** Of this window. */
   readonly logFolder: string;
-  readonly binaries: BinariesRequest.Result;
+  /** null = the server could not be asked. */
+  readonly binaries: BinariesRequest.Result | null;
 }
 
 function settingOf(facts: PrivacyFacts, key: string): unknown {
   return facts.settings.find((setting) => setting.key === key)?.value;
 }
 
-function readSection(facts: PrivacyFacts, l10n: L10n): ReportSection {
-  const othersAreRead = settingOf(facts, 'context.enabled') === true;
-  const lines: ReportLine[] = [
-    {
-      text: l10n.t(
-        'The file that you type in, and files that are open in this window, as the editor has them.',
-      ),
-    },
-    {
-      text: othersAreRead
-        ? facts.trusted
-          ? l10n.t(
-              'From disk, within the workspace folder of the file that you type in: files in which something is defined that you use at the cursor (niwaki.context.enabled is on).',
-            )
-          : l10n.t(
-              'From disk nothing: this workspace is not trusted, so no definitions are looked up in other files.',
-            )
-        : l10n.t('From disk nothing, and no other open file is used: niwaki.context.enabled is off.'),
-    },
-    {
-      text: l10n.t(
-        'Never shown beside another file: what .gitignore, .niwakiignore or files.exclude name, what holds secrets by its name (.env, keys), links, and whatever is outside the workspace folder.',
-      ),
-    },
-    {
-      text:
-        facts.folders.length === 0
-          ? l10n.t('Workspace folders: none')
-          : l10n.t('Workspace folders: {0}', facts.folders.join(', ')),
-    },
+/** What comes from elsewhere than the document at the cursor. */
+function othersInWords(facts: PrivacyFacts, l10n: L10n): readonly string[] {
+  if (settingOf(facts, 'context.enabled') !== true) {
+    return [l10n.t('No other file is used: niwaki.context.enabled is off.')];
+  }
+  const open = l10n.t(
+    'Files that are open in this window, and up to eight that were closed lately, as the editor has them.',
+  );
+  if (facts.virtual) {
+    return [open, l10n.t('From disk no text: the workspace is a virtual one.')];
+  }
+  return [
+    open,
+    facts.trusted
+      ? l10n.t(
+          'From disk, within the workspace folder of the file that you type in: files in which something is defined that you use at the cursor (niwaki.context.enabled is on).',
+        )
+      : l10n.t(
+          'From disk no text: this workspace is not trusted, so no definitions are looked up in other files.',
+        ),
   ];
-  return { title: l10n.t('What may be read'), lines };
+}
+
+function readSection(facts: PrivacyFacts, l10n: L10n): ReportSection {
+  const lines = [
+    l10n.t('The file that you type in, as the editor has it.'),
+    ...othersInWords(facts, l10n),
+    l10n.t(
+      'Ignore files (.gitignore, .niwakiignore) in the workspace folders, which say what may not be read or completed.',
+    ),
+    l10n.t(
+      'Never shown beside another file: what .gitignore, .niwakiignore or files.exclude name, what holds secrets by its name (.env, keys), links, and whatever is outside the workspace folder.',
+    ),
+    facts.folders.length === 0
+      ? l10n.t('Workspace folders: none')
+      : l10n.t('Workspace folders: {0}', facts.folders.join(', ')),
+  ];
+  return { title: l10n.t('What may be read'), lines: lines.map((text) => ({ text })) };
 }
 
 function kindInWords(kind: StoredKind, l10n: L10n): string {
@@ -153,7 +162,7 @@ function diskSection(facts: PrivacyFacts, l10n: L10n): ReportSection {
         ? [
             {
               text: l10n.t(
-                'How much there is on disk is not known, as the server does not run. Its folder: {0}',
+                'How much there is on disk is not known, as the server could not be asked. Its folder: {0}',
                 facts.storageFolder,
               ),
             },
@@ -171,12 +180,20 @@ function fileRow({ path, bytes, sha256 }: HashedFile, l10n: L10n): ReportRow {
 }
 
 function binariesSection({ binaries, ...facts }: PrivacyFacts, l10n: L10n): ReportSection {
+  const versions = l10n.t('Niwaki {0} in VS Code {1}', facts.extensionVersion, facts.vscodeVersion);
+  if (binaries === null) {
+    const unknown = l10n.t('Which files run is not known, as the server could not be asked.');
+    return {
+      title: l10n.t('What exactly runs'),
+      lines: [{ text: versions }, { tone: 'bad', text: unknown }],
+    };
+  }
   const { node, platform, arch, release } = binaries.runtime;
   const where = facts.remote === '' ? l10n.t('this machine') : facts.remote;
   return {
     title: l10n.t('What exactly runs'),
     lines: [
-      { text: l10n.t('Niwaki {0} in VS Code {1}', facts.extensionVersion, facts.vscodeVersion) },
+      { text: versions },
       {
         text: l10n.t('The server: Node {0} on {1} {2} ({3}), {4}', node, platform, arch, release, where),
       },

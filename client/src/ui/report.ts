@@ -94,9 +94,12 @@ export function commandsOf({ actions, sections }: Report): readonly string[] {
   return [...new Set(all.map(({ command }) => command))];
 }
 
-/** Text as Markdown shows it: on one line, and nothing in it is markup. */
+/** Text as Markdown shows it: on one line, whatever ends lines, and nothing in it is markup, an entity or a link. */
 function markdownText(text: string): string {
-  return text.replaceAll(/\s*\n\s*/g, ' ').replaceAll(/[\\`*_{}[\]<>#|~]/g, String.raw`\$&`);
+  return text
+    .replaceAll(/\s*[\r\n\v\f\u0085\u2028\u2029]\s*/g, ' ')
+    .replaceAll(/[\\`*_{}[\]<>#|~&]/g, String.raw`\$&`)
+    .replaceAll(/:\/\/|www\./gi, (part) => `${part.slice(0, -1)}\\${part.slice(-1)}`);
 }
 
 function markdownRow(cells: readonly string[]): string {

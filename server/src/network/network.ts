@@ -26,8 +26,9 @@ export class NetworkRefusedError extends Error {
   }
 }
 
-function isLocal(socket: OpenSocket): boolean {
-  return socket.family === 'unix';
+/** A channel to whoever started this process. A local socket with a name leads to another program, which may speak to the network for us. */
+function isChannel({ family, listening, address, peer }: OpenSocket): boolean {
+  return family === 'unix' && !listening && address === '' && peer === '';
 }
 
 export class Network {
@@ -66,11 +67,11 @@ export class Network {
         this.whatToDo()
       );
     }
-    const open = sockets.filter((socket) => !isLocal(socket));
+    const open = sockets.filter((socket) => !isChannel(socket));
     if (open.length > 0) {
-      const names = open.map(({ family, address }) => (address === '' ? family : address)).join(', ');
+      const names = open.map(({ family, address, peer }) => address || peer || family).join(', ');
       return (
-        `Niwaki is air-gapped here and does not start, because its process was given a network socket (${names}). ` +
+        `Niwaki is air-gapped here and does not start, because its process was given a socket that leads elsewhere (${names}). ` +
         `Is it run under a debugger? ${this.whatToDo()}`
       );
     }

@@ -3,7 +3,17 @@
  * be relied upon is taken for the strictest one: nobody gains anything by damaging it.
  */
 import type { NetworkPolicy } from '#protocol';
-import { closeSync, fstatSync, lstatSync, openSync, readFileSync, realpathSync, type Stats } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readFileSync,
+  realpathSync,
+  statSync,
+  type Stats,
+} from 'node:fs';
 import { dirname, resolve } from 'node:path';
 
 type Values = NetworkPolicy['values'];
@@ -34,6 +44,18 @@ export function policyPath(
 /** What is said of a file that is no policy. */
 class Fault extends Error {}
 
+/** JSON takes the last of two values of one name, and names may be spelt with escapes: neither says clearly what is meant. */
+function checkNames(text: string): void {
+  if (text.includes('\\')) {
+    throw new Fault('it has a backslash, which no name of a policy has');
+  }
+  const names = [...text.matchAll(/"([^"]*)"\s*:/g)].map(([, name]) => name);
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (twice !== undefined) {
+    throw new Fault(`it says "${twice}" twice`);
+  }
+}
+
 /** Throws a Fault. What the text does not name is as without a file. */
 export function parsePolicy(text: string): Values {
   let value: unknown;
@@ -42,6 +64,7 @@ export function parsePolicy(text: string): Values {
   } catch (error) {
     throw new Fault(`it is no JSON (${error instanceof Error ? error.message : String(error)})`);
   }
+  checkNames(text);
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new Fault('it is no JSON object');
   }
@@ -65,6 +88,9 @@ function checkOwner(what: string, stats: Stats, owner: number): void {
   if (stats.uid !== owner) {
     throw new Fault(`${what} belongs to the user ${String(stats.uid)} and not to the administrator`);
   }
+  if (stats.isSymbolicLink()) {
+    return; // its mode says nothing: who may replace it, its folder says
+  }
   // In a sticky folder nobody can replace what belongs to another.
   if ((stats.mode & writableByOthers) !== 0 && !(stats.isDirectory() && (stats.mode & sticky) !== 0)) {
     throw new Fault(`${what} can be written by others than the administrator`);
@@ -83,7 +109,8 @@ function checkFolders(path: string, owner: number): void {
 
 function readTrusted(path: string, owner: number | null): string {
   const real = realpathSync(path);
-  const file = openSync(real, 'r');
+  // Who waits for the other end of a pipe waits for ever.
+  const file = openSync(real, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   try {
     const stats = fstatSync(file);
     if (!stats.isFile()) {
@@ -108,6 +135,7 @@ function checkFolderOf(path: string, owner: number | null): void {
   const folder = dirname(resolve(path));
   if (owner !== null && !isAbsent(folder)) {
     checkOwner(folder, lstatSync(folder), owner);
+    checkOwner(folder, statSync(folder), owner); // where it is a link
   }
 }
 

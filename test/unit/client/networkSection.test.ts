@@ -1,6 +1,6 @@
 import type { NetworkState } from '#protocol';
 import * as assert from 'node:assert/strict';
-import { networkSection } from '../../../client/src/ui/networkSection';
+import { networkSection, unknownNetworkSection } from '../../../client/src/ui/networkSection';
 
 const l10n = {
   t: (text: unknown, ...values: unknown[]): string =>
@@ -35,7 +35,7 @@ describe('client: the network in the privacy report', () => {
   it('says what the system refuses, and since when', () => {
     matches({}, /^good: The system refuses network sockets .* since 2026-01-02T03:04:05Z/);
     matches({}, /^good: Network sockets .*: none$/);
-    matches({}, /^-: Local sockets .*: 1, without names$/);
+    matches({}, /^-: Channels to the process that started the server: 1$/);
   });
 
   it('calls nothing good that is not enforced', () => {
@@ -47,14 +47,19 @@ describe('client: the network in the privacy report', () => {
     const open = { family: 'ipv4', listening: true, address: '127.0.0.1:6019', peer: '' } as const;
     matches({ sockets: [open] }, /^bad: .*: ipv4 127\.0\.0\.1:6019 \(listening\)$/);
     const named = { family: 'unix', listening: false, address: '', peer: '/run/x' } as const;
-    matches({ sockets: [named, ...(quiet.sockets ?? [])] }, /: 2 \(unix without a name → \/run\/x\)$/);
-    matches({ sockets: [] }, /^-: Local sockets .*: 0, without names$/);
+    matches(
+      { sockets: [named, ...(quiet.sockets ?? [])] },
+      /^bad: Sockets to other programs .*: unix without a name → \/run\/x$/,
+    );
+    matches({ sockets: [] }, /^-: Channels .*: 0$/);
   });
 
   it('says who took what away', () => {
     matches({}, /^-: Air-gapped: off/);
     matches({ airGapped: { on: true, by: 'setting' } }, /^good: .*by the setting/);
     matches({ airGapped: { on: true, by: 'policy' } }, /^good: .*by the administrator/);
+    const filter = { state: 'unsupported', reason: 'macOS', since: 0 } as const;
+    matches({ filter, airGapped: { on: true, by: 'setting' } }, /^-: .*by the setting/); // nothing enforces it there
     for (const state of ['untrusted', 'broken'] as const) {
       matches(
         { policy: { ...quiet.policy, state, problem: 'Line 3.' } },
@@ -69,5 +74,12 @@ describe('client: the network in the privacy report', () => {
     matches(refused('policy'), /^-: Downloads of models: refused by the administrator/);
     matches(refused('airGapped'), /^-: Downloads of models: refused: air-gapped$/);
     matches(refused('policy'), /^-: An endpoint for other programs: allowed, but/);
+  });
+
+  it('claims nothing of a server that did not answer', () => {
+    const [line, ...more] = unknownNetworkSection('it said no', l10n).lines;
+    assert.equal(more.length, 0);
+    assert.equal(line?.tone, 'bad');
+    assert.match(line?.text ?? '', /could not be asked .*: it said no$/);
   });
 });

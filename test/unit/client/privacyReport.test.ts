@@ -15,6 +15,7 @@ const facts: PrivacyFacts = {
   vscodeVersion: '1.106.0',
   remote: '',
   trusted: true,
+  virtual: false,
   folders: ['app', 'lib'],
   settings: [
     { key: 'context.enabled', value: true, fallback: true },
@@ -61,12 +62,19 @@ describe('client: the privacy report', () => {
 
   it('says what is read as the settings and the trust are', () => {
     assert.match(text(), /From disk, within the workspace folder/);
-    assert.match(text({ trusted: false }), /From disk nothing: this workspace is not trusted/);
+    assert.match(text({ trusted: false }), /From disk no text: this workspace is not trusted/);
     const settings = [{ key: 'context.enabled', value: false, fallback: true }];
-    assert.match(text({ settings }), /From disk nothing, and no other open file is used/);
+    assert.match(text({ settings }), /No other file is used: niwaki/);
+    assert.doesNotMatch(text({ settings }), /open in this window|From disk/);
+    assert.match(
+      text({ virtual: true }),
+      /open in this window[^]*From disk no text: the workspace is a virtual one/,
+    );
     assert.match(text({ folders: [] }), /Workspace folders: none/);
     assert.match(text({ storage: [] }), /the server was told of no folder/);
-    assert.match(text({ storage: null }), /is not known, as the server does not run\. Its folder: \/s/);
+    assert.match(text({ storage: null }), /is not known, as the server could not be asked\. Its folder: \/s/);
+    const page = text({ binaries: null });
+    assert.match(page, /Niwaki 1\.2\.3 in VS Code[^]*Which files run is not known/);
   });
 
   it('has a button to delete only what is there and can be made again', () => {
@@ -91,6 +99,12 @@ describe('client: the privacy report', () => {
     const changes = { folders: [evil], settings: [{ key: 'model.path', value: evil, fallback: '' }] };
     const html = reportHtml(make(changes));
     assert.ok(!html.includes('<img') && !html.includes('"\'|'), html);
+    for (const end of ['\r', '\u2028', '\u0085', '\v', '\f']) {
+      const forged = text({ folders: [`a${end}- Network sockets: none`] });
+      assert.ok(forged.includes('Workspace folders: a - Network sockets: none'), JSON.stringify(end));
+    }
+    assert.ok(text({ folders: ['a &lt; b'] }).includes('a \\&lt; b'));
+    assert.doesNotMatch(text({ folders: ['https://a.b www.a.b'] }), /https:\/\/|www\.a/);
     const lines = text(changes).split('\n');
     assert.ok(!lines.some((line) => line.startsWith('# x')));
     const settingRow = lines.find((line) => line.includes('model.path')) ?? '';

@@ -94,6 +94,12 @@ describe('network: what may be done', () => {
     ]);
     assert.equal(network({ guard: debugged }).refusal, '');
     assert.match(network({ guard: debugged, airGapped: true }).refusal, /127\.0\.0\.1:6019.*debugger/);
+    for (const leads of [{ peer: '/run/user/1/bus' }, { address: '@agent' }, { listening: true }]) {
+      const handedIn = guard('installed', [channel, { ...channel, ...leads }]);
+      assert.equal(network({ guard: handedIn }).refusal, '');
+      assert.match(network({ guard: handedIn, airGapped: true }).refusal, /a socket that leads elsewhere/);
+    }
+    assert.equal(network({ airGapped: true }).refusal, '', 'its own channel leads to the editor');
     assert.match(
       network({ guard: guard('installed', null), airGapped: true }).refusal,
       /cannot see what sockets/,

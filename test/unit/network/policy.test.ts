@@ -1,6 +1,7 @@
 /** The administrator's file: what it says, whom it belongs to, and that whatever is wrong with it makes it stricter. */
 import { readPolicy, parsePolicy, policyPath } from '#server/network/index';
 import * as assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -23,6 +24,8 @@ describe('network: the policy file', () => {
       ['{"version":2}', /"version" has to be 1/],
       ['{"version":1,"downloads":"false"}', /"downloads" has to be true or false/],
       ['{"version":1,"airgapped":true}', /"airgapped" is not known/],
+      ['{"version":1,"airGapped":true,"airGapped":false}', /"airGapped" twice/],
+      ['{"version":1,"airGapped":true,"air\\u0047apped":false}', /backslash/],
       ['{"version":1,"__proto__":true}', /"__proto__" is not known/],
     ] as const) {
       assert.throws(() => parsePolicy(text), why, text);
@@ -108,6 +111,36 @@ describe('network: the policy file', () => {
         chownSync(folder, 1000, 1000);
         untrusted(/belongs to the user 1000/);
       }
+    });
+
+    it('is not believed to be absent, nor a link, where others can take it away', function () {
+      if (!isRoot) {
+        this.skip();
+      }
+      const real = join(folder, 'real');
+      const open = join(folder, 'open');
+      mkdirSync(real);
+      mkdirSync(open);
+      chmodSync(open, 0o777);
+      writeFileSync(join(real, 'policy.json'), '{"version":1}', { mode: 0o644 });
+      assert.equal(readPolicy(join(open, 'policy.json'), me).state, 'untrusted');
+      symlinkSync(join(real, 'policy.json'), join(open, 'policy.json'));
+      assert.equal(readPolicy(join(open, 'policy.json'), me).state, 'untrusted');
+      // A link of the administrator's to a folder of the administrator's is as good as the folder.
+      symlinkSync(real, join(folder, 'link'));
+      assert.equal(readPolicy(join(folder, 'link', 'policy.json'), me).state, 'trusted');
+      assert.equal(readPolicy(join(folder, 'link', 'none.json'), me).state, 'absent');
+      symlinkSync(open, join(folder, 'linkToOpen'));
+      assert.equal(readPolicy(join(folder, 'linkToOpen', 'none.json'), me).state, 'untrusted');
+    });
+
+    it('does not wait for the other end of a pipe', function () {
+      if (spawnSync('mkfifo', [path]).status !== 0) {
+        this.skip(); // this system has no such program
+      }
+      const { state, problem } = readPolicy(path, me);
+      assert.equal(state, 'untrusted');
+      assert.match(problem, /no file/);
     });
 
     it('is the strictest where it makes no sense, and says why', function () {
