@@ -1,12 +1,12 @@
 /** What the user is told when something is broken, and how to go on. */
-/* global describe, it, before, after, afterEach */
+/* global describe, it, before, after */
 import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { root } from '../../../scripts/vscode/setup.mjs';
 import { countingFile } from '../workspace.mjs';
-import { Ui, until } from './support.mjs';
+import { pictureFailures, Ui, until } from './support.mjs';
 
 const visibleMs = 10_000;
 
@@ -33,18 +33,7 @@ describe('Niwaki when something is broken', function () {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  afterEach(async function () {
-    if (this.currentTest?.state === 'failed') {
-      await ui.screenshot(`failure-${this.currentTest.title.replace(/\W+/g, '-')}`);
-    }
-  });
-
-  async function completes() {
-    await ui.page.keyboard.press('Enter');
-    await ui.type('con');
-    await ui.ghostText.waitFor({ timeout: visibleMs });
-    await ui.revert();
-  }
+  pictureFailures(() => ui);
 
   /** That we have said one thing. What VS Code itself says, of a slow machine for example, is its own matter. */
   async function saidOnce() {
@@ -94,7 +83,7 @@ describe('Niwaki when something is broken', function () {
     await ui.command('Niwaki: Show Engine Info');
     await ui.page.locator('.editor-instance .view-line', { hasText: /\(built\sin\)/ }).waitFor();
     await ui.command('View: Close Editor');
-    await completes();
+    await ui.completes(visibleMs);
   });
 
   it('gives a server up that dies again and again, and says so', async () => {
@@ -117,7 +106,7 @@ describe('Niwaki when something is broken', function () {
   it('comes back on "Niwaki: Restart"', async () => {
     await ui.command('Niwaki: Restart');
     await ui.ready();
-    await completes();
+    await ui.completes(visibleMs);
     assert.equal(ui.languageServers().length, 1);
   });
 
@@ -127,7 +116,7 @@ describe('Niwaki when something is broken', function () {
     await message.locator('.monaco-button', { hasText: 'Restart' }).click();
     await ui.ready();
     await ui.clearNotifications();
-    await completes();
+    await ui.completes(visibleMs);
   });
 
   it('takes no notice of a first server that dies while it starts', async () => {

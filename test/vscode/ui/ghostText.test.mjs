@@ -1,8 +1,8 @@
 /** Ghost text as a user meets it: real keys in a real editor. */
-/* global describe, it, before, after, afterEach */
+/* global describe, it, before, after */
 import assert from 'node:assert/strict';
 import { countingFile } from '../workspace.mjs';
-import { isAlive, Ui, until } from './support.mjs';
+import { isAlive, pictureFailures, Ui, until } from './support.mjs';
 
 /**
  * From the last key to visible ghost text, at worst. The test of the extension host measures the server itself; here VS Code waits
@@ -27,11 +27,7 @@ describe('Niwaki under real keys', function () {
     await ui?.stop();
   });
 
-  afterEach(async function () {
-    if (this.currentTest?.state === 'failed') {
-      await ui.screenshot(`failure-${this.currentTest.title.replace(/\W+/g, '-')}`);
-    }
-  });
+  pictureFailures(() => ui);
 
   it('shows ghost text, and Tab takes it into the file', async () => {
     await ui.type('con');

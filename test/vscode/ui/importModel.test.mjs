@@ -1,5 +1,5 @@
 /** Importing a model as a user does it: the file dialog, the choice, the page, the list, the question before deleting. */
-/* global describe, it, before, after, afterEach */
+/* global describe, it, before, after */
 import assert from 'node:assert/strict';
 import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { root } from '../../../scripts/vscode/setup.mjs';
 import { countingFile, workspaceSettings } from '../workspace.mjs';
 import { askBy, chooseModelFile, quickEntry } from './quickInput.mjs';
-import { Ui, until } from './support.mjs';
+import { pictureFailures, Ui, until } from './support.mjs';
 
 const visibleMs = 20_000;
 
@@ -37,11 +37,7 @@ describe('Niwaki imports a model', function () {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  afterEach(async function () {
-    if (this.currentTest?.state === 'failed') {
-      await ui.screenshot(`failure-${this.currentTest.title.replace(/\W+/g, '-')}`);
-    }
-  });
+  pictureFailures(() => ui);
 
   const entry = (hasText) => quickEntry(ui, hasText);
   const line = (text) =>

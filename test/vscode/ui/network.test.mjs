@@ -3,7 +3,7 @@
  * the air-gapped setting. Our processes are the servers and all that they start; VS Code's own do open connections. (The part of
  * Niwaki in the extension host shares a process with VS Code and other extensions: that it has no such call, test/tidy guards.)
  */
-/* global describe, it, before, after, afterEach */
+/* global describe, it, before, after */
 import assert from 'node:assert/strict';
 import {
   chmodSync,
@@ -21,7 +21,7 @@ import { root } from '../../../scripts/vscode/setup.mjs';
 import { faultsOf, readTrace, straceCommand, straceProblem } from '../../support/systemCalls.mjs';
 import { countingFile } from '../workspace.mjs';
 import { chooseModelFile, quickEntry } from './quickInput.mjs';
-import { isAlive, readProcess, Ui, until } from './support.mjs';
+import { isAlive, pictureFailures, readProcess, Ui, until } from './support.mjs';
 
 const visibleMs = 20_000;
 
@@ -63,18 +63,7 @@ describe('Niwaki in a VS Code whose language servers are traced', function () {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  afterEach(async function () {
-    if (this.currentTest?.state === 'failed') {
-      await ui.screenshot(`failure-${this.currentTest.title.replace(/\W+/g, '-')}`);
-    }
-  });
-
-  async function completes() {
-    await ui.page.keyboard.press('Enter');
-    await ui.type('con');
-    await ui.ghostText.waitFor({ timeout: visibleMs });
-    await ui.revert();
-  }
+  pictureFailures(() => ui);
 
   /** The next server, once the one before has ended. */
   function serverAfter(old) {
@@ -89,11 +78,11 @@ describe('Niwaki in a VS Code whose language servers are traced', function () {
   }
 
   it('completes, before a restart and after', async () => {
-    await completes();
+    await ui.completes(visibleMs);
     await ui.command('Niwaki: Restart');
     await serverAfter(first);
     await ui.ready(visibleMs);
-    await completes();
+    await ui.completes(visibleMs);
   });
 
   it('imports a model', async () => {
@@ -113,7 +102,7 @@ describe('Niwaki in a VS Code whose language servers are traced', function () {
     const pid = await serverAfter(old);
     assert.match(readProcess(pid).command, / --air-gapped( |$)/);
     await ui.ready(visibleMs);
-    await completes();
+    await ui.completes(visibleMs);
   });
 
   it('does not start air-gapped with an open port, and says why', async () => {
@@ -139,7 +128,7 @@ describe('Niwaki in a VS Code whose language servers are traced', function () {
     await serverAfter(old);
     await ui.ready(visibleMs);
     await ui.clearNotifications();
-    await completes();
+    await ui.completes(visibleMs);
   });
 
   it('opened, connected and addressed no socket in all that time, and no child did', async () => {

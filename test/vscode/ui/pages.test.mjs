@@ -1,7 +1,7 @@
 /** Pages that a new user sees: the walkthrough and the privacy report, in every kind of theme. */
-/* global describe, it, before, after, afterEach */
+/* global describe, it, before, after */
 import assert from 'node:assert/strict';
-import { Ui, until } from './support.mjs';
+import { pictureFailures, Ui, until } from './support.mjs';
 
 describe('Niwaki’s pages', function () {
   this.timeout(60_000);
@@ -17,11 +17,7 @@ describe('Niwaki’s pages', function () {
   after(async () => {
     await ui?.stop();
   });
-  afterEach(async function () {
-    if (this.currentTest?.state === 'failed') {
-      await ui.screenshot(`failure-${this.currentTest.title.replace(/\W+/g, '-')}`);
-    }
-  });
+  pictureFailures(() => ui);
 
   /** The page of ours that is open: a frame in a frame. */
   const content = () => ui.page.frameLocator('iframe.webview.ready').last().frameLocator('iframe');

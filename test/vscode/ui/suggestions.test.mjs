@@ -1,10 +1,10 @@
 /** What suggestions look like: in the middle of a block, in both editors of a document, at several cursors, in a notebook. */
-/* global describe, it, before, after, afterEach */
+/* global describe, it, before, after */
 import assert from 'node:assert/strict';
 import { copyFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { countingFile } from '../workspace.mjs';
-import { Ui, until } from './support.mjs';
+import { pictureFailures, Ui, until } from './support.mjs';
 
 const body = [
   '  const rows = db.read();',
@@ -54,11 +54,7 @@ describe('Suggestions under real keys', function () {
     await ui?.stop();
   });
 
-  afterEach(async function () {
-    if (this.currentTest?.state === 'failed') {
-      await ui.screenshot(`failure-${this.currentTest.title.replace(/\W+/g, '-')}`);
-    }
-  });
+  pictureFailures(() => ui);
 
   const press = (keys) => ui.page.keyboard.press(keys);
   /** Also the lines of a suggestion behind its first, which VS Code draws between the lines of the text. */

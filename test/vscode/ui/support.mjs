@@ -1,4 +1,5 @@
 /** A VS Code with the extension in it, a page to press keys in, and what the real-keyboard tests look for there. */
+/* global afterEach */
 import assert from 'node:assert/strict';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -37,6 +38,15 @@ export function isAlive(pid) {
   } catch {
     return false;
   }
+}
+
+/** Takes a screenshot where a test of the suite that this is called in fails. `ui` is asked then. */
+export function pictureFailures(ui) {
+  afterEach(async function () {
+    if (this.currentTest?.state === 'failed') {
+      await ui()?.screenshot(`failure-${this.currentTest.title.replace(/\W+/g, '-')}`);
+    }
+  });
 }
 
 /** The command line of a process, its parent and its process group. */
@@ -129,6 +139,14 @@ export class Ui {
     await this.workbench?.close();
     await this.server?.stop();
     rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  /** Types at the end of the open file, waits for ghost text, and takes it all back. */
+  async completes(ms) {
+    await this.page.keyboard.press('Enter');
+    await this.type('con');
+    await this.ghostText.waitFor({ timeout: ms });
+    await this.revert();
   }
 
   get ghostText() {

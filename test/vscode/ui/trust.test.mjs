@@ -1,12 +1,12 @@
 /** A folder that the user does not trust: it may not choose what native code reads. */
-/* global describe, it, before, after, afterEach */
+/* global describe, it, before, after */
 import assert from 'node:assert/strict';
 import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { root } from '../../../scripts/vscode/setup.mjs';
 import { countingFile } from '../workspace.mjs';
-import { Ui } from './support.mjs';
+import { pictureFailures, Ui } from './support.mjs';
 
 describe('Niwaki in a folder that is not trusted', function () {
   this.timeout(60_000);
@@ -39,11 +39,7 @@ describe('Niwaki in a folder that is not trusted', function () {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  afterEach(async function () {
-    if (this.currentTest?.state === 'failed') {
-      await ui.screenshot(`failure-${this.currentTest.title.replace(/\W+/g, '-')}`);
-    }
-  });
+  pictureFailures(() => ui);
 
   /** The lines of "Show Engine Info" that a folder would like to have a say in. */
   async function engine() {
