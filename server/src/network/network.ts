@@ -69,9 +69,12 @@ export class Network {
     }
     const open = sockets.filter((socket) => !isChannel(socket));
     if (open.length > 0) {
+      const what = open.some(({ family }) => family !== 'unix')
+        ? 'a network socket'
+        : 'a socket to another program';
       const names = open.map(({ family, address, peer }) => address || peer || family).join(', ');
       return (
-        `Niwaki is air-gapped here and does not start, because its process was given a socket that leads elsewhere (${names}). ` +
+        `Niwaki is air-gapped here and does not start, because its process was given ${what} (${names}). ` +
         `Is it run under a debugger? ${this.whatToDo()}`
       );
     }

@@ -73,6 +73,8 @@ describe('Niwaki’s pages', function () {
     }
     assert.match(text, /\b[0-9a-f]{64}\b/);
     assert.match(text, /The system refuses network sockets to the server/);
+    assert.match(text, /Channels to the process that started the server: \d/);
+    assert.doesNotMatch(text, /Sockets to other programs|could not be asked/);
     assert.match(text, /Network sockets that the server has open: none/);
     assert.ok(!text.includes('cannot be read'), text);
     await ui.pictures('privacy-report');
