@@ -110,7 +110,7 @@ function checkFolders(path: string, owner: number): void {
 function readTrusted(path: string, owner: number | null): string {
   const real = realpathSync(path);
   // Who waits for the other end of a pipe waits for ever.
-  const file = openSync(real, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+  const file = openSync(real, constants.O_RDONLY | (process.platform === 'win32' ? 0 : constants.O_NONBLOCK));
   try {
     const stats = fstatSync(file);
     if (!stats.isFile()) {
