@@ -119,6 +119,34 @@ export default tseslint.config(
       'Features never import each other, nor the server.',
     ]),
   },
+  {
+    // A feature that is a folder: its files know each other, and no other feature.
+    files: ['client/src/features/*/**/*.ts'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            ...[
+              network,
+              lsp,
+              tests,
+              [['#server/*', '**/server/**'], 'Features never import the server.'],
+            ].map(([group, message]) => ({ group, message })),
+            { regex: '^\\.\\./[^.]', message: 'Features never import each other.' },
+          ],
+        },
+      ],
+    },
+  },
+  {
+    // Runs in a browser, without rights.
+    files: ['media/chat/**/*.ts'],
+    rules: forbid(network, lsp, vscode, tests, [
+      ['node:*', '#*', '**/client/**', '**/server/**'],
+      'The page knows the protocol’s files for it, and nothing else of ours.',
+    ]),
+  },
   { files: ['server/src/**/*.ts'], rules: forbid(network, lsp, vscode, tests) },
   {
     files: ['server/src/lsp/**/*.ts', 'server/src/main.ts', 'server/src/serve.ts'],
@@ -143,10 +171,24 @@ export default tseslint.config(
   },
   {
     files: ['server/src/models/**/*.ts'],
-    rules: forbid(network, lsp, vscode, tests, rooms(['lsp', 'cli', 'completion', 'workspace']), [
+    rules: forbid(network, lsp, vscode, tests, rooms(['lsp', 'cli', 'completion', 'chat', 'workspace']), [
       ['**/engine/*'],
       'Only what engine/index.ts offers.',
     ]),
+  },
+  {
+    // What a text may look like: pure functions over plain data.
+    files: ['server/src/grammar/**/*.ts'],
+    rules: forbid(
+      network,
+      lsp,
+      vscode,
+      tests,
+      rooms([
+        ...['lsp', 'cli', 'completion', 'models', 'engine', 'prompt', 'workspace', 'conversation', 'syntax'],
+      ]),
+      [['node:*', '#protocol'], 'Grammars are pure functions.'],
+    ),
   },
   {
     files: ['server/src/syntax/**/*.ts'],
@@ -155,7 +197,7 @@ export default tseslint.config(
       lsp,
       vscode,
       tests,
-      rooms(['lsp', 'cli', 'completion', 'models', 'engine', 'prompt', 'workspace']),
+      rooms(['lsp', 'cli', 'completion', 'chat', 'models', 'engine', 'prompt', 'workspace']),
     ),
   },
   {
@@ -165,7 +207,7 @@ export default tseslint.config(
       lsp,
       vscode,
       tests,
-      rooms(['lsp', 'cli', 'completion', 'models', 'workspace', 'engine']),
+      rooms(['lsp', 'cli', 'completion', 'chat', 'models', 'workspace', 'engine']),
       [['node:*'], 'Prompts are pure functions.'],
     ),
   },
@@ -181,8 +223,25 @@ export default tseslint.config(
     ),
   },
   {
+    files: ['server/src/chat/**/*.ts'],
+    rules: forbid(network, lsp, vscode, tests, rooms(['lsp', 'cli', 'completion', 'edit', 'syntax']), [
+      ['**/engine/*'],
+      'Only what engine/index.ts offers.',
+    ]),
+  },
+  {
+    files: ['server/src/edit/**/*.ts'],
+    rules: forbid(network, lsp, vscode, tests, rooms(['lsp', 'cli', 'completion', 'chat']), [
+      ['**/engine/*'],
+      'Only what engine/index.ts offers.',
+    ]),
+  },
+  {
     files: ['server/src/conversation/**/*.ts'],
-    rules: forbid(network, lsp, vscode, tests, rooms(['lsp', 'cli', 'completion', 'models', 'engine'])),
+    rules: forbid(network, lsp, vscode, tests, rooms(['lsp', 'cli', 'completion', 'models', 'chat']), [
+      ['**/engine/*'],
+      'Only what engine/index.ts offers.',
+    ]),
   },
   {
     files: ['server/src/engine/**/*.ts'],
@@ -191,7 +250,7 @@ export default tseslint.config(
       lsp,
       vscode,
       tests,
-      rooms(['lsp', 'cli', 'completion', 'models', 'workspace', 'prompt']),
+      rooms(['lsp', 'cli', 'completion', 'chat', 'models', 'workspace', 'prompt']),
     ),
   },
   {

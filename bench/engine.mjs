@@ -18,6 +18,7 @@ import { parts } from './engine/parts.mjs';
 import { plot } from './engine/plot.mjs';
 import { models, prepare, root } from './engine/prepare.mjs';
 import { printReport, Report, runParts } from './engine/report.mjs';
+import { partsNamed } from './support/report.mjs';
 
 const { values: args } = parseArgs({
   options: {
@@ -33,13 +34,7 @@ const { values: args } = parseArgs({
 const longestMinutes = 40;
 
 async function measure() {
-  const unknown = (args.only ?? []).filter((name) => !parts.some((part) => part.name === name));
-  if (unknown.length > 0) {
-    throw new Error(
-      `There is no part "${unknown[0]}"; there are ${parts.map(({ name }) => name).join(', ')}.`,
-    );
-  }
-  const chosen = parts.filter(({ name }) => args.only?.includes(name) ?? true);
+  const chosen = partsNamed(parts, args.only);
   const engines = new Engines(await prepare());
   const report = new Report();
   const loadBefore = loadavg()[0];

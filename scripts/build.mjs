@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * Builds what VS Code loads: dist/extension.js, dist/languageClient.js, dist/modelFlows.js, dist/privacyPages.js, dist/server.js, dist/selfTestChild.js and dist/cli.js (bundles), and the native
- * addon; dist/syntax gets the parser and its grammars, as their package has them. Type errors are not looked for here ("npm run check" does).
+ * Builds what VS Code loads: dist/extension.js, dist/languageClient.js, dist/modelFlows.js, dist/privacyPages.js, dist/chatView.js, dist/editView.js, dist/newFiles.js, dist/nextEditView.js, dist/server.js, dist/selfTestChild.js, dist/maskWorker.js and dist/cli.js (bundles), and the native
+ * addon; dist/chat gets what the chat's page loads, and dist/syntax the parser and its grammars, as their package has them. Type errors are not looked for here ("npm run check" does).
  *
  *   node scripts/build.mjs [--no-native] [--production] [--watch] [--quiet]
  *
@@ -27,13 +27,17 @@ const dist = join(root, 'dist');
 
 /**
  * The language client is a bundle of its own, which extension.js loads when a server is needed: with it the file that VS Code reads
- * while it starts would be ten times as large. What few people do once (importing models, reading the privacy report) is, too.
+ * while it starts would be ten times as large. What few people do once (importing models, reading the privacy report) is, too, and what the chat, edits, new files and what is offered next need.
  */
 const loadedLater = {
   name: 'loaded later',
   setup(build) {
-    build.onResolve({ filter: /^\.{1,2}\/(languageClient|modelFlows|privacyPages)$/ }, ({ kind, path }) =>
-      kind === 'dynamic-import' ? { path: `./${path.split('/').at(-1)}.js`, external: true } : undefined,
+    build.onResolve(
+      {
+        filter: /^\.{1,2}\/(languageClient|modelFlows|privacyPages|chatView|editView|newFiles|nextEditView)$/,
+      },
+      ({ kind, path }) =>
+        kind === 'dynamic-import' ? { path: `./${path.split('/').at(-1)}.js`, external: true } : undefined,
     );
   },
 };
@@ -62,8 +66,13 @@ export function options({ production, quiet, outdir = dist }) {
       { in: 'client/src/languageClient.ts', out: 'languageClient' },
       { in: 'client/src/modelFlows.ts', out: 'modelFlows' },
       { in: 'client/src/privacyPages.ts', out: 'privacyPages' },
+      { in: 'client/src/features/chat/chatView.ts', out: 'chatView' },
+      { in: 'client/src/features/edit/editView.ts', out: 'editView' },
+      { in: 'client/src/features/files/newFiles.ts', out: 'newFiles' },
+      { in: 'client/src/features/nextEdit/nextEditView.ts', out: 'nextEditView' },
       { in: 'server/src/main.ts', out: 'server' },
       { in: 'server/src/engine/selfTestChild.ts', out: 'selfTestChild' },
+      { in: 'server/src/engine/guide/worker.ts', out: 'maskWorker' },
     ],
   };
 }
@@ -74,6 +83,24 @@ function cliOptions(flags) {
     ...common,
     entryPoints: [{ in: 'server/src/cli/main.ts', out: 'cli' }],
     banner: { js: '#!/usr/bin/env node' },
+  };
+}
+
+/** The chat's page: one script, one style sheet and a font, for the browser that VS Code shows them in. */
+function pageOptions(flags) {
+  const { absWorkingDir, bundle, minify, sourcesContent, legalComments, logLevel, metafile } = options(flags);
+  return {
+    ...{ absWorkingDir, bundle, minify, sourcesContent, legalComments, logLevel, metafile },
+    platform: 'browser',
+    format: 'iife',
+    target: 'chrome128',
+    outdir: join(flags.outdir ?? dist, 'chat'),
+    loader: { '.ttf': 'file' },
+    assetNames: '[name]',
+    entryPoints: [
+      { in: 'media/chat/main.ts', out: 'page' },
+      { in: 'media/chat/style.css', out: 'page' },
+    ],
   };
 }
 
@@ -110,7 +137,9 @@ function copySyntax(outdir) {
 export async function buildBundles({ production = false, quiet = false, outdir = dist } = {}) {
   mkdirSync(outdir, { recursive: true });
   const flags = { production, quiet, outdir };
-  const results = await Promise.all([build(options(flags)), build(cliOptions(flags))]);
+  const results = await Promise.all(
+    [options, cliOptions, pageOptions].map((settings) => build(settings(flags))),
+  );
   const meta = { inputs: {}, outputs: {} };
   for (const { metafile } of results) {
     Object.assign(meta.inputs, metafile.inputs);
@@ -134,7 +163,7 @@ export async function buildAll({ native = true, production = false, quiet = fals
 }
 
 async function watch() {
-  for (const settings of [options({}), cliOptions({})]) {
+  for (const settings of [options({}), cliOptions({}), pageOptions({})]) {
     const watcher = await context({ ...settings, logLevel: 'info' });
     await watcher.watch();
   }

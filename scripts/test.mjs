@@ -1,31 +1,37 @@
 #!/usr/bin/env node
 /**
- * Runs the suites, all of them or those that are named, and does the set-up that each needs. Ends with "N passed, N failed";
- * a test that is skipped says why.
+ * Runs the suites, all of them or those that are named, and does the set-up that each needs. Says once more at the end what failed,
+ * and ends with "N passed, N failed"; a test that is skipped says why.
  *
- *   node scripts/test.mjs [tidy|unit|cpp|native|integration|vscode ...]
+ *   node scripts/test.mjs [tidy|unit|page|cpp|native|integration|vscode ...]
  */
 import { spawn } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { stripVTControlCharacters } from 'node:util';
 import { cleanEnvironment, ensurePackages, root, runMain, SetupError } from './setup.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const mocha = ['--import', 'tsx', 'node_modules/mocha/bin/mocha.js', '--reporter', 'spec'];
 
-/** In the order in which they run: the quick ones first. `build`: the bundles and the addon are needed. */
+/**
+ * In the order in which they run: the quick ones first. `build`: the bundles and the addon are needed. `early`: begun with the first suite, for most of
+ * its time is waiting; what it says is shown in its turn.
+ */
 const suites = {
   check: { command: [join(here, 'check.mjs')], countsAsOne: true },
   tidy: { command: [...mocha, 'test/tidy/**/*.test.ts'], build: true },
   unit: { command: [...mocha, 'test/unit/**/*.test.ts'], build: true },
+  page: { command: [...mocha, '--timeout', '60000', 'test/page/*.test.mjs'], build: true, early: true },
   cpp: { command: [join(here, 'test-native.mjs')] },
   native: { command: [...mocha, '--timeout', '60000', 'test/native/**/*.test.ts'], build: true },
   integration: { command: [...mocha, '--timeout', '60000', 'test/integration/**/*.test.ts'], build: true },
   vscode: { command: ['test/vscode/run.mjs'], build: true },
 };
 
-/** Runs a program, shows its output, and gives back its status and its last 64 KiB of output. */
-function run(command) {
+/** Runs a program, gives its output to `show`, and gives back its status, its last MiB of output, and the seconds that it took. */
+function run(command, show = (chunk) => process.stdout.write(chunk)) {
+  const started = Date.now();
   return new Promise((resolve) => {
     const child = spawn(process.execPath, command, {
       cwd: root,
@@ -35,14 +41,29 @@ function run(command) {
     let output = '';
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8').on('data', (chunk) => {
-        process.stdout.write(chunk);
-        output = (output + chunk).slice(-65536);
+        show(chunk);
+        output = (output + chunk).slice(-1048576);
       });
     }
     child.on('close', (code, signal) =>
-      resolve({ ok: code === 0, how: signal ?? `exit status ${code}`, output }),
+      resolve({
+        ...{ ok: code === 0, how: signal ?? `exit status ${code}`, output },
+        seconds: (Date.now() - started) / 1000,
+      }),
     );
   });
+}
+
+/** The same, shown when it is asked for. */
+function runEarly(command) {
+  let unseen = '';
+  let show = (chunk) => (unseen += chunk);
+  const result = run(command, (chunk) => show(chunk));
+  return () => {
+    process.stdout.write(unseen);
+    show = (chunk) => process.stdout.write(chunk);
+    return result;
+  };
 }
 
 /** What a suite counted: mocha's "N passing", or the line that ours end with. */
@@ -53,6 +74,32 @@ function counts(output) {
   }
   const number = (word) => Number(new RegExp(`^\\s+(\\d+) ${word}\\b`, 'm').exec(output)?.[1] ?? 0);
   return { passed: number('passing'), failed: number('failing') };
+}
+
+const mostLines = 150;
+
+/**
+ * What a suite said of its failures, to be read without the thousands of lines between: mocha's lists (a suite may run several
+ * mochas), each from its "N failing" to what comes behind it, and what VS Code's own suites mark with ✘; or how it ended.
+ */
+function failures(output) {
+  const lines = stripVTControlCharacters(output).trimEnd().split('\n');
+  const shown = [];
+  let left = 0;
+  for (const line of lines) {
+    if (/^ +\d+ failing$|^ +✘ /.test(line)) {
+      left = mostLines;
+    } else if (
+      /^ +\d+ passing\b|^ +✔ |^ {2}VS Code: |^Exit code: |^\d+ passed, \d+ failed$|^=== /.test(line)
+    ) {
+      left = 0;
+    }
+    if (left > 0) {
+      shown.push(line);
+      left -= 1;
+    }
+  }
+  return (shown.length > 0 ? shown : lines.slice(-mostLines)).join('\n');
 }
 
 await runMain(async () => {
@@ -70,10 +117,13 @@ await runMain(async () => {
   }
   const total = { passed: 0, failed: 0 };
   const summary = [];
+  const failed = [];
+  const early = Object.fromEntries(
+    chosen.filter((name) => suites[name].early).map((name) => [name, runEarly(suites[name].command)]),
+  );
   for (const name of chosen) {
-    const started = Date.now();
     console.log(`\n=== ${name}`);
-    const result = await run(suites[name].command);
+    const result = await (early[name] ?? (() => run(suites[name].command)))();
     const counted = suites[name].countsAsOne
       ? { passed: result.ok ? 1 : 0, failed: result.ok ? 0 : 1 }
       : counts(result.output);
@@ -84,12 +134,16 @@ await runMain(async () => {
       console.log(`The suite "${name}" ran no test.`);
       counted.failed = 1;
     }
+    if (counted.failed > 0) {
+      failed.push(`\n=== what failed in ${name}\n${failures(result.output)}`);
+    }
     total.passed += counted.passed;
     total.failed += counted.failed;
     summary.push(
-      `${name}: ${counted.passed} passed, ${counted.failed} failed, ${((Date.now() - started) / 1000).toFixed(0)} s`,
+      `${name}: ${counted.passed} passed, ${counted.failed} failed, ${result.seconds.toFixed(0)} s`,
     );
   }
+  failed.forEach((text) => console.log(text));
   console.log(`\n${summary.join('\n')}\n${total.passed} passed, ${total.failed} failed`);
   process.exitCode = total.failed === 0 ? 0 : 1;
 });

@@ -38,6 +38,20 @@ export class BarReport {
   }
 }
 
+/** With tables, by name; each benchmark knows how its own are shown. */
+export class TableReport extends BarReport {
+  tables = {};
+}
+
+/** The parts that were asked for by name; all where none was. Throws where there is none of a name. */
+export function partsNamed(parts, names = []) {
+  const unknown = names.find((name) => !parts.some((part) => part.name === name));
+  if (unknown !== undefined) {
+    throw new Error(`There is no part "${unknown}"; there are ${parts.map(({ name }) => name).join(', ')}.`);
+  }
+  return names.length === 0 ? parts : parts.filter(({ name }) => names.includes(name));
+}
+
 /** Runs parts one after another; one that fails costs its own bars and no other's. */
 export async function runParts(parts, context, report) {
   for (const { name, bars: ids, run } of parts) {

@@ -24,6 +24,10 @@ export const settingKeys = [
   'engine.quiet',
   'engine.unloadAfterMinutes',
   'network.airGapped',
+  'chat.lightBulb',
+  'nextEdit.enabled',
+  'nextEdit.languages',
+  'edit.codeLens',
 ] as const;
 
 export class Config implements Disposable {
@@ -64,6 +68,26 @@ export class Config implements Disposable {
   /** Whether the user wants every feature gone that could use the network. The server learns it when it starts, not by its settings. */
   airGapped(): boolean {
     return this.get('network.airGapped', false);
+  }
+
+  /** Whether the chat is offered in the light bulb's menu. */
+  chatActions(): boolean {
+    return this.get('chat.lightBulb', true);
+  }
+
+  /** Whether the change that was just made is offered at the next place, in documents of this language. */
+  nextEditsIn(languageId: string): boolean {
+    const languages: unknown = this.get<unknown>('nextEdit.languages', []);
+    return (
+      this.get<boolean>('nextEdit.enabled', true) &&
+      Array.isArray(languages) &&
+      languages.includes(languageId)
+    );
+  }
+
+  /** Whether functions have a line above them that offers to edit them. */
+  editLens(): boolean {
+    return this.get('edit.codeLens', false);
   }
 
   completionsEnabled(): boolean {

@@ -4,12 +4,16 @@ import { createApi, type NiwakiApi } from './api';
 import { Config } from './config';
 import type { NiwakiContext } from './context';
 import { findDefinitions } from './features/context';
+import * as chat from './features/chat';
 import * as cursor from './features/cursor';
 import * as diagnosticsBundle from './features/diagnosticsBundle';
+import * as edit from './features/edit';
 import * as engineInfo from './features/engineInfo';
+import * as files from './features/files';
 import { inlineCompletionMiddleware } from './features/inlineCompletion';
 import * as menu from './features/menu';
 import * as models from './features/models';
+import * as nextEdit from './features/nextEdit';
 import * as privacyReport from './features/privacyReport';
 import * as promptView from './features/promptView';
 import * as restart from './features/restart';
@@ -48,6 +52,7 @@ export function activate(extension: ExtensionContext): NiwakiApi {
   const features = [
     ...[status, models, toggle, restart, promptView, engineInfo, why],
     ...[savedContext, privacyReport, diagnosticsBundle, menu, cursor, tryIt],
+    ...[chat, edit, files, nextEdit],
   ];
   for (const feature of features) {
     extension.subscriptions.push(feature.activate(context));

@@ -50,7 +50,9 @@ import {
   type LanguageClientOptions,
   type Middleware,
 } from 'vscode-languageclient/node';
+import { ChatClient, type ChatNotice } from './chatClient';
 import { documentSelector } from './documents';
+import { EditClient } from './editClient';
 import { ModelClient } from './modelClient';
 
 /** Waiting longer for a server that does not answer helps nobody. */
@@ -77,6 +79,8 @@ export interface ServerClientOptions {
   readonly development: boolean;
   /** A folder of our own outside the workspace. */
   readonly storagePath: string;
+  /** Undefined where the folder is the workspace. */
+  readonly workspaceId: string | undefined;
   readonly log: LogOutputChannel;
   readonly middleware: Middleware;
   readonly definitions: DefinitionFinder;
@@ -85,6 +89,7 @@ export interface ServerClientOptions {
   readonly airGapped: boolean;
   /** Undefined when the server has gone. */
   readonly onStatus: (status: ServerStatus | undefined) => void;
+  readonly onChat: (notice: ChatNotice) => void;
   /** The server has ended without being asked to: whether it is started again. */
   readonly onEnd: () => boolean;
   /** The server does not want to start: why, a sentence for the user. */
@@ -120,16 +125,18 @@ function refusalOf(error: unknown): string {
   return error instanceof ResponseError && error.code === ErrorCodes.InvalidRequest ? error.message : '';
 }
 
-function clientOptions(options: ServerClientOptions): LanguageClientOptions {
+/** `settings`: those that a server is started with. */
+function clientOptions(options: ServerClientOptions, settings: () => ServerSettings): LanguageClientOptions {
   return {
     documentSelector: [...documentSelector],
     outputChannel: options.log,
     revealOutputChannelOn: RevealOutputChannelOn.Never,
     initializationOptions: (): InitializationOptions => ({
       protocolVersion,
-      settings: options.settings(),
+      settings: settings(),
       extensionPath: options.extensionPath,
       storagePath: options.storagePath,
+      ...(options.workspaceId !== undefined && { workspaceId: options.workspaceId }),
       answersDefinitions: true,
     }),
     middleware: options.middleware,
@@ -146,8 +153,12 @@ function clientOptions(options: ServerClientOptions): LanguageClientOptions {
 
 export class ServerClient {
   readonly models: ModelClient;
+  readonly chat: ChatClient;
+  readonly edits: EditClient;
   private readonly client: LanguageClient;
   private readonly subscriptions: readonly Disposable[];
+  /** What the server was told last, as JSON. */
+  private toldSettings = '';
 
   constructor(private readonly options: ServerClientOptions) {
     const run = {
@@ -158,17 +169,28 @@ export class ServerClient {
     const debug = { ...run, options: { execArgv: ['--nolazy', '--inspect=6019', '--enable-source-maps'] } };
     // Only for who develops Niwaki: a debugger's port lets in whoever can reach it.
     const server = { run, debug: options.development ? debug : run };
-    const client = new QuietLanguageClient('niwaki', 'Niwaki', server, clientOptions(options));
+    const client = new QuietLanguageClient(
+      'niwaki',
+      'Niwaki',
+      server,
+      clientOptions(options, () => this.tell()),
+    );
     client.onRefusal = options.onRefusal;
     this.client = client;
     this.models = new ModelClient(this.client);
+    this.chat = new ChatClient(this.client, options.onChat);
+    this.edits = new EditClient(this.client);
     this.subscriptions = [
       this.models,
+      this.chat,
+      this.edits,
       this.client.onNotification(StatusNotification.type, options.onStatus),
       this.client.onRequest(DefinitionsRequest.type, (params, token) => this.definitions(params, token)),
       this.client.onDidChangeState(({ newState }) => {
         if (newState !== State.Running) {
           options.onStatus(undefined);
+        } else if (this.toldSettings !== JSON.stringify(options.settings())) {
+          this.sendSettings(); // they were changed while the server started
         }
       }),
     ];
@@ -195,8 +217,14 @@ export class ServerClient {
 
   sendSettings(): void {
     if (this.client.state === State.Running) {
-      void this.client.sendNotification(SettingsNotification.type, this.options.settings());
+      void this.client.sendNotification(SettingsNotification.type, this.tell());
     }
+  }
+
+  private tell(): ServerSettings {
+    const settings = this.options.settings();
+    this.toldSettings = JSON.stringify(settings);
+    return settings;
   }
 
   sendCursor(document: Uri, { line, character }: Position): void {

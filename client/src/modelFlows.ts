@@ -327,7 +327,7 @@ function actionsFor(context: NiwakiContext, model: ListedModel): Choice[] {
       : [
           {
             label: chats ? l10n.t('No longer the chat model') : l10n.t('Make it the chat model'),
-            detail: l10n.t('Kept for later: nothing in this version chats'),
+            detail: l10n.t('Niwaki’s chat speaks with it'),
             run: () => setChatModel(context, chats ? '' : model.id),
           },
         ]),

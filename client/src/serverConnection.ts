@@ -31,9 +31,11 @@ import {
   type Uri,
 } from 'vscode';
 import type { Middleware } from 'vscode-languageclient/node';
+import type { ChatClient, ChatNotice } from './chatClient';
 import type { Config } from './config';
 import { CrashPolicy } from './crashPolicy';
 import { isWrittenIn } from './documents';
+import type { EditClient } from './editClient';
 import type { DefinitionFinder, ServerClient } from './languageClient';
 import type { ModelClient } from './modelClient';
 import { messages } from './ui/messages';
@@ -55,6 +57,9 @@ export class ServerConnection implements Disposable {
   private lastStartRefusal = '';
   /** Fires with undefined when the server has gone. */
   readonly onStatus: Event<ServerStatus | undefined> = this.statusEmitter.event;
+  private readonly chatEmitter = new EventEmitter<ChatNotice>();
+  /** What the server says of conversations and their model; of whichever server runs. */
+  readonly onChat: Event<ChatNotice> = this.chatEmitter.event;
 
   constructor(
     private readonly extension: ExtensionContext,
@@ -169,6 +174,16 @@ export class ServerConnection implements Disposable {
     return (await this.started()).models;
   }
 
+  /** What the server does for the chat. */
+  async chat(): Promise<ChatClient> {
+    return (await this.started()).chat;
+  }
+
+  /** What the server does for edits, new files and what is offered next. */
+  async edits(): Promise<EditClient> {
+    return (await this.started()).edits;
+  }
+
   async restartEngine(): Promise<LoadModelRequest.Result> {
     return (await this.started()).restartEngine();
   }
@@ -219,6 +234,7 @@ export class ServerConnection implements Disposable {
     }
     this.client?.dispose();
     this.statusEmitter.dispose();
+    this.chatEmitter.dispose();
   }
 
   private needsServer(document: { uri: { scheme: string }; languageId: string }): boolean {
@@ -242,6 +258,8 @@ export class ServerConnection implements Disposable {
         extensionPath: this.extension.extensionPath,
         development: this.extension.extensionMode === ExtensionMode.Development,
         storagePath: this.extension.globalStorageUri.fsPath,
+        // Of several folders: whichever they are, now and later.
+        workspaceId: workspace.workspaceFile?.toString(),
         log: this.log,
         middleware: this.middleware,
         definitions: this.definitions,
@@ -249,6 +267,9 @@ export class ServerConnection implements Disposable {
         airGapped: this.airGapped,
         onStatus: (status) => {
           this.setStatus(status);
+        },
+        onChat: (notice) => {
+          this.chatEmitter.fire(notice);
         },
         onEnd: () => this.mayGoOn(),
         onRefusal: (reason) => {

@@ -8,6 +8,7 @@
 
 #include "addon_data.h"
 #include "convert.h"
+#include "guide.h"
 #include "kv.h"
 #include "model.h"
 #include "niwaki/engine.h"
@@ -17,7 +18,7 @@ namespace niwaki::addon {
 namespace {
 
 // `bindingVersion` of binding.ts.
-constexpr int kBindingVersion = 9;
+constexpr int kBindingVersion = 10;
 
 // Reads a file's header on a thread of libuv's pool.
 template <typename Value>
@@ -97,6 +98,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   auto data = std::make_unique<AddonData>(env);
   data->model_class = Napi::Persistent(NativeModel::DefineClass(env));
   data->session_class = Napi::Persistent(NativeSession::DefineClass(env));
+  data->guide_desk_class = Napi::Persistent(NativeGuideDesk::DefineClass(env));
   env.SetInstanceData(data.release());
   exports.Set("bindingVersion", kBindingVersion);
   exports.Set("kernelTables", Napi::Function::New<ListKernelTables>(env, "kernelTables"));
@@ -105,6 +107,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("estimate", Napi::Function::New<EstimateMemory>(env, "estimate"));
   ExportKv(env, exports);
   exports.Set("load", Napi::Function::New<&NativeModel::Load>(env, "load"));
+  exports.Set("guideDesk", Napi::Function::New<&NativeGuideDesk::Find>(env, "guideDesk"));
   return exports;
 }
 

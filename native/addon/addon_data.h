@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "engine_thread.h"
+#include "guide/desk.h"
 
 namespace niwaki::addon {
 
@@ -37,6 +38,10 @@ class AddonData {
 
   Napi::FunctionReference model_class;
   Napi::FunctionReference session_class;
+  Napi::FunctionReference guide_desk_class;
+
+  // This environment's thread answers there: whoever waits for it is told when it ends.
+  void Serve(const std::shared_ptr<GuideDesk>& desk) { served_.push_back(desk); }
 
  private:
   // Models that were garbage collected stop on their own.
@@ -54,6 +59,13 @@ class AddonData {
 
   // The environment closes: process.exit(), the end of the script, or a worker that is being terminated.
   void StopAll() {
+    for (const std::weak_ptr<GuideDesk>& desk : served_) {
+      if (const std::shared_ptr<GuideDesk> served = desk.lock()) {
+        served->Close(Status(StatusCode::kInternal,
+                             "The thread that says what an answer may look like has ended. Try again; if it happens "
+                             "again, please report it."));
+      }
+    }
     for (const auto& thread : threads_) {
       thread->Stop(nullptr);
     }
@@ -64,6 +76,7 @@ class AddonData {
   }
 
   std::vector<std::shared_ptr<EngineThread>> threads_;
+  std::vector<std::weak_ptr<GuideDesk>> served_;
 };
 
 }  // namespace niwaki::addon

@@ -233,6 +233,19 @@ Napi::Int32Array ToTokens(Napi::Env env, const std::vector<TokenId>& ids) {
   return array;
 }
 
+Napi::Array ToSpecialTokens(Napi::Env env, const Tokenizer& tokenizer) {
+  const std::vector<SpecialToken> specials = tokenizer.Specials();
+  Napi::Array array = Napi::Array::New(env, specials.size());
+  for (size_t i = 0; i < specials.size(); ++i) {
+    Napi::Object entry = Napi::Object::New(env);
+    entry.Set("id", specials[i].id);
+    entry.Set("text", std::string(tokenizer.Bytes(specials[i].id)));
+    entry.Set("inAllText", specials[i].in_all_text);
+    array.Set(static_cast<uint32_t>(i), entry);
+  }
+  return array;
+}
+
 Napi::Object ToObject(Napi::Env env, const std::vector<std::pair<std::string, std::string>>& pairs) {
   Napi::Object object = Napi::Object::New(env);
   for (const auto& [key, value] : pairs) {

@@ -62,6 +62,7 @@ KvShape ReadKvShape(Napi::Env env, const Napi::Value& value);
 Napi::Float32Array ToFloats(Napi::Env env, const std::vector<float>& values);
 Napi::Uint8Array ToBytes(Napi::Env env, const std::vector<uint8_t>& bytes);
 Napi::Int32Array ToTokens(Napi::Env env, const std::vector<TokenId>& ids);
+Napi::Array ToSpecialTokens(Napi::Env env, const Tokenizer& tokenizer);
 Napi::Object ToObject(Napi::Env env, const std::vector<std::pair<std::string, std::string>>& pairs);
 Napi::Object ToModelInfo(Napi::Env env, const Engine& engine);
 Napi::Object ToFileSummary(Napi::Env env, const FileSummary& summary);

@@ -29,17 +29,20 @@ void CallBack(GenerateState& state, Call&& call) {
 }  // namespace
 
 GenerateJob::GenerateJob(int priority, SessionId session, int64_t id, std::vector<TokenId> prompt, DecodeOptions decode,
-                         int threads, bool shift)
+                         int threads, bool shift, std::unique_ptr<TokenGuide> guide)
     : EngineJob(priority, session, id),
       prompt_(std::move(prompt)),
       decode_(std::move(decode)),
+      guide_(std::move(guide)),
       threads_(threads),
       shift_(shift),
       submitted_(Clock::now()) {
+  decode_.guide = guide_.get();
   SetProgress(0, static_cast<int64_t>(prompt_.size()));
 }
 
 void GenerateJob::Abandon(const Status& why) {
+  guide_.reset();
   channel_->Post([why, evaluated = outcome_.evaluated](Napi::Env env, GenerateState& state) {
     if (state.callback_error.IsEmpty()) {
       const Napi::Error error = ToError(env, why);
@@ -53,6 +56,7 @@ void GenerateJob::Abandon(const Status& why) {
 }
 
 void GenerateJob::Settle(Outcome outcome) {
+  guide_.reset();
   channel_->Post([outcome = std::move(outcome)](Napi::Env env, GenerateState& state) {
     if (!state.callback_error.IsEmpty()) {
       state.deferred.Reject(state.callback_error.Value());
@@ -73,6 +77,8 @@ void GenerateJob::Settle(Outcome outcome) {
     result.Set("batches", static_cast<double>(outcome.decoded.batches));
     result.Set("drafted", static_cast<double>(outcome.decoded.drafted));
     result.Set("accepted", static_cast<double>(outcome.decoded.accepted));
+    result.Set("guided", static_cast<double>(outcome.decoded.guided));
+    result.Set("guideMs", outcome.decoded.guide_ms);
     state.deferred.Resolve(result);
   });
   channel_->Close();

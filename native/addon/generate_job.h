@@ -30,8 +30,9 @@ class GenerateJob : public EngineJob {
  public:
   // `decode.max_tokens` = 0: only evaluate the prompt.
   // `threads` compute at the most, 0 = all of the model's. `shift`: Session::Shift.
+  // `guide`: of the decoding; may be null.
   GenerateJob(int priority, SessionId session, int64_t id, std::vector<TokenId> prompt, DecodeOptions decode,
-              int threads, bool shift);
+              int threads, bool shift, std::unique_ptr<TokenGuide> guide);
   // Before it is submitted.
   void SetChannel(std::unique_ptr<JsChannel<GenerateState>> channel) { channel_ = std::move(channel); }
 
@@ -60,7 +61,8 @@ class GenerateJob : public EngineJob {
   void Settle(Outcome outcome);
 
   const std::vector<TokenId> prompt_;
-  const DecodeOptions decode_;
+  DecodeOptions decode_;
+  std::unique_ptr<TokenGuide> guide_;  // given up with the job's end
   const int threads_;
   const bool shift_;
   const Clock::time_point submitted_;

@@ -12,6 +12,7 @@
 #include "addon_data.h"
 #include "convert.h"
 #include "errand.h"
+#include "guide.h"
 #include "js_channel.h"
 #include "kv_job.h"
 #include "session.h"
@@ -48,6 +49,8 @@ class TokenizeWorker : public Napi::AsyncWorker {
   std::vector<TokenId> ids_;
 };
 
+Status ModelGone() { return Status(StatusCode::kCancelled, "The model was unloaded."); }
+
 }  // namespace
 
 // Texts that change by edits, one a slot. A slot may get any text; it is quick when that is nearly the last one.
@@ -78,6 +81,7 @@ Napi::Function NativeModel::DefineClass(Napi::Env env) {
                                      InstanceMethod<&NativeModel::TokenizeEdited>("tokenizeEdited"),
                                      InstanceMethod<&NativeModel::Detokenize>("detokenize"),
                                      InstanceMethod<&NativeModel::FindToken>("findToken"),
+                                     InstanceMethod<&NativeModel::ListSpecialTokens>("specialTokens"),
                                      InstanceMethod<&NativeModel::OpenSession>("openSession"),
                                      InstanceMethod<&NativeModel::KvBytes>("kvBytes"),
                                      InstanceMethod<&NativeModel::KvCountersNow>("kvCounters"),
@@ -86,6 +90,9 @@ Napi::Function NativeModel::DefineClass(Napi::Env env) {
                                      InstanceMethod<&NativeModel::CalibrateKv>("calibrateKv"),
                                      InstanceMethod<&NativeModel::UseKvCalibration>("useKvCalibration"),
                                      InstanceMethod<&NativeModel::MeasureKv>("measureKv"),
+                                     InstanceMethod<&NativeModel::OpenGuideDesk>("openGuideDesk"),
+                                     InstanceMethod<&NativeModel::CloseGuideDesk>("closeGuideDesk"),
+                                     InstanceMethod<&NativeModel::PrepareGuide>("prepareGuide"),
                                      InstanceMethod<&NativeModel::Cancel>("cancel"),
                                      InstanceMethod<&NativeModel::Dispose>("dispose"),
                                  });
@@ -94,6 +101,9 @@ Napi::Function NativeModel::DefineClass(Napi::Env env) {
 NativeModel::NativeModel(const Napi::CallbackInfo& info) : ObjectWrap(info) {}
 
 NativeModel::~NativeModel() {
+  if (desk_) {
+    desk_->Close(ModelGone());
+  }
   if (thread_) {
     thread_->Stop(nullptr);  // does not wait; AddonData joins the thread
   }
@@ -180,6 +190,12 @@ Napi::Value NativeModel::FindToken(const Napi::CallbackInfo& info) {
   return Napi::Number::New(env, engine_->tokenizer().Find(ReadString(env, info[0], "text")));
 }
 
+Napi::Value NativeModel::ListSpecialTokens(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  Check(env);
+  return ToSpecialTokens(env, engine_->tokenizer());
+}
+
 Napi::Value NativeModel::OpenSession(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   return RejectOnThrow(env, [&]() -> Napi::Value {
@@ -238,6 +254,37 @@ Napi::Value NativeModel::MeasureKv(const Napi::CallbackInfo& info) {
   });
 }
 
+Napi::Value NativeModel::OpenGuideDesk(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  Check(env);
+  if (guide_desk() != nullptr) {
+    throw InvalidArgument(env, "The model's desk is open already.");
+  }
+  desk_ = std::make_shared<GuideDesk>(engine_);
+  return Napi::Number::New(env, static_cast<double>(GuideDesk::Register(desk_)));
+}
+
+Napi::Value NativeModel::CloseGuideDesk(const Napi::CallbackInfo& info) {
+  if (desk_) {
+    desk_->Close(Status(StatusCode::kInternal, ReadString(info.Env(), info[0], "why")));
+  }
+  return info.Env().Undefined();
+}
+
+Napi::Value NativeModel::PrepareGuide(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  return RejectOnThrow(env, [&]() -> Napi::Value {
+    Check(env);
+    std::string program = ReadString(env, info[0], "program");
+    const int64_t tokens = ReadInteger(env, info[1], "tokens", 0, (int64_t{1} << 53) - 1);
+    const std::shared_ptr<GuideDesk> desk = guide_desk();
+    if (desk == nullptr) {
+      throw InvalidArgument(env, "The model's desk is not open.");
+    }
+    return niwaki::addon::PrepareGuide(env, *desk, std::move(program), tokens);
+  });
+}
+
 Napi::Value NativeModel::Cancel(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const int64_t id = ReadInteger(env, info[0], "job", 0, (int64_t{1} << 53) - 1);
@@ -253,6 +300,9 @@ Napi::Value NativeModel::Dispose(const Napi::CallbackInfo& info) {
     auto state = std::make_unique<PromiseState>(env);
     const Napi::Promise promise = state->deferred.Promise();
     texts_.reset();
+    if (desk_) {
+      desk_->Close(ModelGone());
+    }
     engine_.reset();  // the engine thread holds the other share
     if (!thread_) {
       state->deferred.Resolve(env.Undefined());

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "engine_thread.h"
+#include "guide/desk.h"
 
 namespace niwaki::addon {
 
@@ -19,6 +20,8 @@ class NativeModel : public Napi::ObjectWrap<NativeModel> {
 
   // For Napi only: instances are made by Load.
   explicit NativeModel(const Napi::CallbackInfo& info);
+  // Null where none has been opened, or the last one is closed.
+  std::shared_ptr<GuideDesk> guide_desk() const { return desk_ && !desk_->closed() ? desk_ : nullptr; }
   ~NativeModel() override;
 
  private:
@@ -28,6 +31,7 @@ class NativeModel : public Napi::ObjectWrap<NativeModel> {
   Napi::Value TokenizeEdited(const Napi::CallbackInfo& info);
   Napi::Value Detokenize(const Napi::CallbackInfo& info);
   Napi::Value FindToken(const Napi::CallbackInfo& info);
+  Napi::Value ListSpecialTokens(const Napi::CallbackInfo& info);
   Napi::Value OpenSession(const Napi::CallbackInfo& info);
   Napi::Value KvBytes(const Napi::CallbackInfo& info);
   Napi::Value KvCountersNow(const Napi::CallbackInfo& info);
@@ -36,6 +40,9 @@ class NativeModel : public Napi::ObjectWrap<NativeModel> {
   Napi::Value CalibrateKv(const Napi::CallbackInfo& info);
   Napi::Value UseKvCalibration(const Napi::CallbackInfo& info);
   Napi::Value MeasureKv(const Napi::CallbackInfo& info);
+  Napi::Value OpenGuideDesk(const Napi::CallbackInfo& info);
+  Napi::Value CloseGuideDesk(const Napi::CallbackInfo& info);
+  Napi::Value PrepareGuide(const Napi::CallbackInfo& info);
   Napi::Value Cancel(const Napi::CallbackInfo& info);
   Napi::Value Dispose(const Napi::CallbackInfo& info);
   // Throws when disposed.
@@ -44,6 +51,7 @@ class NativeModel : public Napi::ObjectWrap<NativeModel> {
   std::shared_ptr<EngineThread> thread_;
   std::shared_ptr<Engine> engine_;  // null once disposed; its tokenizer may be used on any thread
   std::shared_ptr<EditedTexts> texts_;
+  std::shared_ptr<GuideDesk> desk_;
 };
 
 }  // namespace niwaki::addon

@@ -10,6 +10,7 @@
 #include "errand.h"
 #include "generate_job.h"
 #include "js_channel.h"
+#include "model.h"
 
 namespace niwaki::addon {
 namespace {
@@ -230,9 +231,9 @@ Napi::Value NativeSession::Generate(const Napi::CallbackInfo& info) {
     const int64_t id = ReadInteger(env, request.Get("job"), "job", 0, (int64_t{1} << 53) - 1);
     const auto priority = static_cast<int>(ReadInteger(env, request.Get("priority"), "priority", 0, 1000));
     const auto threads = static_cast<int>(ReadInteger(env, request.Get("threads"), "threads", 0, 256));
-    auto job = std::make_shared<GenerateJob>(priority, id_, id, ReadTokens(env, request.Get("tokens"), "tokens"),
-                                             ReadDecodeOptions(env, request), threads,
-                                             ReadBool(env, request.Get("shift"), "shift"));
+    auto job = std::make_shared<GenerateJob>(
+        priority, id_, id, ReadTokens(env, request.Get("tokens"), "tokens"), ReadDecodeOptions(env, request), threads,
+        ReadBool(env, request.Get("shift"), "shift"), OpenGuide(env, ReadString(env, request.Get("guide"), "guide")));
     auto state = std::make_unique<GenerateState>(
         GenerateState{Napi::Promise::Deferred::New(env), Napi::Persistent(on_token), Napi::Persistent(on_prefill),
                       Napi::Persistent(info.This().As<Napi::Object>()), Napi::Reference<Napi::Value>(), job});
@@ -243,6 +244,17 @@ Napi::Value NativeSession::Generate(const Napi::CallbackInfo& info) {
     }
     return promise;
   });
+}
+
+std::unique_ptr<TokenGuide> NativeSession::OpenGuide(Napi::Env env, std::string program) const {
+  if (program.empty()) {
+    return nullptr;
+  }
+  const std::shared_ptr<GuideDesk> desk = Napi::ObjectWrap<NativeModel>::Unwrap(model_.Value())->guide_desk();
+  if (desk == nullptr) {
+    throw InvalidArgument(env, "The model's desk is not open.");
+  }
+  return desk->Open(std::move(program));
 }
 
 Napi::Value NativeSession::Cancel(const Napi::CallbackInfo& info) {

@@ -35,6 +35,8 @@ class NativeSession : public Napi::ObjectWrap<NativeSession> {
   Napi::Value Rollback(const Napi::CallbackInfo& info);
   Napi::Value Pin(const Napi::CallbackInfo& info);
   Napi::Value SaveNext(const Napi::CallbackInfo& info);
+  // Null for "": nothing guides. Throws when the model's desk is not open.
+  std::unique_ptr<TokenGuide> OpenGuide(Napi::Env env, std::string program) const;
   // Throws when closed.
   void Check(Napi::Env env) const;
   Napi::Value Dispose(const Napi::CallbackInfo& info);

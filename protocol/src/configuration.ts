@@ -65,6 +65,8 @@ export interface InitializationOptions {
    * made in the background.
    */
   readonly storagePath?: string;
+  /** What conversations of this workspace are found again by, whichever folders it has. Absent = its folders. */
+  readonly workspaceId?: string;
   /** Whether the client answers `niwaki/definitions`. */
   readonly answersDefinitions?: boolean;
   /** Without use, before a missing calibration is made; 60 when absent. */

@@ -8,7 +8,7 @@ export type CatalogueMatch =
   | 'claims'
   | 'unknown';
 
-/** chat: stored and shown; nothing uses it yet. */
+/** completion: suggests while somebody types. chat: talks. */
 export type ModelRole = 'completion' | 'chat';
 
 export type ModelKind =

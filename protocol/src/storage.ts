@@ -4,7 +4,8 @@ import { RequestType, RequestType0 } from 'vscode-jsonrpc';
  * What the server keeps in its folder. `models`: copies of model files. `other`: what else lies there, so that a report leaves nothing
  * out; nobody deletes that. `commandLine`: what `niwaki` keeps in a terminal, in a folder of its own.
  */
-export type StoredKind = 'savedContext' | 'calibration' | 'strategy' | 'models' | 'other' | 'commandLine';
+export type StoredKind =
+  'savedContext' | 'calibration' | 'strategy' | 'models' | 'conversations' | 'other' | 'commandLine';
 
 export interface StoredFiles {
   readonly kind: StoredKind;
@@ -21,13 +22,13 @@ export namespace StorageRequest {
 }
 
 /**
- * client → server: delete what is kept of a kind. Calibrations and strategies are made anew when their model is next used; saved
- * context has a request of its own, and so have models.
+ * client → server: delete what is kept of a kind. Calibrations and strategies are made anew when their model is next used; conversations,
+ * of all workspaces, are gone. Saved context has a request of its own, and so have models.
  */
 export namespace PurgeStorageRequest {
   export const method = 'niwaki/purgeStorage';
   export interface Params {
-    readonly kind: 'calibration' | 'strategy';
+    readonly kind: 'calibration' | 'strategy' | 'conversations';
   }
   export interface Result {
     /** That are free now. */

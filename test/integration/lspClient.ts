@@ -80,6 +80,11 @@ export class LspClient {
     limits = '',
     folder = 'file:///w',
     more: readonly string[] = [],
+    /** Another server than the built one. */
+    {
+      program = server,
+      execArgv = [],
+    }: { readonly program?: string; readonly execArgv?: readonly string[] } = {},
   ): Promise<LspClient> {
     if (!existsSync(server)) {
       throw new Error('dist/server.js is missing. Run "npm run build" first.');
@@ -90,7 +95,7 @@ export class LspClient {
     };
     const child =
       limits === ''
-        ? fork(server, ['--node-ipc', ...more], { ...spawnOptions, execArgv: [] })
+        ? fork(program, ['--node-ipc', ...more], { ...spawnOptions, execArgv: [...execArgv] })
         : spawn(
             '/bin/sh',
             ['-c', `${limits}; exec "$0" "$@"`, process.execPath, server, '--node-ipc', ...more],

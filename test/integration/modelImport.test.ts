@@ -6,6 +6,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -188,38 +189,61 @@ describe('integration: importing models', function () {
   it('deletes the context that the engine has really saved for a removed model, and not that of others', async () => {
     const client = await start({ settings: { ...settings, kvDiskMB: 50 } });
     const { id, path } = await imported(client, mine());
+    const { fingerprint } = JSON.parse(readFileSync(join(client.folder, `${id}.json`), 'utf8')) as {
+      fingerprint: string;
+    };
+    const pages = (): { own: string[]; others: string[] } => {
+      const { root: kept } = new KvPageFolders(storage);
+      const all = existsSync(kept) ? readdirSync(kept, { recursive: true, encoding: 'utf8' }) : [];
+      const paths = all.filter((name) => name.endsWith('.nkv')).map((name) => join(kept, name));
+      const own: string[] = [];
+      const others: string[] = [];
+      for (const name of paths) {
+        try {
+          const head = readFileSync(name).toString('latin1', 0, 1024);
+          (head.includes(`model ${fingerprint};`) ? own : others).push(name);
+        } catch {
+          // it was given up for others meanwhile
+        }
+      }
+      return { own, others };
+    };
     const text = Array.from(
       { length: 120 },
       (_, i) => `const value${String(i)} = compute(${String(i * 7919)});\n`,
-    );
-    const filesAfter = async (modelPath: string, least: number): Promise<number> => {
+    ).join('');
+    const saves = async (modelPath: string, whose: 'own' | 'others'): Promise<void> => {
       await client.lsp.configure({ modelPath, kvDiskMB: 50 });
       await client.lsp.until(
         `${modelPath} is loaded`,
         ({ state, embedded }) => state === 'ready' && embedded === (modelPath === ''),
       );
-      await client.lsp.open(uri, text.join(''));
+      await client.lsp.open(uri, text);
       // What is read while the user rests is saved.
       await client.lsp.complete(uri, { line: 120, character: 0 });
       await client.lsp.cursor(uri, { line: 119, character: 0 });
-      let [files, same] = [0, 0];
-      // All of it: until nothing has come for a second.
-      for (const end = Date.now() + 20_000; (files <= least || same < 20) && Date.now() < end;) {
-        await new Promise((resolve) => setTimeout(resolve, 50));
-        const before = files;
-        ({ files } = await client.lsp.connection.sendRequest<SavedContext>(SavedContextRequest.method));
-        same = files === before ? same + 1 : 0;
+      for (const end = Date.now() + 20_000; pages()[whose].length === 0;) {
+        assert.ok(Date.now() < end, `pages of ${whose}`);
+        await new Promise((resolve) => setTimeout(resolve, 20));
       }
       await client.lsp.close(uri);
-      return files;
     };
     await client.lsp.ready();
-    const embedded = await filesAfter('', 0);
-    const both = await filesAfter(path, embedded);
-    assert.ok(embedded > 0 && both > embedded, `${String(embedded)}, ${String(both)}`);
+    await saves('', 'others');
+    await saves(path, 'own');
+    const before = pages();
+    assert.ok(before.own.length > 0 && before.others.length > 0);
     assert.equal((await client.remove(id)).problem, '');
-    const left = await client.lsp.connection.sendRequest<SavedContext>(SavedContextRequest.method);
-    assert.equal(left.files, embedded, `of ${String(both)}`);
+    const left = pages();
+    assert.deepEqual(left.own, []);
+    assert.deepEqual(
+      before.others.filter((name) => !left.others.includes(name)),
+      [],
+    );
+    const told = await client.lsp.connection.sendRequest<SavedContext>(SavedContextRequest.method);
+    assert.ok(told.files >= before.others.length, `${String(told.files)} files are told of`);
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    assert.deepEqual(pages().own, [], 'what was being saved when it was removed');
   });
 
   /** A page as the engine's header says whose it is; the rest of it does not matter here. */

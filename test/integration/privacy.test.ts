@@ -60,6 +60,7 @@ describe('integration: what a privacy report is made of', function () {
       calibration: nothing,
       strategy: nothing,
       models: nothing,
+      conversations: nothing,
       other: nothing,
       commandLine: nothing,
     });
@@ -67,6 +68,7 @@ describe('integration: what a privacy report is made of', function () {
     put(`strategy/${fingerprint}.json`, 10);
     put('models/a/b.gguf', 1000);
     put('pages/x/y', 7);
+    put(`chat/${'a'.repeat(32)}/${'0'.repeat(16)}.json`, 30);
     put('stray', 3);
     put('folder/stray', 4);
     put(`../niwaki/kv/${fingerprint}.kvc`, 20);
@@ -75,6 +77,7 @@ describe('integration: what a privacy report is made of', function () {
       calibration: [100, 1],
       strategy: [10, 1],
       models: [1000, 1],
+      conversations: [30, 1],
       other: [7, 2],
       commandLine: [20, 1],
     });

@@ -79,12 +79,22 @@ describe('integration: the server over LSP', function () {
 
   it('takes back a request that the editor cancels', async () => {
     await client.open(uri, `${repetitive.repeat(8)}items.pu`);
-    const source = new CancellationTokenSource();
-    const answer = client.complete(uri, { line: 96, character: 8 }, undefined, source.token);
-    setTimeout(() => {
+    // Whether a later cancel still finds the request there is a matter of speed: then the answer came before it. Not always, though.
+    let late = 0;
+    for (const delay of [0, 1, 2, 5, 10]) {
+      const source = new CancellationTokenSource();
+      const answer = client.complete(uri, { line: 96, character: 8 }, undefined, source.token);
+      if (delay > 0) {
+        await new Promise((resolve) => setTimeout(resolve, delay));
+      }
       source.cancel();
-    }, 5);
-    assert.deepEqual(await answer, []);
+      const items = await answer;
+      assert.ok(items.length === 0 || (delay > 0 && items.length === 1), `${String(items.length)} items`);
+      late += delay > 0 && items.length === 0 ? 1 : 0;
+    }
+    assert.ok(late > 0, 'none was taken back while the model thought');
+    assert.equal((await client.complete(uri, { line: 96, character: 8 })).length, 1);
+    assert.deepEqual((await client.until('at rest', ({ jobs }) => jobs.length === 0)).jobs, []);
   });
 
   it('offers nothing for a document that changed while the model thought', async () => {

@@ -160,7 +160,7 @@ describe('integration: how a model is asked', function () {
       storagePath,
       calibrateAfterSeconds: 3600,
     };
-    const first = await LspClient.start({ ...options, probeAfterSeconds: 0.2 });
+    const first = await LspClient.start({ ...options, probeAfterSeconds: 2 });
     await first.ready();
     assert.match((await details(first)).strategyReason, /has not been tried yet/);
     const found = await tried(first);
@@ -236,7 +236,11 @@ describe('integration: how a model is asked', function () {
     const template = join(folder, 'bad.gguf');
     writeGguf(template, {
       shape: shapeNamed('tiny'),
-      metadata: { 'tokenizer.chat_template': { string: '{% for i in range(1000000000) %}{% endfor %}' } },
+      metadata: {
+        'tokenizer.chat_template': {
+          string: '{% for i in range(100000) %}{% for j in range(100000) %}{% endfor %}{% endfor %}',
+        },
+      },
     });
     const client = await LspClient.start({
       settings: { ...settings, modelPath: template, completion: { ...completion, strategy: 'chat' } },

@@ -32,6 +32,7 @@ const request: NativeRequest = {
   requiredPrefix: '',
   threads: 0,
   shift: false,
+  guide: '',
 };
 const ignore = (): void => undefined;
 
@@ -44,6 +45,7 @@ describe('native addon: the binding', function () {
     assert.deepEqual(Object.keys(binding).sort(), [
       'bindingVersion',
       'estimate',
+      'guideDesk',
       'inspect',
       'kernelTables',
       'kvBytes',
@@ -126,6 +128,7 @@ describe('native addon: the binding', function () {
     await assert.rejects(model.tokenize('x', false), code);
     assert.throws(() => model.detokenize(new Int32Array()), code);
     assert.throws(() => model.findToken('x'), code);
+    assert.throws(() => model.specialTokens(), code);
   });
 
   it('makes its objects only itself', async () => {

@@ -42,6 +42,17 @@ describe('native engine: tokens and text', function () {
     assert.equal(await engine.findToken(model, 'surely no token of any model'), -1);
   });
 
+  it('lists what it looks for as a whole', async () => {
+    const { engine, model } = bench;
+    const specials = await engine.specialTokens(model);
+    assert.ok(specials.some(({ text, inAllText }) => text === '<|fim_middle|>' && !inAllText));
+    for (const { id, text, inAllText } of specials) {
+      assert.equal(await engine.findToken(model, text), id);
+      assert.deepEqual(await engine.tokenize(model, text, true), [id]);
+      assert.equal((await engine.tokenize(model, text, false)).includes(id), inAllText);
+    }
+  });
+
   it('streams tokens before the promise settles, and the joined text is the result', async () => {
     const events: GenerateEvent[] = [];
     let settled = false;

@@ -17,7 +17,7 @@ const startLongJob = `
     const none = new Int32Array();
     const request = { job: 1, priority: 0, tokens: Int32Array.of(1, 2, 3), maxTokens: 100000, temperature: 0, topK: 0, topP: 1,
       minP: 0, seed: 0, banned: Int32Array.of(model.info.eos), biasTokens: none, biasValues: new Float32Array(),
-      repetitionPenalty: 1, frequencyPenalty: 0, presencePenalty: 0, penaltyWindow: 64, allowed: none, logprobs: false, topLogprobs: 0, lookupDraft: 0, lookupNgram: 2, expected: none, forced: none, stopTokens: none, stopStrings: [], requiredPrefix: '', threads: 0, shift: false };
+      repetitionPenalty: 1, frequencyPenalty: 0, presencePenalty: 0, penaltyWindow: 64, allowed: none, logprobs: false, topLogprobs: 0, lookupDraft: 0, lookupNgram: 2, expected: none, forced: none, stopTokens: none, stopStrings: [], requiredPrefix: '', guide: '', threads: 0, shift: false };
     const job = session.generate(request, begun, () => {});
     job.catch(() => {});
     return { model, session, job };

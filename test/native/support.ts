@@ -50,13 +50,16 @@ export class Bench {
     readonly model: ModelHandle,
     readonly info: ModelInfo,
     readonly session: SessionHandle,
+    /** Every token that ends a text, not only the one that the file calls so; and the other control tokens. */
+    private readonly ends: readonly TokenId[],
   ) {}
 
   static async open(threads = 0): Promise<Bench> {
     needAddon();
     const engine = createNativeEngine({ addonPath });
     const { model, info } = await engine.load({ path: modelPath, threads });
-    return new Bench(engine, model, info, await engine.openSession(model, 0));
+    const ends = (await engine.specialTokens(model)).map(({ id }) => id);
+    return new Bench(engine, model, info, await engine.openSession(model, 0), ends);
   }
 
   tokenize(text: string): Promise<readonly TokenId[]> {
@@ -85,7 +88,7 @@ export class Bench {
         job: newJob(),
         priority: Priority.keystroke,
         maxTokens: 16,
-        sampling: { banned: [this.info.eos] },
+        sampling: { banned: this.ends },
         ...request,
       },
       onEvent,

@@ -19,7 +19,8 @@ const systemLibraries =
 
 /** Files besides the repository's own, as patterns. */
 const built = [
-  /^dist\/(extension|languageClient|modelFlows|privacyPages|server|selfTestChild|cli)\.js$/,
+  /^dist\/(extension|languageClient|modelFlows|privacyPages|chatView|editView|newFiles|nextEditView|server|selfTestChild|maskWorker|cli)\.js$/,
+  /^dist\/chat\/(page\.js|page\.css|codicon\.ttf)$/,
   /^dist\/syntax\/tree-sitter(\.js|(-[\w-]+)?\.wasm)$/,
   /^sbom\.cdx\.json$/,
 ];
@@ -85,7 +86,13 @@ for (const target of packages.packagedTargets) {
         own.filter((name) => !files.includes(name)),
         [],
       );
-      assert.equal(others.filter((name) => name.startsWith('dist/') && name.endsWith('.js')).length, 8);
+      const missing = built.filter((pattern) => !others.some((name) => pattern.test(name)));
+      assert.deepEqual(missing, []);
+      const bundles = /\(([\w|]+)\)/.exec(built[0].source)[1].split('|');
+      assert.deepEqual(
+        bundles.filter((name) => !others.includes(`dist/${name}.js`)),
+        [],
+      );
     });
 
     it('has no source maps, no sources of ours and no path of this machine', () => {

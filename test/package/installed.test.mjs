@@ -23,7 +23,7 @@ const hidden = ['client', 'server', 'protocol', 'native', 'dist', 'node_modules'
 
 const quote = (word) => `'${word.replaceAll("'", "'\\''")}'`;
 
-/** On this system: an empty folder lies over each of ours, and PATH leads to few programs. */
+/** On this system: an empty folder lies over each of ours that there is, and PATH leads to few programs. */
 function hideSource(command, { temporary }) {
   const bin = join(temporary, 'bin');
   if (!existsSync(bin)) {
@@ -32,7 +32,8 @@ function hideSource(command, { temporary }) {
       symlinkSync(run('/bin/sh', ['-c', `command -v ${name}`]).trim(), join(bin, name));
     }
   }
-  const mounts = hidden.map((name) => `mount -t tmpfs tmpfs ${quote(join(root, name))}`);
+  const there = hidden.filter((name) => existsSync(join(root, name)));
+  const mounts = there.map((name) => `mount -t tmpfs tmpfs ${quote(join(root, name))}`);
   const script = ['set -e', ...mounts, `PATH=${quote(bin)} exec "$@"`].join('\n');
   return ['unshare', '--mount', '--', '/bin/sh', '-c', script, 'sh', ...command];
 }

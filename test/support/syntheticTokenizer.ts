@@ -42,7 +42,7 @@ const qwenTokens = [
 ];
 
 /** GPT-2's printable stand-ins for the 256 bytes. */
-function byteAlphabet(): string[] {
+export function byteAlphabet(): string[] {
   let next = 0x100;
   return Array.from({ length: 256 }, (_, byte) => {
     const printable =

@@ -13,6 +13,7 @@ const mayInclude: Readonly<Record<string, readonly string[]>> = {
   sample: [],
   model: ['kernels', 'quant', 'kv', 'gguf'],
   schedule: [],
+  guide: [],
   guard: [],
   engine: ['model', 'sample', 'kv', 'kernels', 'quant', 'gguf', 'tokenizer'],
 };
@@ -84,6 +85,15 @@ describe('tidy: directions in native/', () => {
           .map((header) => `${path} includes <${header}>`),
       );
     assert.deepEqual(wrong, []);
+  });
+
+  it('waits with a limit in one way, which every glibc has that releases are for', () => {
+    const own = 'native/src/base/timed_condition.cc';
+    const wrong = cpp.filter(
+      (path) => path !== own && /(?:\.|->)(?:wait|try_lock|try_lock_shared)_(?:for|until)\(/.test(read(path)),
+    );
+    assert.deepEqual(wrong, []);
+    assert.match(read(own), /\.wait_until\(/);
   });
 
   it('never prints, aborts or exits', () => {

@@ -3,10 +3,11 @@
  * Tests the built extension in a real VS Code: first the suites that run inside the extension host (suite/), then the one that
  * presses real keys (ui/). Ends with one line, "N passed, N failed".
  *
- *   node test/vscode/run.mjs [--suite] [--ui] [--only NAME] [--grep PATTERN]
+ *   node test/vscode/run.mjs [--suite] [--ui] [--beside] [--only NAME] [--grep PATTERN]
  *
  * Tests directly under suite/ share one VS Code with one folder. Each folder under suite/ is a scenario: a VS Code of its own,
- * started as its scenario.mjs says. --only takes a scenario's name or the beginning of a file's name under ui/.
+ * started as its scenario.mjs says. --only takes a scenario's name or the beginning of a file's name under ui/. A whole run has some files of ui/
+ * run by a second process beside all others; --beside runs those alone.
  *
  * NIWAKI_VSCODE=desktop            lets @vscode/test-electron download the oldest desktop VS Code that we support, for suite/
  * NIWAKI_VSCODE_EXECUTABLE=PATH    takes this desktop VS Code for suite/
@@ -14,6 +15,7 @@
  */
 import { runTests } from '@vscode/test-electron';
 import { build } from 'esbuild';
+import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -118,7 +120,11 @@ async function runSuite(scenario, grep) {
   }
 }
 
-async function runUi(only, grep) {
+/** Files that a second process runs beside all others: a VS Code that is driven by keys waits most of the time. */
+const besideOthers = new Set(['edit', 'files', 'nextEdit', 'pages']);
+
+/** `beside`: whether those files, or all others; undefined = both. */
+async function runUi(only, grep, beside) {
   if (process.platform !== 'linux') {
     console.log(
       'The real-keyboard tests are skipped: they need the VS Code that the project brings along (linux-x64).',
@@ -128,7 +134,8 @@ async function runUi(only, grep) {
   const mocha = new Mocha({ ui: 'bdd', reporter: 'spec', ...(grep === '' ? {} : { grep }) });
   const folder = join(here, 'ui');
   for (const name of readdirSync(folder).sort()) {
-    if (name.endsWith('.test.mjs') && name.startsWith(only)) {
+    const isWanted = beside === undefined || besideOthers.has(name.split('.')[0]) === beside;
+    if (name.endsWith('.test.mjs') && name.startsWith(only) && isWanted) {
       mocha.addFile(join(folder, name));
     }
   }
@@ -138,11 +145,31 @@ async function runUi(only, grep) {
   });
 }
 
+/** The same program for the files that are run beside others; what it says is shown when it is waited for. */
+function startBeside() {
+  const child = spawn(process.execPath, [fileURLToPath(import.meta.url), '--ui', '--beside'], {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (chunk) => (output += chunk));
+  }
+  const ended = new Promise((resolve) => child.on('close', resolve));
+  return async () => {
+    await ended;
+    const counted = /\n?(\d+) passed, (\d+) failed\n$/.exec(output);
+    process.stdout.write(counted === null ? output : output.slice(0, counted.index));
+    return { passed: Number(counted?.[1] ?? 0), failed: Number(counted?.[2] ?? 1) };
+  };
+}
+
 async function main() {
   const { values } = parseArgs({
     options: {
       suite: { type: 'boolean', default: false },
       ui: { type: 'boolean', default: false },
+      beside: { type: 'boolean', default: false },
       only: { type: 'string', default: '' },
       grep: { type: 'string', default: '' },
     },
@@ -152,6 +179,11 @@ async function main() {
     'languageClient.js',
     'modelFlows.js',
     'privacyPages.js',
+    'chatView.js',
+    'editView.js',
+    'newFiles.js',
+    'nextEditView.js',
+    'chat/page.js',
     'server.js',
   ]) {
     if (!existsSync(join(root, 'dist', built))) {
@@ -160,6 +192,8 @@ async function main() {
   }
   mkdirSync(join(root, 'out', 'screenshots'), { recursive: true });
   const both = values.suite === values.ui;
+  const isWhole = both && values.only === '' && values.grep === '' && process.platform === 'linux';
+  const besides = isWhole ? startBeside() : undefined;
   const runs = [];
   if (both || values.suite) {
     await bundleSuite();
@@ -169,7 +203,11 @@ async function main() {
     }
   }
   if (both || values.ui) {
-    runs.push(await runUi(values.only, values.grep));
+    const beside = isWhole ? false : values.beside ? true : undefined;
+    runs.push(await runUi(values.only, values.grep, beside));
+  }
+  if (besides !== undefined) {
+    runs.push(await besides());
   }
   const passed = runs.reduce((sum, run) => sum + run.passed, 0);
   const failed = runs.reduce((sum, run) => sum + run.failed, 0);

@@ -1,5 +1,4 @@
 /** "Show Privacy Report": a page with what may be read, what is kept, and what exactly runs; and the same as a file. */
-import type { StoredKind } from '#protocol';
 import { randomBytes } from 'node:crypto';
 import { homedir } from 'node:os';
 import { commands, Disposable, env, l10n, ProgressLocation, Uri, version, window, workspace } from 'vscode';
@@ -88,17 +87,22 @@ async function exportReport(context: NiwakiContext): Promise<Uri | undefined> {
   return target;
 }
 
+/** All else that can be deleted is made anew. */
+async function wantsConversationsGone(): Promise<boolean> {
+  const remove = l10n.t('Delete');
+  const question = l10n.t('Delete all conversations of all workspaces? They cannot be brought back.');
+  return (await window.showWarningMessage(question, { modal: true }, remove)) === remove;
+}
+
 /** Returns the bytes that are free now. `kind` comes from a link of the page. */
 async function purge({ server, log }: NiwakiContext, kind: unknown): Promise<number> {
-  const purgeable: readonly StoredKind[] = ['savedContext', 'calibration', 'strategy'];
+  const purgeable = ['savedContext', 'calibration', 'strategy', 'conversations'] as const;
   const known = purgeable.find((name) => name === kind);
-  if (known === undefined) {
+  if (known === undefined || (known === 'conversations' && !(await wantsConversationsGone()))) {
     return 0;
   }
   const { bytes, problem } =
-    known === 'savedContext'
-      ? await server.purgeSavedContext(null)
-      : await server.purgeStorage(known === 'calibration' ? 'calibration' : 'strategy');
+    known === 'savedContext' ? await server.purgeSavedContext(null) : await server.purgeStorage(known);
   if (problem !== '') {
     log.warn(problem);
     void messages.warn(

@@ -109,9 +109,6 @@ export function modelPage(l10n: Texts, report: ModelReport, locale?: string): st
     `# ${model.name}`,
     '',
     roles.length === 0 ? l10n.t('- Role: none') : l10n.t('- Role: {0}', roles.join(', ')),
-    ...(model.roles.includes('chat')
-      ? [l10n.t('- The chat role is kept for later: nothing in this version chats')]
-      : []),
     ...(model.problem === '' ? [] : [l10n.t('- Attention: {0}', model.problem)]),
     ...(refused === '' || refused === model.problem ? [] : [l10n.t('- It cannot be used: {0}', refused)]),
     ...fileSection(l10n, report, locale),

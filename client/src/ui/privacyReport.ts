@@ -67,6 +67,9 @@ function readSection(facts: PrivacyFacts, l10n: L10n): ReportSection {
     l10n.t('The file that you type in, as the editor has it.'),
     ...othersInWords(facts, l10n),
     l10n.t(
+      'What you attach to a message of the chat: files and folders of the workspace, problems, changes. A file that you name yourself also where only .gitignore names it; never one that holds secrets by its name or that .niwakiignore names.',
+    ),
+    l10n.t(
       'Ignore files (.gitignore, .niwakiignore) in the workspace folders, which say what may not be read or completed.',
     ),
     l10n.t(
@@ -91,6 +94,10 @@ function kindInWords(kind: StoredKind, l10n: L10n): string {
       return l10n.t('How models are best asked: figures about models, nothing of your text');
     case 'models':
       return l10n.t('Copies of model files that you imported');
+    case 'conversations':
+      return l10n.t(
+        'Conversations, with the contents of what you attached to them. As secret as your text; of all workspaces',
+      );
     case 'other':
       return l10n.t('Anything else in the extension’s storage folder');
     case 'commandLine':
@@ -121,6 +128,13 @@ function purgeAction(kind: StoredKind, l10n: L10n): ReportAction | undefined {
       return {
         label,
         spoken: l10n.t('Delete what was found out about how models are best asked'),
+        command: 'niwaki.purgeFromReport',
+        args: [kind],
+      };
+    case 'conversations':
+      return {
+        label,
+        spoken: l10n.t('Delete all conversations'),
         command: 'niwaki.purgeFromReport',
         args: [kind],
       };

@@ -2,6 +2,7 @@
  * A report for people: sections of text and tables, shown as a page in VS Code and written to files as Markdown, from one and the same
  * content. Cells and paragraphs are plain text and may hold anything: both forms escape it.
  */
+import { escapeHtml } from './escapeHtml';
 
 /** A button: one of our commands. Not in the Markdown. */
 export interface ReportAction {
@@ -40,15 +41,6 @@ export interface Report {
   readonly introduction: string;
   readonly actions: readonly ReportAction[];
   readonly sections: readonly ReportSection[];
-}
-
-export function escapeHtml(text: string): string {
-  return text
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&quot;')
-    .replaceAll("'", '&#39;');
 }
 
 function button({ label, spoken, command, args = [] }: ReportAction): string {

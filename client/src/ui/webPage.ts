@@ -2,7 +2,7 @@
  * HTML around a page's body: without scripts. The content security policy allows nothing but the page's own style, and buttons are links
  * to commands of ours, of which only those that the page shows may be run.
  */
-import { escapeHtml } from './report';
+import { escapeHtml } from './escapeHtml';
 
 const style = `
 body { font-family: var(--vscode-font-family); font-size: var(--vscode-font-size); color: var(--vscode-foreground);

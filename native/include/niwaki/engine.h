@@ -16,6 +16,7 @@
 #include <string_view>
 #include <vector>
 
+#include "niwaki/guide.h"
 #include "niwaki/kv.h"
 #include "niwaki/pause.h"
 #include "niwaki/status.h"
@@ -75,6 +76,12 @@ enum class SpecialTokens {
   kParse,   // control tokens written out in the text become their ids: only for text that we wrote ourselves
 };
 
+// A token that is looked for in texts as a whole.
+struct SpecialToken {
+  TokenId id;
+  bool in_all_text;  // in untrusted text (kAsText) too; false = only with kParse: a control token
+};
+
 class Tokenizer {
  public:
   virtual ~Tokenizer() = default;
@@ -86,6 +93,8 @@ class Tokenizer {
   virtual bool IsControl(TokenId id) const = 0;
   // Id of the token whose literal text is `text` ("<|im_end|>"), or -1.
   virtual TokenId Find(std::string_view text) const = 0;
+  // All that Encode looks for as a whole, ascending ids; of equal texts the lowest id.
+  virtual std::vector<SpecialToken> Specials() const = 0;
   virtual int32_t size() const = 0;
   virtual TokenId bos() const = 0;  // -1 when the model has none
   virtual TokenId eos() const = 0;  // -1 when the model has none
@@ -203,6 +212,9 @@ struct DecodeOptions {
   // Teacher forcing, to learn how likely a text is: the first tokens are these, whatever the sampler chooses. Log
   // probabilities are the model's all the same. They are known, so up to 16 are evaluated in a pass.
   std::vector<TokenId> forced;
+  // Says from token to token which ones may come; null = all may. Holds together with everything above, `forced` left
+  // out (kInvalidArgument). Must outlive the call.
+  TokenGuide* guide = nullptr;
 };
 
 enum class StopReason { kEndOfText, kStopToken, kStopString, kMaxTokens, kContextFull, kCallback, kCancelled };
@@ -227,6 +239,8 @@ struct DecodeResult {
   int64_t batches = 0;   // passes through the model
   int64_t drafted = 0;   // tokens that prompt lookup proposed
   int64_t accepted = 0;  // those of them that were sampled too
+  int64_t guided = 0;    // tokens that the guide forced
+  double guide_ms = 0;   // for which the guide was waited for, others' computations left out
 };
 
 // Set from any thread; looked at between row panels, so that the engine is idle within 20 ms.

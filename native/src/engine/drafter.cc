@@ -11,6 +11,8 @@ constexpr int64_t kLongestChange = 12;
 constexpr size_t kChanges = 16;
 // Agreement elsewhere that outweighs a place in a source.
 constexpr int kOutweighs = 8;
+// Tokens at the end of what is expected that may be others in the source, where it goes on differently.
+constexpr size_t kSeam = 2;
 
 }  // namespace
 
@@ -21,6 +23,14 @@ void Drafter::Begin(std::span<const TokenId> tokens, std::span<const TokenId> ex
   instead_.clear();
   changes_.clear();
   draft_.clear();
+  // Where the text says what is expected, there is its source: a copy that departs from it is taken up again there.
+  const std::span<const TokenId> text = index_.tokens();
+  const size_t certain = expected.size() > kSeam ? expected.size() - kSeam : 0;
+  const auto source = std::find_end(text.begin(), text.end(), expected.begin(), expected.begin() + certain);
+  if (certain > 0 && source != text.end()) {
+    cursor_ = source - text.begin();
+    agreed_ = kOutweighs;
+  }
 }
 
 bool Drafter::At(int64_t position, const std::vector<TokenId>& tokens) const {

@@ -223,6 +223,33 @@ TEST("a change that is not repeated is no rule, and the end of the text is no so
   }
 }
 
+TEST("what is expected has its place in the text, and a copy that departs from it is taken up again there") {
+  // The same tokens come before and behind the place: it is the one that says all that is expected, the last one.
+  const Tokens expected = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10};
+  Tokens text = {3, 40, 41, 42};
+  text.insert(text.end(), expected.begin(), expected.end());
+  text.insert(text.end(), {11, 3, 43, 44, 2, 50});
+  Drafter drafter;
+  const auto say = [&](const Tokens& tokens) {
+    for (const TokenId id : tokens) {
+      (void)Propose(drafter, 3);
+      drafter.Push(id);
+    }
+  };
+  drafter.Begin(text, expected);
+  EXPECT((Propose(drafter, 4) == Tokens{1, 2, 3, 4}));
+  say({1, 2, 60, 61, 4});
+  EXPECT((Propose(drafter, 4) == Tokens{5, 6, 7, 8}));
+  say({5, 6, 70, 8, 9});
+  EXPECT((Propose(drafter, 4) == Tokens{10, 11, 60, 61}));  // as it was changed before
+  drafter.Begin(text, Tokens{90, 91, 92, 93});              // it stands nowhere
+  EXPECT((Propose(drafter, 3) == Tokens{90, 91, 92}));
+  say({90, 5});
+  EXPECT(Propose(drafter, 3).empty());
+  drafter.Begin(text, Tokens{1});
+  EXPECT((Propose(drafter, 3) == Tokens{1}));
+}
+
 }  // namespace
 }  // namespace niwaki
 

@@ -59,6 +59,7 @@ class EngineImpl final : public Engine {
   const std::vector<uint8_t>& never() const { return never_; }
   // Tokens that end a text: end of sequence and turn, and the markers that can only follow a finished completion.
   bool ends_text(TokenId id) const;
+  const std::vector<TokenId>& ends() const { return ends_; }
 
  private:
   EngineImpl() = default;

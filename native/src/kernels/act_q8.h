@@ -39,10 +39,11 @@ inline BlockScale ChooseScale(const float need[4]) {
   BlockScale out;
   out.scale = top / 8.0f;
   for (int j = 0; j < 4; ++j) {
-    // The smallest m in 1..8 that suffices; by comparison, so that no conversion meets a value that is not finite.
+    // The smallest m in 1..8 that suffices: one more for each that does not. By comparison, so that no conversion meets
+    // a value that is not finite; without a branch, as which m it is cannot be predicted.
     int32_t m = 1;
-    while (m < 8 && static_cast<float>(m) * out.scale < need[j]) {
-      ++m;
+    for (int32_t less = 1; less < 8; ++less) {
+      m += static_cast<float>(less) * out.scale < need[j] ? 1 : 0;
     }
     out.m[j] = m;
     out.inverse[j] = out.scale > 0 ? 1.0f / (out.scale * static_cast<float>(m)) : 0.0f;

@@ -5,7 +5,7 @@
 //   struct Expanded: one block of a panel, made ready for all tokens (look-up indices and fp32 scales);
 //   void Expand(const uint8_t* w, Expanded* out);
 //   kTokensAtOnce, and template <int N> void Accumulate(const Expanded&, const ActBlock* const* acts, Rows32* acc):
-//     folds the block into acc [N] for N tokens (kTokensAtOnce, ..., 2, 1), each row of each token by itself;
+//     folds the block into acc [N] for N tokens (kTokensAtOnce and fewer), each row of each token by itself;
 //   void PanelToken(const uint8_t* panel, int64_t blocks, const ActBlock* act, float* y): one token alone.
 //
 // A tile is 16 tokens by 4 panels. Its tables of one block (9 KB), its indices and its accumulators (8 KB) stay in the
@@ -38,7 +38,7 @@ inline void AccumulateTokens(const Expanded* expanded, int64_t panels, const uin
   }
   if constexpr (N > 1) {
     if (t < tokens) {
-      AccumulateTokens<N / 2>(expanded, panels, acts, act_bytes, block, t, tokens, acc);
+      AccumulateTokens<N - 1>(expanded, panels, acts, act_bytes, block, t, tokens, acc);
     }
   }
 }

@@ -84,7 +84,8 @@ void Qwen3::AddDelta(int64_t token) {
 void Qwen3::NextInput(const std::vector<float>& weight, int64_t tokens, bool quantized,
                       const std::atomic<bool>* cancel) {
   now_->input.Set(now_->normed, d_padded_, d_, tokens, quantized);
-  const int64_t tokens_a_chunk = std::max<int64_t>(1, 16384 / d_);
+  // A few microseconds each: worth a worker from the second on, as a draft's pass has nothing else to do meanwhile.
+  const int64_t tokens_a_chunk = std::max<int64_t>(1, 2048 / d_);
   pool_->ParallelFor(CeilDiv(tokens, tokens_a_chunk), [&](int64_t chunk, int) {
     if (Cancelled(cancel)) {
       return;

@@ -1,6 +1,7 @@
 #include "sample/sampler.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <functional>
 #include <limits>
@@ -45,16 +46,50 @@ Sampler::Sampler(const SamplingOptions& options, std::span<const uint8_t> never)
 }
 
 TokenId Sampler::Sample(std::span<const float> logits, std::span<const TokenId> allowed,
-                        std::span<const TokenId> history) {
+                        std::span<const TokenId> history, std::span<const uint32_t> mask) {
   logits_ = logits.first(std::min(logits.size(), never_.size()));
+  mask_ = mask;
   Adjust(history);
-  const TokenId id = Choose(!allowed.empty() ? allowed : std::span<const TokenId>(listed_));
+  TokenId id = -1;
+  if (!allowed.empty()) {
+    id = Choose(allowed, true);
+  } else if (ListMask()) {
+    id = Choose(masked_, true);
+  } else {
+    id = Choose(listed_, is_listed_);
+  }
   Forget();
   return id;
 }
 
-TokenId Sampler::Choose(std::span<const TokenId> list) {
-  if (!list.empty() || is_listed_) {
+void Sampler::Skip() {
+  if (options_.temperature > 0) {
+    (void)NextUniform();
+  }
+}
+
+bool Sampler::ListMask() {
+  if (mask_.empty()) {
+    return false;
+  }
+  size_t left = 0;
+  for (const uint32_t word : mask_) {
+    left += static_cast<size_t>(std::popcount(word));
+  }
+  if (left >= never_.size() / 16) {
+    return false;
+  }
+  masked_.clear();
+  for (size_t word = 0; word < mask_.size(); ++word) {
+    for (uint32_t bits = mask_[word]; bits != 0; bits &= bits - 1) {
+      masked_.push_back(static_cast<TokenId>(word * 32 + static_cast<size_t>(std::countr_zero(bits))));
+    }
+  }
+  return true;
+}
+
+TokenId Sampler::Choose(std::span<const TokenId> list, bool is_list) {
+  if (is_list) {
     CollectList(list);
     if (candidates_.empty()) {
       return -1;
@@ -151,7 +186,7 @@ const float* Sampler::Block(size_t block, float* patched) const {
   const size_t begin = block * kLogitBlock;
   const float* logits = logits_.data() + begin;
   int32_t next = adjusted_.empty() ? -1 : first_[block];
-  if (next < 0 && mixed_[block] == 0) {
+  if (next < 0 && mixed_[block] == 0 && mask_.empty()) {
     return logits;
   }
   const size_t n = BlockSize(block);
@@ -160,8 +195,20 @@ const float* Sampler::Block(size_t block, float* patched) const {
     const Adjusted& adjusted = adjusted_[static_cast<size_t>(next)];
     patched[static_cast<size_t>(adjusted.id) - begin] = adjusted.logit;
   }
-  for (size_t i = 0; i < n; ++i) {
-    patched[i] = never_[begin + i] != 0 ? std::numeric_limits<float>::quiet_NaN() : patched[i];
+  constexpr float kNever = std::numeric_limits<float>::quiet_NaN();
+  for (size_t i = 0; mixed_[block] != 0 && i < n; ++i) {
+    patched[i] = never_[begin + i] != 0 ? kNever : patched[i];
+  }
+  static_assert(kLogitBlock % 32 == 0);
+  // What a mask rules out of a block is mostly little, a bit here and there.
+  for (size_t i = 0; !mask_.empty() && i < n; i += 32) {
+    const size_t word = (begin + i) / 32;
+    for (uint32_t bits = word < mask_.size() ? ~mask_[word] : ~0u; bits != 0; bits &= bits - 1) {
+      const size_t at = i + static_cast<size_t>(std::countr_zero(bits));
+      if (at < n) {
+        patched[at] = kNever;
+      }
+    }
   }
   return patched;
 }
@@ -193,7 +240,7 @@ void Sampler::CollectList(std::span<const TokenId> list) {
   candidates_.clear();
   for (const TokenId id : list) {
     const size_t at = static_cast<size_t>(id);
-    if (id < 0 || at >= logits_.size() || never_[at] != 0) {
+    if (id < 0 || at >= logits_.size() || IsNever(at)) {
       continue;
     }
     const bool changed = !adjusted_.empty() && slots_[at] >= 0;

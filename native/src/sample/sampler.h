@@ -19,8 +19,11 @@ class Sampler {
   // empty; `history` is the timeline that penalties look at. Logits are first biased and penalised. Greedy takes the
   // largest logit, the lowest id among equals. Otherwise, in llama.cpp's order: top-k, top-p (nucleus, Holtzman et al.
   // 2019), min-p (Nguyen et al. 2024), temperature, and a draw; the truncations look at probabilities at temperature 1.
-  TokenId Sample(std::span<const float> logits, std::span<const TokenId> allowed,
-                 std::span<const TokenId> history = {});
+  // `mask` restricts it too when it is not empty: bit id % 32 of word id / 32, ids past its end are ruled out.
+  TokenId Sample(std::span<const float> logits, std::span<const TokenId> allowed, std::span<const TokenId> history = {},
+                 std::span<const uint32_t> mask = {});
+  // A token was said that somebody else chose: draws what the choice of a single candidate would have drawn.
+  void Skip();
 
  private:
   struct Candidate {
@@ -50,7 +53,13 @@ class Sampler {
   const float* Block(size_t block, float* patched) const;
   size_t BlockSize(size_t block) const;
 
-  TokenId Choose(std::span<const TokenId> list);
+  bool IsNever(size_t id) const {
+    return never_[id] != 0 ||
+           (!mask_.empty() && (id / 32 >= mask_.size() || ((mask_[id / 32] >> (id % 32)) & 1u) == 0));
+  }
+  // Whether `mask` leaves few; masked_ is then its list.
+  bool ListMask();
+  TokenId Choose(std::span<const TokenId> list, bool is_list);
   // The best of all; fills maxima_.
   TokenId Best();
   // A draw from all ids at the temperature, without truncation.
@@ -73,7 +82,9 @@ class Sampler {
   std::vector<uint8_t> mixed_;   // [blocks]: some of the block's ids are never chosen
   std::vector<TokenId> listed_;  // options.allowed as a list, where it leaves few
   bool is_listed_ = false;
-  std::span<const float> logits_;  // of the Sample that runs
+  std::span<const float> logits_;   // of the Sample that runs
+  std::span<const uint32_t> mask_;  // likewise
+  std::vector<TokenId> masked_;     // likewise, where it leaves few
   std::vector<Adjusted> adjusted_;
   std::vector<int32_t> slots_;  // [vocabulary]: index in adjusted_, -1 = none; empty when nothing can be adjusted
   std::vector<int32_t> first_;  // [blocks]: the first of the block's adjusted ones, -1 = none

@@ -280,6 +280,51 @@ TEST("an allowed bitset holds for greedy and for draws, and has no ids past its 
   EXPECT_EQ(Sampler(options, std::vector<uint8_t>(40, 0)).Sample(logits, {}), -1);
 }
 
+TEST("a mask of one step does what the same bitset does for all steps") {
+  constexpr size_t kIds = 1500;  // not a whole number of blocks, nor of words
+  uint64_t state = 1;
+  const auto next = [&] { return state = state * 6364136223846793005ull + 1442695040888963407ull; };
+  for (int round = 0; round < 40; ++round) {
+    Logits logits(kIds);
+    for (float& logit : logits) {
+      logit = static_cast<float>(next() >> 40) / 4e6f;
+    }
+    std::vector<uint32_t> mask(round % 5 == 0 ? 20 : (kIds + 31) / 32);  // at times it ends early
+    for (uint32_t& word : mask) {
+      const auto bits = static_cast<uint32_t>(next() >> 32);
+      word = round % 2 == 0 ? bits | static_cast<uint32_t>(next() >> 32) : (bits % 40 == 0 ? 1u << (bits % 32) : 0u);
+    }
+    mask[3] |= 2;
+    SamplingOptions options = Warm(0.7f * static_cast<float>(round % 4), static_cast<uint64_t>(round));
+    options.top_k = round % 3 == 0 ? 20 : 0;
+    options.top_p = round % 4 == 1 ? 0.8f : 1;
+    options.min_p = round % 7 == 1 ? 0.05f : 0;
+    options.repetition_penalty = 1.2f;
+    options.logit_bias = {{98, 3.0f}, {97, 3.0f}};
+    Sampler stepwise(options, std::vector<uint8_t>(kIds, 0));
+    options.allowed = mask;
+    Sampler always(options, std::vector<uint8_t>(kIds, 0));
+    const Ids history = {97, 5, 600, 1499};
+    for (int draw = 0; draw < 20; ++draw) {
+      const TokenId id = stepwise.Sample(logits, {}, history, mask);
+      EXPECT_EQ(id, always.Sample(logits, {}, history));
+      EXPECT(id >= 0 && ((mask[static_cast<size_t>(id) / 32] >> (id % 32)) & 1u) != 0);
+    }
+    EXPECT_EQ(stepwise.Sample(logits, {}, history, std::vector<uint32_t>(1)), -1);
+  }
+}
+
+TEST("skipping draws as often as a choice of one would") {
+  const Logits logits = LogOf({0.2, 0.3, 0.5});
+  Sampler skipping(Warm(), std::vector<uint8_t>(3, 0));
+  Sampler choosing(Warm(), std::vector<uint8_t>(3, 0));
+  for (int i = 0; i < 50; ++i) {
+    skipping.Skip();
+    EXPECT_EQ(choosing.Sample(logits, {}, {}, std::vector<uint32_t>{2}), 1);
+    EXPECT_EQ(skipping.Sample(logits, {}), choosing.Sample(logits, {}));
+  }
+}
+
 TEST("the likeliest tokens come best first, the lower id among equals") {
   const auto top = TopLogProbabilities(LogOf({0.1, 0.4, 0.1, 0.4}), 3);
   EXPECT_EQ(top.size(), size_t{3});

@@ -29,6 +29,8 @@ class AddedTokens {
   // `until`.
   Match Find(std::string_view text, size_t from, size_t until) const;
 
+  // By text.
+  const std::vector<TokenId>& ids() const { return ids_; }
   bool empty() const { return ids_.empty(); }
   size_t longest() const { return longest_; }
 

@@ -110,6 +110,9 @@ TEST("user-defined tokens are found in all text and end the text before them") {
     check("üü", {{"", umlaut}, {"", umlaut}});
   }
   EXPECT(!t->IsControl(umlaut) && t->Bytes(empty).empty());
+  for (const SpecialToken& special : t->Specials()) {
+    EXPECT(special.id != empty && special.in_all_text == !t->IsControl(special.id));
+  }
   EXPECT_EQ(t->Find("ü"), umlaut);
   const Tokens ids = t->IdsWithPrefix("ü");
   EXPECT(std::find(ids.begin(), ids.end(), umlaut) != ids.end());

@@ -163,6 +163,7 @@ class Whole final : public Tokenizer {
   std::string Decode(std::span<const TokenId>, bool) const override { return {}; }
   bool IsControl(TokenId) const override { return false; }
   TokenId Find(std::string_view) const override { return -1; }
+  std::vector<SpecialToken> Specials() const override { return {}; }
   int32_t size() const override { return 256; }
   TokenId bos() const override { return -1; }
   TokenId eos() const override { return -1; }

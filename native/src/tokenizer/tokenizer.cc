@@ -28,6 +28,7 @@ class BpeTokenizer final : public Tokenizer {
   std::string Decode(std::span<const TokenId> ids, bool skip_control) const override;
   bool IsControl(TokenId id) const override { return id >= 0 && id < size() && !IsText(id); }
   TokenId Find(std::string_view text) const override;
+  std::vector<SpecialToken> Specials() const override;
   int32_t size() const override { return static_cast<int32_t>(vocabulary_.bytes.size()); }
   TokenId bos() const override { return vocabulary_.bos; }
   TokenId eos() const override { return vocabulary_.eos; }
@@ -190,6 +191,15 @@ TokenId BpeTokenizer::Find(std::string_view text) const {
   const TokenId plain = vocabulary_.plain.Find(text);
   const auto found = literal_.find(text);
   return found == literal_.end() || (plain >= 0 && plain < found->second) ? plain : found->second;
+}
+
+std::vector<SpecialToken> BpeTokenizer::Specials() const {
+  std::vector<SpecialToken> out;
+  for (const TokenId id : in_trusted_text_.ids()) {
+    out.push_back({id, TypeOf(id) == TokenType::kUserDefined});
+  }
+  std::sort(out.begin(), out.end(), [](const SpecialToken& a, const SpecialToken& b) { return a.id < b.id; });
+  return out;
 }
 
 std::vector<TokenId> BpeTokenizer::IdsWithPrefix(std::string_view prefix) const {

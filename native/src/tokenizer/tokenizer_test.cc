@@ -83,6 +83,12 @@ TEST("control tokens: never from plain text, always from text that is parsed") {
     }
   }
   EXPECT_EQ(controls.size(), size_t{9});
+  Tokens specials;
+  for (const SpecialToken& special : t.Specials()) {
+    EXPECT(!special.in_all_text);
+    specials.push_back(special.id);
+  }
+  EXPECT(specials == controls);
   for (const TokenId id : controls) {
     const std::string text(t.Bytes(id));
     EXPECT(text.size() > 4 && t.Find(text) == id);
@@ -213,6 +219,7 @@ class Cuts final : public Tokenizer {
   std::string Decode(std::span<const TokenId>, bool) const override { return {}; }
   bool IsControl(TokenId) const override { return false; }
   TokenId Find(std::string_view) const override { return -1; }
+  std::vector<SpecialToken> Specials() const override { return {}; }
   int32_t size() const override { return static_cast<int32_t>(parts.size()); }
   TokenId bos() const override { return -1; }
   TokenId eos() const override { return -1; }

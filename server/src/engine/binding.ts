@@ -3,7 +3,9 @@
  * All promises reject with an Error whose `code` is an EngineErrorCode; those of `generate` say in `evaluated` how many prompt tokens
  * had been computed by then. Numbers that count bytes stay below 2^53.
  */
+import type { TokenBytes } from '../grammar/vocabulary';
 import type {
+  EngineErrorCode,
   FileSummary,
   JobId,
   KernelTableInfo,
@@ -18,11 +20,12 @@ import type {
   ModelInfo,
   ModelJobs,
   SessionOptions,
+  SpecialToken,
   StopReason,
 } from './port';
 
 /** Raised whenever this file changes in a way that an older addon does not meet. */
-export const bindingVersion = 9;
+export const bindingVersion = 10;
 
 export interface NativeBinding {
   readonly bindingVersion: number;
@@ -40,6 +43,8 @@ export interface NativeBinding {
   kvTokensWithin(shape: KvShape, codec: KvCodec, bytes: number, careful: number): number;
   /** Loads on a thread of the model's own. */
   load(options: LoadOptions): Promise<NativeModel>;
+  /** For the worker that serves the desk with this number (NativeModel.openGuideDesk). Throws when there is none. */
+  guideDesk(number: number): NativeGuideDesk;
 }
 
 export interface NativeModel {
@@ -50,6 +55,8 @@ export interface NativeModel {
   tokenizeEdited(slot: number, text: string): Promise<Int32Array>;
   detokenize(tokens: Int32Array): string;
   findToken(text: string): number;
+  /** Ascending ids. */
+  specialTokens(): SpecialToken[];
   openSession(context: number, codec?: KvCodec, options?: SessionOptions): Promise<NativeSession>;
   /** What the KV caches of all sessions hold, and what closed ones have left behind. */
   kvBytes(): number;
@@ -60,6 +67,15 @@ export interface NativeModel {
   /** Both are queued, and paused, like generate calls. */
   calibrateKv(request: NativeCalibrateRequest, onProgress: (share: number) => void): Promise<KvCalibration>;
   measureKv(request: NativeMeasureRequest, onProgress: (share: number) => void): Promise<KvQuality>;
+  /**
+   * Opens the desk where the model's decoding threads and the worker that guides them meet, and gives back its number. Throws when it
+   * is open already. It closes when the model is disposed of and when the worker's thread ends.
+   */
+  openGuideDesk(): number;
+  /** Whatever waits there fails with the reason. Nothing happens when it is closed already. */
+  closeGuideDesk(why: string): void;
+  /** The fewest tokens that the program can be satisfied with; rejects with what the worker says against it. */
+  prepareGuide(program: string, tokens: number): Promise<number>;
   /** Before all that waits. */
   useKvCalibration(bytes: Uint8Array): Promise<KvCalibrationState>;
   /** Of calibrateKv and measureKv; the engine is idle within 20 ms. */
@@ -92,6 +108,27 @@ export interface NativeSession {
   /** Frees the KV cache once its running job has ended (it is cancelled). */
   dispose(): Promise<void>;
 }
+
+/** What a worker sees of a desk (native/src/guide/desk.h). It may wait: not for a thread with an event loop of importance. */
+export interface NativeGuideDesk {
+  /** Waits `most` milliseconds at the most, and not at all where nobody holds a guide or waits for a preparation ('idle'). */
+  next(most: number): NativeGuideRequest;
+  prepared(id: number, least: number): void;
+  /** `masks`: as many bitsets, one after the other, as `ends` has entries (1 = the text may end there). */
+  answer(id: number, forced: Int32Array, masks: Int32Array, ends: Uint8Array): void;
+  fail(id: number, code: EngineErrorCode, message: string): void;
+  /** Of the model. All of it, so once. */
+  vocabulary(): TokenBytes;
+  tokenize(text: string): Int32Array;
+}
+
+export type NativeGuideRequest = { readonly id: number } & (
+  | { readonly kind: 'nothing' | 'idle' | 'closed' | 'end' }
+  | { readonly kind: 'prepare'; readonly program: string; readonly tokens: number }
+  | { readonly kind: 'open'; readonly program: string }
+  | { readonly kind: 'begin'; readonly tokens: number }
+  | { readonly kind: 'tell'; readonly said: Int32Array; readonly draft: Int32Array }
+);
 
 export interface NativeRequest {
   readonly job: JobId;
@@ -126,6 +163,8 @@ export interface NativeRequest {
   readonly stopTokens: Int32Array;
   readonly stopStrings: readonly string[];
   readonly requiredPrefix: string;
+  /** A program of the model's desk, which must be open; '' = nothing guides. */
+  readonly guide: string;
   /** Workers that may compute, 0 = all of the model's. */
   readonly threads: number;
 }
@@ -172,4 +211,7 @@ export interface NativeResult {
   readonly batches: number;
   readonly drafted: number;
   readonly accepted: number;
+  /** Tokens that the guide forced, and milliseconds for which it was waited for. */
+  readonly guided: number;
+  readonly guideMs: number;
 }

@@ -4,6 +4,7 @@
  */
 import type { NativeBinding, NativeModel, NativeSession } from './binding';
 import { cancelled, invalidArgument, toEngineError } from './errors';
+import { Guides } from './guide/guides';
 import { findAddon, loadAddon } from './loadAddon';
 import {
   fromIds,
@@ -35,6 +36,7 @@ import type {
   ModelJobs,
   SessionHandle,
   SessionOptions,
+  SpecialToken,
   TokenId,
 } from './port';
 import { shownText } from '../util/shownText';
@@ -46,12 +48,15 @@ export interface NativeEngineOptions {
   /** The self-test's script; absent = the one of this build. */
   readonly selfTestChild?: string;
   readonly selfTestTimeoutMs?: number;
+  /** The script of the worker that constraints need; absent = the one of this build. */
+  readonly maskWorker?: string;
   /** Told once, when the kernels have been tried out. For logs and status. */
   readonly onSelfTest?: (report: SelfTestReport) => void;
 }
 
 interface OpenModel {
   readonly native: NativeModel;
+  readonly guides: Guides;
   readonly sessions: Set<SessionHandle>;
   unloaded: boolean;
 }
@@ -109,7 +114,8 @@ class NativeEngine implements EnginePort {
         throw cancelled();
       }
       const model = this.nextHandle++;
-      this.models.set(model, { native, sessions: new Set(), unloaded: false });
+      const guides = new Guides(native, this.addonPath(), this.options.maskWorker);
+      this.models.set(model, { native, guides, sessions: new Set(), unloaded: false });
       return { model, info: { ...native.info, name: shownText(native.info.name) } };
     } finally {
       this.loading.delete(promise);
@@ -136,6 +142,11 @@ class NativeEngine implements EnginePort {
   async findToken(model: ModelHandle, text: string): Promise<TokenId> {
     const { native } = this.findModel(model);
     return this.guard(Promise.resolve().then(() => native.findToken(text)));
+  }
+
+  async specialTokens(model: ModelHandle): Promise<readonly SpecialToken[]> {
+    const { native } = this.findModel(model);
+    return this.guard(Promise.resolve().then(() => native.specialTokens()));
   }
 
   async kvBytes(model: ModelHandle): Promise<number> {
@@ -205,9 +216,20 @@ class NativeEngine implements EnginePort {
       }
     };
     const native = toNativeRequest(request, session.model.native.info.vocabSize);
-    this.inFlight.set(request.job, session);
     try {
-      const result = await session.native.generate(
+      if (native.guide !== '') {
+        const preparing = new AbortController();
+        this.inFlight.set(request.job, {
+          native: {
+            cancel: () => {
+              preparing.abort();
+            },
+          },
+        });
+        await session.model.guides.prepare(native.guide, request.maxTokens, preparing.signal);
+      }
+      this.inFlight.set(request.job, session);
+      const answered = session.native.generate(
         native,
         (id, text, logprob, topIds, topLogprobs) => {
           const top =
@@ -224,10 +246,16 @@ class NativeEngine implements EnginePort {
           emit({ kind: 'prefill', done, total });
         },
       );
+      session.model.guides.wake();
+      const { guided: forced, guideMs, ...result } = await answered;
       if (session.model.unloaded) {
         throw cancelled();
       }
-      return { ...result, tokens: fromIds(result.tokens) };
+      return {
+        ...result,
+        tokens: fromIds(result.tokens),
+        ...(native.guide === '' ? {} : { guided: { forced, waitMs: guideMs } }),
+      };
     } catch (error) {
       throw callbackError === undefined ? toEngineError(error) : callbackError.error;
     } finally {
@@ -383,6 +411,7 @@ class NativeEngine implements EnginePort {
       this.sessions.delete(session);
     }
     await this.guard(model.native.dispose());
+    await model.guides.close();
   }
 }
 

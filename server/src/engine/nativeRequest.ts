@@ -1,9 +1,11 @@
 /** The port's requests in the form that the addon takes: every field there, numbers in typed arrays. */
 import type { NativeCalibrateRequest, NativeKvRequest, NativeMeasureRequest, NativeRequest } from './binding';
 import { invalidArgument } from './errors';
+import { toProgram } from './guide/program';
 import {
   Priority,
   type CalibrateKvRequest,
+  type Constraint,
   type GenerateRequest,
   type MeasureKvRequest,
   type SamplingOptions,
@@ -56,6 +58,13 @@ function checkBias(bias: NonNullable<SamplingOptions['logitBias']>, vocabSize: n
   }
 }
 
+/** A constraint says nothing of a prompt that is only evaluated. */
+export function isGuided(
+  request: GenerateRequest,
+): request is GenerateRequest & { readonly constraint: Constraint } {
+  return request.constraint !== undefined && request.maxTokens > 0;
+}
+
 export function toNativeRequest(request: GenerateRequest, vocabSize: number): NativeRequest {
   const sampling = request.sampling ?? {};
   checkBias(sampling.logitBias ?? [], vocabSize);
@@ -89,6 +98,7 @@ export function toNativeRequest(request: GenerateRequest, vocabSize: number): Na
     stopTokens: toIds(request.stopTokens ?? [], 'stopTokens'),
     stopStrings: request.stopStrings ?? [],
     requiredPrefix: request.requiredPrefix ?? '',
+    guide: isGuided(request) ? toProgram(request.constraint) : '',
     threads: request.threads ?? 0,
     shift: request.shift ?? false,
   };

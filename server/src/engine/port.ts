@@ -4,6 +4,7 @@
  * Handles are numbers that the port gives out; unknown handles reject with code `invalid_argument`.
  */
 
+import type { Constraint } from './constraint';
 import type { ModelJobs } from './jobsPort';
 import type {
   CalibrateKvRequest,
@@ -18,6 +19,7 @@ import type {
   SessionOptions,
 } from './kvPort';
 
+export * from './constraint';
 export * from './jobsPort';
 export * from './kvPort';
 
@@ -193,6 +195,12 @@ export interface GenerateRequest {
    * probabilities are the model's all the same. They are computed up to 16 in a pass.
    */
   readonly forced?: readonly TokenId[];
+  /**
+   * What the answer must look like. Absent = it may be anything. Not together with `forced`. Stop tokens, and those that end a text,
+   * come only where the answer is complete; where nothing can follow, it ends by itself as with the model's own end. Stop strings are
+   * looked for all the same, and may cut it short.
+   */
+  readonly constraint?: Constraint;
 }
 
 /** Lower runs first, and pauses what runs. Equals share. */
@@ -241,6 +249,15 @@ export interface GenerateResult {
   /** Tokens that `lookup` proposed, and those of them that were said. */
   readonly drafted: number;
   readonly accepted: number;
+  /** With a `constraint`: tokens that were said because nothing else could be, and for how long masks were waited for. */
+  readonly guided?: { readonly forced: number; readonly waitMs: number };
+}
+
+export interface SpecialToken {
+  readonly id: TokenId;
+  readonly text: string;
+  /** Found without `parseSpecial` too; false = a control token. */
+  readonly inAllText: boolean;
 }
 
 /** Slots of `tokenizeEdited`, from 0. */
@@ -267,6 +284,8 @@ export interface EnginePort {
   detokenize(model: ModelHandle, tokens: readonly TokenId[]): Promise<string>;
   /** The id of the token with exactly this text, or -1. */
   findToken(model: ModelHandle, text: string): Promise<TokenId>;
+  /** All tokens that are looked for in texts as a whole, before anything is merged. Ascending ids, every text once. */
+  specialTokens(model: ModelHandle): Promise<readonly SpecialToken[]>;
 
   /** What the KV caches of the model's sessions hold now, with what closed sessions have left behind. */
   kvBytes(model: ModelHandle): Promise<number>;
@@ -309,7 +328,9 @@ export interface EnginePort {
   /**
    * Sync + decode. Rejects with `cancelled` when cancelled before the first token; later a cancel resolves with what there is. A job
    * whose session another one uses does not run beside it: it waits, or, when it is more urgent and the other one is in its prompt,
-   * interrupts it (which loses the chunk of up to 64 tokens in hand, and begins again behind it).
+   * interrupts it (which loses the chunk of up to 64 tokens in hand, and begins again behind it). With a `constraint` it rejects
+   * before anything is evaluated where the grammar cannot be followed (`unsupported`), or not within `maxTokens`
+   * (`invalid_argument`).
    */
   generate(request: GenerateRequest, onEvent: (event: GenerateEvent) => void): Promise<GenerateResult>;
   /** Of generate, calibrateKv and measureKv. Unknown or finished jobs are ignored. */

@@ -30,6 +30,7 @@ import {
   type ModelJobs,
   type SessionHandle,
   type SessionOptions,
+  type SpecialToken,
   type TokenId,
 } from './port';
 import { sleep } from '../util/sleep';
@@ -41,6 +42,7 @@ import {
   type ScriptedPrompt,
   type ScriptedRun,
 } from './scriptedOptions';
+import { constrainedAnswer } from './scriptedConstraint';
 import { ScriptedKv, scriptedKvBytes, scriptedKvFits, scriptedKvTokens } from './scriptedKv';
 import { decodeScripted, syncScripted, type ScriptedTimeline } from './scriptedDecode';
 import { ScriptedQueue, type QueuedJob } from './scriptedQueue';
@@ -157,6 +159,13 @@ export class ScriptedEngine implements EnginePort {
     return this.call(() => {
       this.findModel(model);
       return this.tokenizer.find(text);
+    });
+  }
+
+  specialTokens(model: ModelHandle): Promise<readonly SpecialToken[]> {
+    return this.call(() => {
+      this.findModel(model);
+      return this.tokenizer.specials();
     });
   }
 
@@ -309,6 +318,15 @@ export class ScriptedEngine implements EnginePort {
     submitted,
   }: QueuedJob<Session>): Promise<GenerateResult> {
     const queueMs = performance.now() - submitted;
+    const prompt: ScriptedPrompt = { text: this.tokenizer.decode(request.tokens), request };
+    const say = (): string => (request.maxTokens === 0 ? '' : (this.options.answer?.(prompt) ?? ''));
+    const { constraint, maxTokens, requiredPrefix = '' } = request;
+    let constrained: string | undefined;
+    if (constraint !== undefined && maxTokens > 0) {
+      const said = say();
+      const answer = said.startsWith(requiredPrefix) ? said : requiredPrefix + said;
+      constrained = constrainedAnswer(answer, constraint, maxTokens, this.tokenizer);
+    }
     const prefillStart = performance.now();
     const counts = await syncScripted(session, request.tokens, {
       msPerToken: this.options.prefillMsPerToken ?? 0,
@@ -317,9 +335,8 @@ export class ScriptedEngine implements EnginePort {
     });
     this.kv.count(session.user, counts);
     const decodeStart = performance.now();
-    const prompt: ScriptedPrompt = { text: this.tokenizer.decode(request.tokens), request };
     const decoded = await decodeScripted(session, this.tokenizer, request, {
-      answer: request.maxTokens === 0 ? '' : (this.options.answer?.(prompt) ?? ''),
+      answer: constrained ?? say(),
       logprob: this.options.logprob?.(prompt) ?? -0.1,
       msPerToken: this.options.decodeMsPerToken ?? 0,
       signal,
@@ -332,7 +349,8 @@ export class ScriptedEngine implements EnginePort {
     // It says what it is told to, token by token: there is nothing to draft.
     const passes = { batches: decoded.tokens.length, drafted: 0, accepted: 0 };
     const times = { prefillMs: decodeStart - prefillStart, decodeMs, queueMs, pausedMs: 0 };
-    return { ...decoded, ...counts, ...passes, ...times };
+    const guided = constrained === undefined ? {} : { guided: { forced: 0, waitMs: 0 } };
+    return { ...decoded, ...counts, ...passes, ...times, ...guided };
   }
 
   private info(path: string): ModelInfo {

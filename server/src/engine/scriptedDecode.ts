@@ -101,7 +101,9 @@ export async function decodeScripted(
   const said = answer.startsWith(requiredPrefix) ? answer : requiredPrefix + answer;
   const banned = new Set(request.sampling?.banned);
   const stop = new Set(stopTokens);
-  const free = tokenizer.encode(said, true).filter((id) => !banned.has(id));
+  // Under a constraint nothing but text is said, and all of it.
+  const bound = request.constraint !== undefined;
+  const free = tokenizer.encode(said, !bound).filter((id) => bound || !banned.has(id));
   const { forced = [], sampling } = request;
   const planned = [...forced, ...free.slice(forced.length)];
   const asked = sampling?.logprobs === true || (sampling?.topLogprobs ?? 0) > 0;

@@ -5,7 +5,7 @@
  * Ids: 0..65535 single UTF-16 code units; from 65536 the control tokens; behind them words, in the order in which they were
  * first seen.
  */
-import type { TokenId } from './port';
+import type { SpecialToken, TokenId } from './port';
 
 const firstControlId = 0x10000;
 
@@ -78,6 +78,10 @@ export class ScriptedTokenizer {
     }
     const ids = this.encodePlain(text);
     return ids.length === 1 ? (ids[0] as TokenId) : -1;
+  }
+
+  specials(): readonly SpecialToken[] {
+    return scriptedControlTokens.map((text, i) => ({ id: firstControlId + i, text, inAllText: false }));
   }
 
   private encodePlain(text: string): TokenId[] {

@@ -14,7 +14,7 @@ import {
 } from '#protocol';
 import type { Connection } from 'vscode-languageserver/node';
 import { isCancelled, type EnginePort } from '../engine';
-import type { ModelHost, ModelLibrary } from '../models';
+import type { ChatModel, ModelHost, ModelLibrary } from '../models';
 import type { Log } from '../util/log';
 import { toSignal, type Cancellable } from '../util/signal';
 import { listModels, reportOf, subjectOf, listedEntry, knownOf } from './modelReport';
@@ -26,6 +26,7 @@ export interface ModelLibraryDeps {
   readonly log: Log;
   readonly engine: EnginePort;
   readonly host: ModelHost;
+  readonly chatModel: ChatModel;
   /** Undefined when the client has named no folder: then nothing can be imported. */
   readonly library: ModelLibrary | undefined;
   readonly stores: ModelStores;
@@ -141,7 +142,10 @@ async function measureModel(
   }
 }
 
-async function setChatModel({ library }: ModelLibraryDeps, id: string): Promise<SetChatModelRequest.Result> {
+async function setChatModel(
+  { library, chatModel }: ModelLibraryDeps,
+  id: string,
+): Promise<SetChatModelRequest.Result> {
   if (library === undefined) {
     return { problem: noFolder };
   }
@@ -150,6 +154,7 @@ async function setChatModel({ library }: ModelLibraryDeps, id: string): Promise<
   }
   try {
     await library.registry.setChatModel(id);
+    await chatModel.refresh();
     return { problem: '' };
   } catch (error) {
     return { problem: reasonOf(error) };

@@ -1,6 +1,6 @@
 /** Letting a model go, with everything that is kept for it. */
 import type { ModelSpeed, RemoveModelRequest } from '#protocol';
-import type { CalibrationStore, FindingStore, KvPageFolders } from '../models';
+import type { CalibrationStore, ChatModel, FindingStore, KvPageFolders } from '../models';
 import type { Log } from '../util/log';
 import type { ModelReportDeps } from './modelReport';
 import { choiceOf } from './settings';
@@ -15,11 +15,12 @@ export interface ModelStores {
 }
 
 interface RemovalDeps extends ModelReportDeps {
+  readonly chatModel: ChatModel;
   readonly log: Log;
 }
 
 export async function removeModel(deps: RemovalDeps, id: string): Promise<RemoveModelRequest.Result> {
-  const { host, library, settings, stores, log } = deps;
+  const { host, chatModel, library, settings, stores, log } = deps;
   const entry = await library?.find(id);
   if (library === undefined || entry === undefined) {
     return {
@@ -36,6 +37,7 @@ export async function removeModel(deps: RemovalDeps, id: string): Promise<Remove
       // First, or what goes on with it would write anew what is deleted here.
       await host.load({ ...choiceOf(settings()), path: '' });
     }
+    await chatModel.release(path);
     const { fingerprint } = entry;
     // The same weights may be there in another file, one that says something else of itself.
     const shared = (await library.list()).some(
@@ -52,6 +54,7 @@ export async function removeModel(deps: RemovalDeps, id: string): Promise<Remove
       }
     }
     bytes += await library.remove(entry);
+    await chatModel.refresh();
     log.info(`Removed ${entry.name} (${path}) from the imported models.`);
     return { problem: '', bytes, wasInUse };
   } catch (error) {

@@ -19,6 +19,8 @@ export interface PrivacyDeps {
   readonly extensionPath: string;
   /** Undefined when the client has named no folder: then nothing is ever written. */
   readonly storagePath: string | undefined;
+  /** Ends what is being written in conversations, and forgets them. */
+  readonly endChats: () => Promise<void>;
 }
 
 const never = new AbortController().signal;
@@ -73,9 +75,12 @@ export function registerPrivacy(deps: PrivacyDeps): void {
     PurgeStorageRequest.type,
     async (params: Partial<PurgeStorageRequest.Params> | undefined): Promise<PurgeStorageRequest.Result> => {
       const kind: unknown = params?.kind; // whoever speaks the protocol may have sent anything
-      if (kind !== 'calibration' && kind !== 'strategy') {
-        const problem = `${PurgeStorageRequest.method} needs a "kind": "calibration" or "strategy".`;
+      if (kind !== 'calibration' && kind !== 'strategy' && kind !== 'conversations') {
+        const problem = `${PurgeStorageRequest.method} needs a "kind": "calibration", "strategy" or "conversations".`;
         return { bytes: 0, problem };
+      }
+      if (kind === 'conversations') {
+        await deps.endChats(); // what is being written would be written anew
       }
       return (await stored?.purge(kind)) ?? { bytes: 0, problem: '' };
     },

@@ -18,10 +18,13 @@ import {
   type InitializeResult,
 } from 'vscode-languageserver/node';
 import { Completer, Statistics, WarmUp } from '../completion';
+import type { EditedDocument } from '../edit';
 import type { EnginePort } from '../engine';
 import {
   bundledText,
   CalibrationStore,
+  ChatFormats,
+  ChatModel,
   dataFolder,
   embeddedCalibrationPath,
   embeddedModelPath,
@@ -37,11 +40,16 @@ import type { Network } from '../network';
 import { Syntax } from '../syntax';
 import type { Log } from '../util/log';
 import { PowerSource } from '../util/power';
+import { ChosenFiles } from '../workspace';
+import { registerChat } from './chat';
+import { registerEdits } from './edit';
+import { registerFiles } from './files';
 import { isEnabled, registerInlineCompletion } from './inlineCompletion';
 import { registerModelLibrary } from './modelLibrary';
 import type { ModelStores } from './modelRemoval';
 import { registerModelRequests } from './modelRequests';
 import { logNetwork, registerNetwork } from './network';
+import { registerNextEdit } from './nextEdit';
 import { registerPrivacy } from './privacy';
 import { registerSavedContext, savedPlace } from './savedContext';
 import { choiceOf, defaultSettings, readSettings } from './settings';
@@ -89,11 +97,20 @@ function storesIn(storagePath: string | undefined): ModelStores {
       };
 }
 
+/** Strings are immutable: what the editor does meanwhile changes nothing. */
+function snapshotOf(documents: TextDocuments<TextDocument>, uri: string): EditedDocument | undefined {
+  const document = documents.get(uri);
+  return (
+    document && { uri, languageId: document.languageId, version: document.version, text: document.getText() }
+  );
+}
+
 export function startServer(deps: ServerDeps): void {
   const { connection, log, engine, network, extensionPath, version } = deps;
   const documents = new TextDocuments(TextDocument);
   let settings: ServerSettings = defaultSettings;
   let workspaceFolders: readonly string[] = [];
+  let chatHost: ModelHost | undefined;
   let dispose: () => Promise<void> = () => engine.dispose();
 
   const power = new PowerSource();
@@ -104,6 +121,7 @@ export function startServer(deps: ServerDeps): void {
   const applySettings = (host: ModelHost, value: unknown): void => {
     settings = readSettings(value);
     host.setUnloadAfter(settings.unloadAfterMinutes * 60_000);
+    chatHost?.setUnloadAfter(settings.unloadAfterMinutes * 60_000);
     host.setStrategy(settings.completion.strategy);
   };
 
@@ -122,15 +140,17 @@ export function startServer(deps: ServerDeps): void {
             ...{ engine, log, folder: join(options.storagePath, 'models') },
             catalogue: () => readCatalogue(folder),
           });
-    const calibrator = new KvCalibrator({
-      engine,
-      log,
-      ...(stores.calibrations === undefined ? {} : { store: stores.calibrations }),
-      embeddedPath: embeddedCalibrationPath(folder),
-      text: async () => (await bundledText(folder)).calibrate,
-      idleMs: (options.calibrateAfterSeconds ?? defaultCalibrateAfterSeconds) * 1000,
-      mayWork,
-    });
+    const newCalibrator = (): KvCalibrator =>
+      new KvCalibrator({
+        engine,
+        log,
+        ...(stores.calibrations === undefined ? {} : { store: stores.calibrations }),
+        embeddedPath: embeddedCalibrationPath(folder),
+        text: async () => (await bundledText(folder)).calibrate,
+        idleMs: (options.calibrateAfterSeconds ?? defaultCalibrateAfterSeconds) * 1000,
+        mayWork,
+      });
+    const calibrator = newCalibrator();
     const probe = new StrategyProbe({
       engine,
       log,
@@ -138,10 +158,18 @@ export function startServer(deps: ServerDeps): void {
       idleMs: (options.probeAfterSeconds ?? defaultProbeAfterSeconds) * 1000,
       mayWork,
     });
-    const host = new ModelHost({
-      ...{ engine, embeddedPath, log, calibrator, probe },
-      ...(library && { problemOf: (path: string) => library.problemOf(path) }),
+    const problemOf = library && { problemOf: (path: string) => library.problemOf(path) };
+    const host = new ModelHost({ ...{ engine, embeddedPath, log, calibrator, probe }, ...problemOf });
+    /** Loads the chat model where it is another one. */
+    chatHost = new ModelHost({
+      ...{ engine, embeddedPath, log, calibrator: newCalibrator(), fallback: false },
+      ...problemOf,
     });
+    const chatModel = new ChatModel({
+      ...{ engine, library, completion: host, own: chatHost },
+      choice: () => choiceOf(settings),
+    });
+    const chosenFiles = new ChosenFiles(() => documents.all());
     const syntax = new Syntax(join(folder, 'dist', 'syntax'), log);
     const context = registerWorkspaceContext({
       connection,
@@ -186,12 +214,37 @@ export function startServer(deps: ServerDeps): void {
       refused: (uri) => context.refused(uri),
       onAsked,
     });
+    registerNextEdit({
+      ...{ connection, documents, log, engine, host, syntax, mayWork },
+      settings: () => settings,
+      workspaceFolders: () => workspaceFolders,
+      refused: (uri) => context.refused(uri),
+    });
     registerWhy({ connection, completer, statistics });
     registerNetwork(connection, network);
     registerModelRequests({ connection, engine, host, completer, settings: () => settings });
-    registerPrivacy({ connection, host, extensionPath: folder, storagePath: options.storagePath });
+    const endChats = registerChat({
+      ...{ connection, log, engine, mayWork, quiet, model: chatModel, files: chosenFiles },
+      storagePath: options.storagePath,
+      workspaceFolders: () => workspaceFolders,
+      workspaceId: options.workspaceId,
+    });
+    const formats = new ChatFormats(engine, chatModel);
+    const forgetEdits = registerEdits({
+      ...{ connection, engine, quiet, formats, syntax, model: chatModel, files: chosenFiles },
+      document: (uri) => snapshotOf(documents, uri),
+      folders: () => workspaceFolders,
+    });
+    registerFiles({
+      ...{ connection, engine, quiet, model: chatModel, files: chosenFiles },
+      formatOf: (model) => formats.of(model),
+      folders: () => workspaceFolders,
+    });
+    registerPrivacy({
+      ...{ connection, host, endChats, extensionPath: folder, storagePath: options.storagePath },
+    });
     const endImports = registerModelLibrary({
-      ...{ connection, log, engine, host, library, stores, embeddedPath },
+      ...{ connection, log, engine, host, chatModel, library, stores, embeddedPath },
       text: async () => (await bundledText(folder)).measure,
       settings: () => settings,
     });
@@ -201,10 +254,15 @@ export function startServer(deps: ServerDeps): void {
       folders: pageFolders,
       settings: () => settings,
     });
+    const configure = (): void => {
+      context.configure(settings, workspaceFolders);
+      chosenFiles.configure({ exclude: settings.context.exclude, folders: workspaceFolders });
+    };
     connection.onNotification(SettingsNotification.type, (value) => {
       applySettings(host, value);
-      context.configure(settings, workspaceFolders);
+      configure();
       savedContextSettings();
+      void chatModel.refresh();
       // A user who has just chosen a model wants to hear whether it can be used.
       host.choose(choiceOf(settings)).catch((error: unknown) => {
         log.error(error instanceof Error ? error.message : String(error));
@@ -218,6 +276,7 @@ export function startServer(deps: ServerDeps): void {
     });
     documents.onDidClose(({ document }) => {
       statistics.forget(document.uri);
+      forgetEdits(document.uri);
       completer.forget(document.uri).catch((error: unknown) => {
         log.warn(error instanceof Error ? error.message : String(error));
       });
@@ -227,6 +286,7 @@ export function startServer(deps: ServerDeps): void {
       warmUp.dispose();
       syntax.dispose();
       statistics.dispose();
+      await endChats();
       await endImports();
       await engine.dispose();
     };
@@ -238,12 +298,12 @@ export function startServer(deps: ServerDeps): void {
             ...workspaceFolders.filter((uri) => !gone.has(uri)),
             ...added.map((folder) => folder.uri),
           ];
-          context.configure(settings, workspaceFolders);
+          configure();
         });
       }
       logNetwork(network, log);
       applySettings(host, options.settings);
-      context.configure(settings, workspaceFolders);
+      configure();
       savedContextSettings();
       host.expect(choiceOf(settings));
       void library?.clear();

@@ -65,6 +65,8 @@ export interface ModelHostOptions {
   readonly problemOf?: (path: string) => Promise<Problem>;
   /** Absent = models whose files do not say how they are asked are asked with the prefix alone. */
   readonly probe?: StrategyProbe;
+  /** false: nothing answers where a model cannot be loaded. Absent = the embedded model does. */
+  readonly fallback?: boolean;
 }
 
 /** What profiles of the loaded model are made of. */
@@ -196,6 +198,15 @@ export class ModelHost {
     }, 'ready');
   }
 
+  /** Frees the model now, whoever uses it: its jobs end. Nothing is loaded until something is expected. */
+  async unload(): Promise<void> {
+    await this.enqueue(async () => {
+      await this.drop();
+      this.choice = undefined;
+      return 'asleep';
+    }, this.currentState);
+  }
+
   /** Time without use after which the model is freed, 0 = never. */
   setUnloadAfter(ms: number): void {
     this.idle.setAfter(ms);
@@ -228,7 +239,7 @@ export class ModelHost {
     let problem = '';
     await this.enqueue(async () => {
       this.currentProblem = await this.replace(choice);
-      if (this.loaded === undefined && choice.path !== '') {
+      if (this.loaded === undefined && choice.path !== '' && this.options.fallback !== false) {
         const more = await this.replace({ ...choice, path: '' });
         this.currentProblem += more === '' ? ' The built-in model is used instead.' : ` ${more}`;
       } else if (this.currentProblem !== '' && this.loaded !== undefined) {

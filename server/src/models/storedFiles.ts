@@ -5,6 +5,7 @@
 import type { StoredFiles, StoredKind } from '#protocol';
 import { lstat, readdir, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Purged } from './kvPageFolders';
 
 type OwnKind = Exclude<StoredKind, 'other' | 'commandLine'>;
 
@@ -14,12 +15,21 @@ const folders: Readonly<Record<OwnKind, string>> = {
   calibration: 'kv',
   strategy: 'strategy',
   models: 'models',
+  conversations: 'chat',
 };
 
-/** Names that the stores write (calibrationStore.ts, probe/findingStore.ts), and what they leave when their process is killed. */
-const names: Readonly<Record<'calibration' | 'strategy', RegExp>> = {
+/** What is deleted file by file, by the names that are ours. */
+export type PurgedKind = 'calibration' | 'strategy' | 'conversations';
+
+/**
+ * Names that the stores write (calibrationStore.ts, probe/findingStore.ts, chat/store.ts), and what they leave when their process is
+ * killed. Conversations lie in a folder for each workspace.
+ */
+const workspaceFolder = /^[0-9a-f]{32}$/;
+const names: Readonly<Record<PurgedKind, RegExp>> = {
   calibration: /^[0-9a-f]{32}\.kvc(\.[0-9a-f]+\.tmp)?$/,
   strategy: /^[0-9a-f]{32}\.json(\.[0-9a-f]+\.tmp)?$/,
+  conversations: /^[0-9a-f]{16}\.(?:json|partial)(\.damaged|\.[0-9a-f]+\.tmp)?$/,
 };
 
 interface Size {
@@ -72,8 +82,27 @@ export class StoredFilesOf {
   }
 
   /** Deletes what a store has written, and its folder where nothing else is in it. */
-  async purge(kind: 'calibration' | 'strategy'): Promise<{ readonly bytes: number; readonly problem: string }> {
+  async purge(kind: PurgedKind): Promise<Purged> {
     const folder = join(this.storagePath, folders[kind]);
+    if (kind !== 'conversations') {
+      return this.purgeFolder(folder, names[kind]);
+    }
+    const isOurs = (await lstat(folder).catch(() => undefined))?.isDirectory() === true;
+    const inside = isOurs ? await readdir(folder).catch(() => []) : [];
+    let bytes = 0;
+    let problem = '';
+    for (const name of inside.filter((one) => workspaceFolder.test(one))) {
+      const purged = await this.purgeFolder(join(folder, name), names[kind]);
+      bytes += purged.bytes;
+      problem ||= purged.problem;
+    }
+    if (isOurs) {
+      await rmdir(folder).catch(() => undefined); // somebody else's file is in it
+    }
+    return { bytes, problem };
+  }
+
+  private async purgeFolder(folder: string, written: RegExp): Promise<Purged> {
     const isOurs = (await lstat(folder).catch(() => undefined))?.isDirectory() === true; // and no link
     let bytes = 0;
     let problem = '';
@@ -84,7 +113,7 @@ export class StoredFilesOf {
         })
       : [];
     for (const name of inside) {
-      if (!names[kind].test(name)) {
+      if (!written.test(name)) {
         continue;
       }
       const path = join(folder, name);

@@ -4,3 +4,4 @@ export * from './part';
 export { ContextPlanner, type PathText, type PlannedPlace } from './planner';
 export type { LiveDocument } from './recentDocuments';
 export type { TextPosition } from './names';
+export { ChosenFiles, type ChosenFile, type ChosenFolder, type Refused } from './chosenFiles';

@@ -47,10 +47,7 @@ describe('client: the page of a model', () => {
 
   it('says what it is, what it takes and how fast it is here', () => {
     assert.match(page, /^# Bonsai 8B\n/);
-    assert.match(
-      page,
-      /Role: completions, chat\n- The chat role is kept for later: nothing in this version chats/,
-    );
+    assert.match(page, /Role: completions, chat\n/);
     assert.match(page, /- Kept as: copy, 1\.1 GiB/);
     assert.ok(page.includes(`SHA-256: ${'ab'.repeat(32)}`) && page.includes(model.path));
     assert.match(

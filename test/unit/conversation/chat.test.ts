@@ -43,7 +43,7 @@ describe('conversation: chat templates', () => {
 
   it('stops a template that has no end, in little time', () => {
     const started = performance.now();
-    const loops = '{% for i in range(1000000000) %}{% for j in range(1000000000) %}{% endfor %}{% endfor %}';
+    const loops = '{% for i in range(100000) %}{% for j in range(100000) %}{% endfor %}{% endfor %}';
     assert.throws(() => renderChat(loops, messages), /does not come to an end/);
     assert.ok(performance.now() - started < 5_000);
   });

@@ -28,6 +28,7 @@ const addonSource = `
       tokenize: async (text) => Int32Array.from(text, (c) => c.charCodeAt(0)),
       detokenize: (ids) => String.fromCharCode(...ids),
       findToken: () => 7,
+      specialTokens: () => [{ id: 7, text: 'hi', inAllText: false }],
       jobs: () => ({ jobs: [], scratchBytes: 5 }),
       calibrateKv: (request) => new Promise((resolve, reject) => {
         exports.log.push('calibrate ' + JSON.stringify(request));
@@ -130,6 +131,7 @@ describe('native engine port', function () {
     assert.deepEqual(await engine.tokenize(model, 'hi', false), [104, 105]);
     assert.equal(await engine.detokenize(model, [104, 105]), 'hi');
     assert.equal(await engine.findToken(model, 'hi'), 7);
+    assert.deepEqual(await engine.specialTokens(model), [{ id: 7, text: 'hi', inAllText: false }]);
     const session = await engine.openSession(model, 0);
     const events: unknown[] = [];
     const request = { session, job: 5, priority: 0, tokens: [1, 2], maxTokens: 1 } as const;

@@ -179,6 +179,14 @@ describe('scripted engine', () => {
     assert.deepEqual([result.text, result.reason], ['well', 'stop_token']);
   });
 
+  it('lists its control tokens', async () => {
+    const { engine, model } = await open();
+    for (const { id, text } of await engine.specialTokens(model)) {
+      assert.deepEqual(await engine.tokenize(model, text, true), [id]);
+      assert.ok(!(await engine.tokenize(model, text, false)).includes(id));
+    }
+  });
+
   it('begins with the required prefix', async () => {
     const { say } = await open({
       answer: ({ request }) => (request.requiredPrefix === 'ret' ? 'return x' : '?'),

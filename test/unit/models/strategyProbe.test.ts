@@ -171,7 +171,7 @@ describe('models: how a model is asked', function () {
   });
 
   it('says what is wrong with a chat template that cannot be used', async () => {
-    const metadata = { 'tokenizer.chat_template': '{% for x in range(1000000000) %}{% endfor %}' };
+    const metadata = { 'tokenizer.chat_template': '{% for x in range(100000) %}{% for y in range(100000) %}{% endfor %}{% endfor %}' };
     const scene = stage('prefixOnly', { info: { metadata } });
     scene.host.setStrategy('chat');
     assert.equal(await scene.host.load(user), '');

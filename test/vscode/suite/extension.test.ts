@@ -11,6 +11,8 @@ import {
   openFile,
   counting,
   countingLine,
+  diagnostics,
+  sleep,
   ready,
   running,
   type,
@@ -192,6 +194,22 @@ describe('Niwaki in the extension host', function () {
     await type('con');
     assert.match(await acceptGhostText(editor), countingLine);
   });
+
+  it('tells a server of the settings that change while it starts', async () => {
+    try {
+      for (const [i, delay] of [0, 30, 60, 90, 120, 160, 200, 250].entries()) {
+        const quiet = i % 2 === 0;
+        const restarting = vscode.commands.executeCommand('niwaki.restart');
+        await until('the old server has gone', async () => (await diagnostics()).status === undefined);
+        await sleep(delay);
+        await configure('engine.quiet', quiet ? 'always' : 'off');
+        await restarting;
+        await until(`told after ${String(delay)} ms`, async () => (await ready()).status.quiet === quiet);
+      }
+    } finally {
+      await configure('engine.quiet', undefined);
+    }
+  }).timeout(60_000);
 
   it('shows the prompt that the model read', async () => {
     await ready();

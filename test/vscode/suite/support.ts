@@ -140,11 +140,11 @@ export async function acceptGhostText(editor: vscode.TextEditor, ms = 5_000): Pr
 export async function completesIn(
   editor: vscode.TextEditor,
 ): Promise<NonNullable<Diagnostics['lastPrompt']>> {
-  const before = (await diagnostics()).status?.counters.runs ?? 0;
+  const before = (await diagnostics()).status?.counters.requests ?? 0;
   await type('con');
   assert.match(await acceptGhostText(editor, 10_000), countingLine);
   const { status, lastPrompt } = await running();
-  assert.ok(status.counters.runs > before && lastPrompt !== null, 'the model was asked');
+  assert.ok(status.counters.requests > before && lastPrompt !== null, 'the model was asked');
   assert.equal(vscode.Uri.parse(lastPrompt.uri).toString(), editor.document.uri.toString());
   return lastPrompt;
 }

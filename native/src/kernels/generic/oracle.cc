@@ -198,7 +198,7 @@ float QuantizeCode(const float* y, int64_t n, int bits, bool unbiased, uint8_t* 
   }
   if (!(energy > 0)) {
     for (int64_t i = 0; i < n; ++i) {
-      indices[i] = bits == 8 ? 0 : static_cast<uint8_t>(1 << (bits - 1));
+      indices[i] = static_cast<uint8_t>(bits == 8 ? 0 : 1 << (bits - 1));
     }
     return 0;
   }

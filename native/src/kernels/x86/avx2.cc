@@ -53,11 +53,8 @@ struct alignas(64) ActBlock {
 };
 static_assert(sizeof(ActBlock) == 576);
 
-inline void StoreGroupPair(uint8_t* tables, int g, __m256i pair) {
-  _mm256_store_si256(reinterpret_cast<__m256i*>(tables + g * 32), pair);
-}
-
 #include "kernels/x86/act_tables.inl"
+#include "kernels/x86/act_tables_avx2.inl"
 
 // Sums of look-ups in 16-bit lanes, each of two rows: byte 2p of a look-up is row p, byte 2p + 1 is row 16 + p. `mixed`
 // adds up row p + 256 * row 16 + p modulo 2^16, `odd` the second row alone, times its sub-block's m. A block's sums are
@@ -156,6 +153,7 @@ inline void PanelToken(const uint8_t* panel, int64_t blocks, const ActBlock* act
 struct alignas(64) Expanded {
   __m256i indices[32];  // of the groups in order
   Rows32 d;
+  const uint8_t* w;
 };
 inline void Expand(const uint8_t* w, Expanded* out) {
   for (int v = 0; v < 16; ++v) {
@@ -164,6 +162,7 @@ inline void Expand(const uint8_t* w, Expanded* out) {
     out->indices[2 * v + 1] = LowNibbles(_mm256_srli_epi16(bits, 4));
   }
   out->d = LoadScales(w);
+  out->w = w;
 }
 
 // Two tokens share what is loaded of the weights; the sums of more would not fit 16 registers. Sums have names of their
@@ -173,6 +172,8 @@ template <int N>
 inline void Accumulate(const Expanded& w, const ActBlock* const* acts, Rows32* acc) {
   const ActBlock& a = *acts[0];
   const ActBlock& b = *acts[N - 1];
+  const char* const ahead = reinterpret_cast<const char*>(w.w + kPanelBlockBytes);  // as in q1_avx512.inl
+  _mm_prefetch(ahead + 512, _MM_HINT_T0);
   Sums total_a = kNoSums;
   Sums total_b = kNoSums;
   for (int j = 0; j < 4; ++j) {
@@ -180,6 +181,8 @@ inline void Accumulate(const Expanded& w, const ActBlock* const* acts, Rows32* a
     Sums sum_b = {_mm256_setzero_si256(), total_b.odd};
     const __m256i odd_a = Odd(a, j);
     const __m256i odd_b = Odd(b, j);
+    _mm_prefetch(ahead + j * 128, _MM_HINT_T0);
+    _mm_prefetch(ahead + j * 128 + 64, _MM_HINT_T0);
     NIWAKI_UNROLL_4
     for (int v = j * 4; v < j * 4 + 4; ++v) {
       const __m256i low = w.indices[2 * v];

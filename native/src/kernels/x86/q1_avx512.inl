@@ -16,12 +16,8 @@ struct alignas(64) ActBlock {
 };
 static_assert(sizeof(ActBlock) == 576);
 
-inline void StoreGroupPair(uint8_t* tables, int g, __m256i pair) {
-  _mm_store_si128(reinterpret_cast<__m128i*>(tables + g * 16), _mm256_castsi256_si128(pair));
-  _mm_store_si128(reinterpret_cast<__m128i*>(tables + 64 + g * 16), _mm256_extracti128_si256(pair, 1));
-}
-
 #include "kernels/x86/act_tables.inl"
+#include "kernels/x86/act_tables_avx512.inl"
 
 // Indices into the four tables of 16: the nibbles, and which byte of the word they are in. 0xEA is (a & b) | c.
 inline __m512i Indices(__m512i nibbles) {
@@ -40,6 +36,14 @@ inline void StoreRows(Rows32 rows, float* y) {
   _mm512_storeu_ps(y + 16, rows.v[1]);
 }
 
+// One token reads a panel as one stream, which is as fast as memory gives it when whole blocks are asked for well
+// before they are needed. Behind the end of a matrix this asks for nothing that harms.
+inline void PrefetchBlock(const uint8_t* w) {
+  for (int line = 0; line < 9; ++line) {
+    _mm_prefetch(reinterpret_cast<const char*>(w + line * 64), _MM_HINT_T0);
+  }
+}
+
 // Look-up indices are made anew for every kTokensAtOnce tokens: storing them would take as long.
 struct Expanded {
   const uint8_t* w;
@@ -54,7 +58,13 @@ inline void Accumulate(const Expanded& w, const ActBlock* const* acts, Rows32* a
   for (int t = 0; t < N; ++t) {
     sums[t][0] = sums[t][1] = _mm512_set1_epi32(acts[t]->minus_bias);
   }
+  // A tile reads four panels at a time, of which processors guess too little. Asked for line by line between the
+  // look-ups: all lines of a block at once are more than a core keeps track of, and it would wait.
+  const char* const ahead = reinterpret_cast<const char*>(w.w + kPanelBlockBytes);
+  _mm_prefetch(ahead + 512, _MM_HINT_T0);
   for (int j = 0; j < 4; ++j) {
+    _mm_prefetch(ahead + j * 128, _MM_HINT_T0);
+    _mm_prefetch(ahead + j * 128 + 64, _MM_HINT_T0);
     const __m512i w0 = _mm512_loadu_si512(w.w + j * 128);
     const __m512i w1 = _mm512_loadu_si512(w.w + j * 128 + 64);
     const __m512i low0 = Indices(w0);
@@ -85,9 +95,7 @@ inline void PanelToken(const uint8_t* panel, int64_t blocks, const ActBlock* act
   Rows32 acc = {};
   for (int64_t b = 0; b < blocks; ++b) {
     const uint8_t* w = panel + b * kPanelBlockBytes;
-    for (int line = 0; line < 9; ++line) {
-      _mm_prefetch(reinterpret_cast<const char*>(w + 4 * kPanelBlockBytes + line * 64), _MM_HINT_T0);
-    }
+    PrefetchBlock(w + 4 * kPanelBlockBytes);
     // Two sums a half, so that additions of one do not wait for the other.
     __m512i sums[2][2] = {{_mm512_set1_epi32(act[b].minus_bias), _mm512_setzero_si512()},
                           {_mm512_set1_epi32(act[b].minus_bias), _mm512_setzero_si512()}};

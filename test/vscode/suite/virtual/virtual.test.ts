@@ -52,6 +52,12 @@ describe('Niwaki in a virtual workspace', function () {
     await completesIn(editor);
   });
 
+  it('plans no new files where links cannot be seen', async () => {
+    await vscode.commands.executeCommand('niwaki.files.generate', { request: 'a store', folder: '' });
+    const open = vscode.window.tabGroups.all.flatMap(({ tabs }) => tabs.map(({ label }) => label));
+    assert.deepEqual(open, []);
+  });
+
   it('goes on in a file that is renamed while it is open', async () => {
     await completesIn(await openFileAt(inFolder('one.ts'), counting));
     await vscode.window.activeTextEditor?.document.save();

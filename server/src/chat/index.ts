@@ -1,0 +1,4 @@
+/** Conversations about the workspace: kept, answered, stopped, gone on with. */
+export { Chats, type ChatsOptions } from './chats';
+export { readAttachment } from './readAttachment';
+export { ConversationStore, workspaceKey } from './store';

@@ -1,0 +1,3 @@
+/** Files from prompts. */
+export { NewFiles, type NewFilesDeps } from './newFiles';
+export { mostFiles } from './places';
