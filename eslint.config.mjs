@@ -230,6 +230,16 @@ export default tseslint.config(
     ]),
   },
   {
+    files: ['server/src/attachments/**/*.ts'],
+    rules: forbid(
+      network,
+      lsp,
+      vscode,
+      tests,
+      rooms(['lsp', 'cli', 'completion', 'chat', 'edit', 'models', 'engine', 'conversation', 'syntax']),
+    ),
+  },
+  {
     files: ['server/src/edit/**/*.ts'],
     rules: forbid(network, lsp, vscode, tests, rooms(['lsp', 'cli', 'completion', 'chat']), [
       ['**/engine/*'],

@@ -1,13 +1,15 @@
 #!/usr/bin/env node
 /**
  * The suites that take too long for `npm test`, one after the other: packages, Windows' compiler, another processor, two sanitizers,
- * fuzzing. Each has a budget, and all of them together have 65 minutes on two cores; one that goes beyond either is ended and has failed. Ends with
- * "N passed, N failed", the cases of all of them. A suite that cannot run here counts as one failure and says what it needs.
+ * fuzzing. Each has a budget, and all of them together have 65 minutes on two cores; one that goes beyond either is ended and has
+ * failed. Says once more at the end what failed, and ends with "N passed, N failed", the cases of all of them. A suite that cannot run
+ * here counts as one failure and says what it needs.
  *
  *   node scripts/test-long.mjs [package|mingw|arm|tsan|asan|fuzz ...]
  */
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
+import { failures } from './failures.mjs';
 import { root, runMain, SetupError } from './setup.mjs';
 
 /** What has threads, locks or jobs that meet in it. ThreadSanitizer makes a program ten times as slow. */
@@ -82,10 +84,10 @@ function run(name, minutesLeft) {
       over = true;
       stop();
     }, minutes * 60_000);
-    let tail = '';
+    let output = '';
     child.stdout.setEncoding('utf8').on('data', (text) => {
       process.stdout.write(text);
-      tail = (tail + text).slice(-4096);
+      output = (output + text).slice(-1048576);
     });
     child.on('close', (code) => {
       clearTimeout(timer);
@@ -93,11 +95,11 @@ function run(name, minutesLeft) {
       if (over) {
         console.log(`The suite "${name}" was ended after ${minutes} minutes.`);
       }
-      const counts = /^(\d+) passed, (\d+) failed\n$/m.exec(tail.split('\n').slice(-2).join('\n'));
+      const counts = /^(\d+) passed, (\d+) failed\n$/m.exec(output.split('\n').slice(-2).join('\n'));
       const passed = Number(counts?.[1] ?? 0);
       // A suite that ended before it could count, or that counted nothing, has failed.
       const failed = Math.max(Number(counts?.[2] ?? 0), code === 0 && passed > 0 ? 0 : 1);
-      resolve({ name, passed, failed, seconds: (Date.now() - started) / 1000 });
+      resolve({ name, passed, failed, output, seconds: (Date.now() - started) / 1000 });
     });
   });
 }
@@ -117,6 +119,11 @@ await runMain(async () => {
   const started = Date.now();
   for (const name of named.length > 0 ? named : Object.keys(suites)) {
     results.push(await run(name, minutesInAll - (Date.now() - started) / 60_000));
+  }
+  for (const { name, failed, output } of results) {
+    if (failed > 0) {
+      console.log(`\n=== what failed in ${name}\n${failures(output)}`);
+    }
   }
   console.log();
   for (const { name, passed, failed, seconds } of results) {

@@ -47,7 +47,11 @@ async function main(args) {
   const folder = sanitize === undefined ? 'build-tests' : `build-tests-${sanitize.replaceAll(',', '-')}`;
   // All of them where nothing is named, so that what no longer compiles is noticed.
   const targets = wanted.length === 0 ? [] : names;
-  const buildDir = buildTests(folder, [`-DNIWAKI_SANITIZE=${sanitize ?? ''}`], targets);
+  const buildDir = buildTests(
+    folder,
+    [`-DNIWAKI_SANITIZE=${sanitize ?? ''}`, `-DNIWAKI_TESTS_PCH=${sanitize === undefined ? 'ON' : 'OFF'}`],
+    targets,
+  );
   const total = await runTests(buildDir, names, {
     timeoutMs: sanitize === undefined ? ordinaryTimeoutMs : sanitizedTimeoutMs,
   });

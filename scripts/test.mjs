@@ -8,7 +8,7 @@
 import { spawn } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { stripVTControlCharacters } from 'node:util';
+import { failures } from './failures.mjs';
 import { cleanEnvironment, ensurePackages, root, runMain, SetupError } from './setup.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -16,17 +16,23 @@ const mocha = ['--import', 'tsx', 'node_modules/mocha/bin/mocha.js', '--reporter
 
 /**
  * In the order in which they run: the quick ones first. `build`: the bundles and the addon are needed. `early`: begun with the first suite, for most of
- * its time is waiting; what it says is shown in its turn.
+ * its time is waiting; what it says is shown in its turn. `browser`: Chromium is needed, and installed before any of them begins: that can
+ * take minutes, which no test's time limit has.
  */
 const suites = {
   check: { command: [join(here, 'check.mjs')], countsAsOne: true },
   tidy: { command: [...mocha, 'test/tidy/**/*.test.ts'], build: true },
   unit: { command: [...mocha, 'test/unit/**/*.test.ts'], build: true },
-  page: { command: [...mocha, '--timeout', '60000', 'test/page/*.test.mjs'], build: true, early: true },
+  page: {
+    command: [...mocha, '--timeout', '60000', 'test/page/*.test.mjs'],
+    build: true,
+    early: true,
+    browser: true,
+  },
   cpp: { command: [join(here, 'test-native.mjs')] },
   native: { command: [...mocha, '--timeout', '60000', 'test/native/**/*.test.ts'], build: true },
   integration: { command: [...mocha, '--timeout', '60000', 'test/integration/**/*.test.ts'], build: true },
-  vscode: { command: ['test/vscode/run.mjs'], build: true },
+  vscode: { command: ['test/vscode/run.mjs'], build: true, browser: true },
 };
 
 /** Runs a program, gives its output to `show`, and gives back its status, its last MiB of output, and the seconds that it took. */
@@ -76,32 +82,6 @@ function counts(output) {
   return { passed: number('passing'), failed: number('failing') };
 }
 
-const mostLines = 150;
-
-/**
- * What a suite said of its failures, to be read without the thousands of lines between: mocha's lists (a suite may run several
- * mochas), each from its "N failing" to what comes behind it, and what VS Code's own suites mark with ✘; or how it ended.
- */
-function failures(output) {
-  const lines = stripVTControlCharacters(output).trimEnd().split('\n');
-  const shown = [];
-  let left = 0;
-  for (const line of lines) {
-    if (/^ +\d+ failing$|^ +✘ /.test(line)) {
-      left = mostLines;
-    } else if (
-      /^ +\d+ passing\b|^ +✔ |^ {2}VS Code: |^Exit code: |^\d+ passed, \d+ failed$|^=== /.test(line)
-    ) {
-      left = 0;
-    }
-    if (left > 0) {
-      shown.push(line);
-      left -= 1;
-    }
-  }
-  return (shown.length > 0 ? shown : lines.slice(-mostLines)).join('\n');
-}
-
 await runMain(async () => {
   const named = process.argv.slice(2);
   for (const name of named) {
@@ -111,10 +91,18 @@ await runMain(async () => {
   }
   ensurePackages();
   const chosen = named.length > 0 ? named : Object.keys(suites);
+  // Beside the build, for it is waiting for the most part. Where it fails, the suites that need it say so.
+  const browser = chosen.some((name) => suites[name].browser)
+    ? runEarly([join(here, 'vscode', 'chromium.mjs')])
+    : undefined;
+  if (chosen.includes('vscode') && chosen.length > 1) {
+    void run([join(here, 'vscode', 'stack.mjs'), '--quiet'], () => undefined); // the suite waits for it, or fetches it itself
+  }
   if (chosen.some((name) => suites[name].build)) {
     const { buildAll } = await import('./build.mjs');
     await buildAll({ quiet: true });
   }
+  await browser?.();
   const total = { passed: 0, failed: 0 };
   const summary = [];
   const failed = [];

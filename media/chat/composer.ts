@@ -259,9 +259,10 @@ export class Composer {
 
   /** The plan opens in the editor; '' = what is wanted is asked there. */
   private generateFiles(text: string): void {
-    this.textarea.value = '';
+    const { attachments } = this.draft;
+    this.set({ input: '', chips: [] });
     this.changed();
-    post({ kind: 'newFiles', text });
+    post({ kind: 'newFiles', text, attachments });
   }
 
   private beginContext(): void {

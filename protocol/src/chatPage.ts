@@ -113,7 +113,7 @@ export type PageMessage =
   | { readonly kind: 'decide'; readonly request: number; readonly accept: boolean }
   | { readonly kind: 'run'; readonly command: PageCommand }
   /** New files are wanted; '' = the user is asked for what. */
-  | { readonly kind: 'newFiles'; readonly text: string };
+  | { readonly kind: 'newFiles'; readonly text: string; readonly attachments: readonly Attachment[] };
 
 export type HostMessage =
   /** null = the server is not there; `problem` says why. */
@@ -227,7 +227,7 @@ const pageMessage: Shape<PageMessage> = anyOf<PageMessage>(
     kind: oneOf('run'),
     command: oneOf('importModel', 'manageModels', 'restart', 'showLog', 'chat.commitMessage'),
   }),
-  record<PageOf<'newFiles'>>({ kind: oneOf('newFiles'), text: text(20_000) }),
+  record<PageOf<'newFiles'>>({ kind: oneOf('newFiles'), text: text(20_000), attachments }),
 );
 
 const hostMessage: Shape<HostMessage> = anyOf<HostMessage>(

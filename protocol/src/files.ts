@@ -1,4 +1,5 @@
 import { NotificationType, RequestType } from 'vscode-jsonrpc';
+import type { Attachment } from './chat';
 
 /** A file that is to be written. */
 export interface PlannedFile {
@@ -6,6 +7,14 @@ export interface PlannedFile {
   readonly path: string;
   /** What it is for, one line. */
   readonly purpose: string;
+}
+
+/** What became of an attachment. */
+export interface AttachedToFiles {
+  /** As it is called: `src/a.ts:10-20`. */
+  readonly label: string;
+  /** Why the model has seen nothing of it, or not all: a sentence. '' = it has seen it. */
+  readonly reason: string;
 }
 
 /** What a planned path means. */
@@ -26,11 +35,14 @@ export namespace PlanFilesRequest {
     readonly request: string;
     /** A folder of the workspace that they belong in; '' = wherever they do. */
     readonly folder: string;
+    /** What the user wants the model to see. */
+    readonly attachments: readonly Attachment[];
   }
   export interface Result {
     readonly problem: string;
     readonly cancelled: boolean;
     readonly files: readonly PlannedFile[];
+    readonly attached: readonly AttachedToFiles[];
   }
   export const type = new RequestType<Params, Result, void>(method);
 }
@@ -52,6 +64,7 @@ export namespace WriteFileRequest {
     /** Names it in FileTextNotification. */
     readonly job: string;
     readonly request: string;
+    readonly attachments: readonly Attachment[];
     /** The whole plan, as the user left it. */
     readonly plan: readonly PlannedFile[];
     /** Which of them. */
@@ -65,6 +78,7 @@ export namespace WriteFileRequest {
     readonly file: CheckedFile;
     /** With the line ends, the head and the indentation of the files beside it. */
     readonly text: string;
+    readonly attached: readonly AttachedToFiles[];
   }
   export const type = new RequestType<Params, Result, void>(method);
 }

@@ -38,9 +38,10 @@ describe('server: files from prompts with a real engine', function () {
     rmSync(workspace, { recursive: true, force: true });
   });
   const planned = (request: string, folder: string): Promise<PlanFilesRequest.Result> =>
-    client.connection.sendRequest(PlanFilesRequest.type, { request, folder });
+    client.connection.sendRequest(PlanFilesRequest.type, { request, folder, attachments: [] });
   const params = {
     request: 'a store of users',
+    attachments: [],
     plan: [{ path: 'src/user-store.ts', purpose: 'keeps users' }],
     index: 0,
     written: [],

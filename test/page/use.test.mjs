@@ -104,9 +104,28 @@ describe('the chat’s page in use', () => {
     assert.equal(await textarea(of).inputValue(), '/new ');
     await of.keyboard.type('a parser of dates');
     await of.keyboard.press('Enter');
-    assert.equal((await page.said('newFiles')).text, 'a parser of dates');
+    const { text, attachments } = await page.said('newFiles');
+    assert.deepEqual({ text, attachments }, { text: 'a parser of dates', attachments: [] });
     assert.equal(await textarea(of).inputValue(), '');
     assert.equal(await of.locator('.message').count(), 0);
+  });
+
+  it('gives what is attached to the new files, and has it again where they are not taken up', async () => {
+    const of = await open({ host: answerSend('') });
+    const compose = (input) =>
+      page.post({
+        ...{ kind: 'compose', command: '', problem: '' },
+        ...{ text: input, attachments: [file('a.ts')], labels: ['src/a.ts'] },
+      });
+    const chip = of.locator('.composer .chip', { hasText: 'a.ts' });
+    await compose('/new a parser');
+    await chip.waitFor();
+    await textarea(of).press('Enter');
+    assert.deepEqual((await page.said('newFiles')).attachments, [file('a.ts')]);
+    await chip.waitFor({ state: 'detached' });
+    await compose('/new a parser');
+    await chip.waitFor();
+    assert.equal(await textarea(of).inputValue(), '/new a parser');
   });
 
   it('chooses context after #, shows tokens and what is left out, and takes chips away by keys', async () => {

@@ -244,12 +244,15 @@ TEST("a ring from before is not overlooked") {
 
 #if defined(__x86_64__)
 TEST("the 32-bit interface ends the process") {
-  const std::string end = InChild([] {
-    long result = 102;  // socketcall
+  const auto socketcall = [] {
+    long result = 102;
     __asm__ volatile("int $0x80" : "+a"(result) : "b"(1L), "c"(0L) : "memory");
     return "socketcall returned " + std::to_string(result);
-  });
-  EXPECT_EQ(end, "killed by " + std::to_string(SIGSYS));
+  };
+  // Where the kernel has no such interface, it takes the instruction for a fault, with or without a filter.
+  const std::string fault = "killed by " + std::to_string(SIGSEGV);
+  const bool is_there = InChild(socketcall, false) != fault;
+  EXPECT_EQ(InChild(socketcall), is_there ? "killed by " + std::to_string(SIGSYS) : fault);
 }
 #endif
 

@@ -16,9 +16,8 @@ import {
 } from '../engine';
 import { ChatFormats, lookupPays, type ChatModel, type LoadedModel } from '../models';
 import { answerRoom, attachmentShare, promptBudget, summaryTokens } from './budget';
-import type { Collected } from './collect';
+import { fitAttachments, type Collected, type KeptAttachment } from '../attachments';
 import { askOf } from './commands';
-import { fitAttachments } from './fit';
 import { beginning, fitPrompt, type FittedPrompt } from './fitPrompt';
 import type { RunningAnswer } from './running';
 import { SaidTokens } from './saidTokens';
@@ -27,7 +26,6 @@ import { summariseUntilItFits, tooLong } from './summaries';
 import {
   branchTo,
   findMessage,
-  type KeptAttachment,
   type KeptConversation,
   type KeptMessage,
   type KeptSummary,

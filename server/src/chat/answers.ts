@@ -3,7 +3,7 @@ import type { ChatEvent, ChatOutcome, ContextUse, Conversation, ConversationId, 
 import { isCancelled } from '../engine';
 import type { Log } from '../util/log';
 import type { Answerer } from './answerer';
-import type { Collected } from './collect';
+import type { Collected } from '../attachments';
 import { RunningAnswer } from './running';
 import type { Shelf } from './shelf';
 import { findMessage, withChange, withOthers, type KeptConversation, type KeptMessage } from './tree';

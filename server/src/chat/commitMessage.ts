@@ -6,7 +6,7 @@ import type { ChatModel, LoadedModel } from '../models';
 import type { ChosenFiles } from '../workspace';
 import type { Answerer } from './answerer';
 import { promptBudget } from './budget';
-import { shownDiff, diffSections } from './collect';
+import { shownDiff, diffSections } from '../attachments';
 
 export interface CommitMessageDeps {
   readonly engine: EnginePort;

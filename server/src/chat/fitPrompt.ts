@@ -11,7 +11,7 @@ import {
   type PromptMessage,
   type TurnTokens,
 } from '../conversation';
-import type { CountTokens } from './fit';
+import type { CountTokens } from '../attachments';
 import { attachedContent, promptMessage, saysNothing, userContent, type IdsOf } from './promptOf';
 import { systemPrompt } from './systemPrompt';
 import { summaryOf, type KeptConversation, type KeptMessage } from './tree';

@@ -1,4 +1,3 @@
 /** Conversations about the workspace: kept, answered, stopped, gone on with. */
 export { Chats, type ChatsOptions } from './chats';
-export { readAttachment } from './readAttachment';
 export { ConversationStore, workspaceKey } from './store';

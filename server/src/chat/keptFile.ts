@@ -1,8 +1,7 @@
 /** Reads what was kept of a conversation: a file may have been cut off, edited by hand, or written by a newer version. */
-import { readAttachment } from './readAttachment';
+import { readAttachment, type KeptAttachment } from '../attachments';
 import {
   keptVersion,
-  type KeptAttachment,
   type KeptConversation,
   type KeptMessage,
   type KeptSummary,

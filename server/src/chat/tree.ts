@@ -3,15 +3,11 @@
  * that nothing that was said is lost; the newest message of the branch that is shown is the head. Pure functions over plain data.
  */
 import { randomBytes } from 'node:crypto';
-import type { AnswerFigures, ConversationId, MessageId, ShownAttachment, SlashCommand } from '#protocol';
+import type { AnswerFigures, ConversationId, MessageId, SlashCommand } from '#protocol';
+import type { KeptAttachment } from '../attachments';
 
 /** Raised when what is kept changes in a way that older servers do not read. */
 export const keptVersion = 1;
-
-/** An attachment with what the model reads of it: a file may be another one tomorrow, the conversation is not. */
-export interface KeptAttachment extends ShownAttachment {
-  readonly content: string;
-}
 
 export type MessageState = 'done' | 'writing' | 'stopped' | 'cut' | 'interrupted' | 'failed';
 

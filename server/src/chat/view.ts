@@ -1,12 +1,7 @@
 /** A conversation as the client shows it: one version of each message, and no contents of files. */
 import type { ChatMessage, ContextUse, Conversation, MessageId, ShownAttachment } from '#protocol';
-import {
-  shownBranch,
-  versionsOf,
-  type KeptAttachment,
-  type KeptConversation,
-  type KeptMessage,
-} from './tree';
+import type { KeptAttachment } from '../attachments';
+import { shownBranch, versionsOf, type KeptConversation, type KeptMessage } from './tree';
 
 export interface ViewState {
   readonly context: ContextUse;

@@ -16,14 +16,14 @@ import {
   SelectVersionRequest,
   SendMessageRequest,
   StopAnswerRequest,
-  type Attachment,
   type ChatEvent,
   type ChatModelState,
   type SlashCommand,
 } from '#protocol';
 import { join } from 'node:path';
 import type { Connection } from 'vscode-languageserver/node';
-import { Chats, ConversationStore, readAttachment, workspaceKey } from '../chat';
+import { readAttachments } from '../attachments';
+import { Chats, ConversationStore, workspaceKey } from '../chat';
 import type { EnginePort } from '../engine';
 import type { ChatModel } from '../models';
 import type { Log } from '../util/log';
@@ -48,7 +48,6 @@ export interface ChatDeps {
 }
 
 const commands: readonly (SlashCommand | '')[] = ['', 'explain', 'fix', 'tests', 'doc'];
-const mostAttachments = 50;
 const stateEveryMs = 100;
 const commitTextEveryMs = 50;
 
@@ -59,13 +58,12 @@ function text(params: unknown, key: string): string {
 
 function readDraft(params: unknown): MeasureMessageRequest.Params {
   const { command, attachments } = raw(params);
-  const list: unknown[] = Array.isArray(attachments) ? attachments.slice(0, mostAttachments) : [];
   return {
     conversation: text(params, 'conversation'),
     after: text(params, 'after'),
     text: text(params, 'text'),
     command: commands.find((known) => known === command) ?? '',
-    attachments: list.map(readAttachment).filter((one): one is Attachment => one !== undefined),
+    attachments: readAttachments(attachments),
   };
 }
 

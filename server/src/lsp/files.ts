@@ -7,6 +7,7 @@ import {
   type PlannedFile,
 } from '#protocol';
 import type { Connection } from 'vscode-languageserver/node';
+import { readAttachments } from '../attachments';
 import { mostFiles, NewFiles, type NewFilesDeps } from '../edit/files';
 import { toSignal } from '../util/signal';
 import { Throttle } from '../util/throttle';
@@ -39,7 +40,14 @@ function readPlanned(value: unknown): PlannedFile {
 export function registerFiles({ connection, ...deps }: FilesDeps): void {
   const files = new NewFiles(deps);
   connection.onRequest(PlanFilesRequest.type, (params, token) =>
-    files.plan({ request: text(params, 'request'), folder: text(params, 'folder') }, toSignal(token)),
+    files.plan(
+      {
+        request: text(params, 'request'),
+        folder: text(params, 'folder'),
+        attachments: readAttachments(raw(params)['attachments']),
+      },
+      toSignal(token),
+    ),
   );
   connection.onRequest(CheckFilesRequest.type, (params) =>
     files.check(list(params, 'paths', mostPaths).map((path) => (typeof path === 'string' ? path : ''))),
@@ -58,6 +66,7 @@ export function registerFiles({ connection, ...deps }: FilesDeps): void {
       return await files.write(
         {
           request: text(params, 'request'),
+          attachments: readAttachments(raw(params)['attachments']),
           plan: list(params, 'plan', mostFiles).map(readPlanned),
           index: typeof index === 'number' ? index : -1,
           written: list(params, 'written', mostFiles).map((one) => ({

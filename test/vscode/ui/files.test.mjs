@@ -43,6 +43,11 @@ const lines = [
   { when: 'year in UTC[^]*List the files', say: '- lib/date-parts.ts: years in UTC' },
   { when: 'two lists[^]*List the files', say: '- lib/short.ts: a short one\n- lib/many.ts: a long one' },
   { when: 'one list[^]*List the files', say: '- lib/short.ts: a short one' },
+  // Only where it is attached.
+  {
+    when: 'File lib/app-shell.ts:[^]*such a shell[^]*List the files',
+    say: '- lib/short.ts: a short one',
+  },
   {
     when: 'a mixture[^]*List the files',
     say: '- lib/short.ts: a short one\n- lib/date-parts.ts: years in UTC',
@@ -385,11 +390,17 @@ describe('Niwaki’s new files', function () {
   it('takes a request from the chat', async () => {
     const pane = new ChatPane(ui);
     await pane.newConversation();
-    await ui.type('/new one list');
+    const chip = pane.frame.locator('.composer.main .chip', { hasText: 'app-shell.ts' });
+    await ui.type('/new such a shell #file:app-sh');
+    await pane.frame.locator('[role=option]', { hasText: 'app-shell.ts' }).waitFor({ timeout: visibleMs });
+    await ui.page.keyboard.press('Enter');
+    await chip.waitFor({ timeout: visibleMs });
     await ui.page.keyboard.press('Enter');
     await tab('Plan of New Files').waitFor({ timeout: visibleMs });
+    await planLine('With: lib/app-shell.ts').waitFor({ timeout: visibleMs });
     await planLine('lib/short.ts — a short one').waitFor({ timeout: visibleMs });
     assert.equal(await pane.input.inputValue(), '');
+    assert.equal(await chip.count(), 0);
     await ui.screenshot('files-chat');
     // One at a time: what is asked for meanwhile is not lost. The button does what Enter does.
     await pane.input.fill('/new two lists');

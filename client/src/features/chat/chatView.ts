@@ -312,18 +312,19 @@ export class ChatView implements Disposable {
         await this.runCommand(message.command);
         return '';
       case 'newFiles':
-        void this.newFiles(message.text);
+        void this.newFiles(message.text, message.attachments);
         return undefined;
     }
   }
 
   /** Another feature's, which says itself what it does and what goes wrong. What it has not taken up stands in the input again. */
-  private async newFiles(request: string): Promise<void> {
-    const asked = { request, folder: '' };
+  private async newFiles(request: string, attached: readonly Attachment[]): Promise<void> {
+    const attachments = await allowed(attached);
+    const asked = { request, folder: '', attachments };
     const taken = await commands.executeCommand<boolean>('niwaki.files.generate', asked);
-    if (!taken && request !== '') {
-      const draft = { text: `/new ${request}`, command: '', attachments: [] } as const;
-      this.post({ kind: 'compose', ...draft, labels: [], problem: '' });
+    if (!taken && (request !== '' || attachments.length > 0)) {
+      const draft = { text: `/new ${request}`, command: '', attachments } as const;
+      this.post({ kind: 'compose', ...draft, labels: attachments.map(labelOf), problem: '' });
     }
   }
 

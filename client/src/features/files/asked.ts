@@ -1,4 +1,5 @@
 /** What somebody wants files for, and where: a folder of the explorer, or another feature's words. */
+import type { Attachment } from '#protocol';
 import { commands, FileType, l10n, Uri, window, workspace } from 'vscode';
 import { messages } from '../../ui/messages';
 
@@ -6,6 +7,8 @@ export interface Asked {
   readonly request: string;
   /** As PlanFilesRequest has it. */
   readonly folder: string;
+  /** What the model is to see; the server looks at each. */
+  readonly attachments: readonly Attachment[];
 }
 
 /** As paths of a plan begin: with the folder's name where there are several. */
@@ -34,15 +37,17 @@ async function folderOf(uri: Uri): Promise<string> {
 
 export async function readAsked(value: unknown): Promise<Asked> {
   if (value instanceof Uri) {
-    return { request: '', folder: await folderOf(value) };
+    return { request: '', folder: await folderOf(value), attachments: [] };
   }
-  const { request, folder } = (typeof value === 'object' && value !== null ? value : {}) as {
+  const { request, folder, attachments } = (typeof value === 'object' && value !== null ? value : {}) as {
     request?: unknown;
     folder?: unknown;
+    attachments?: unknown;
   };
   return {
     request: typeof request === 'string' ? request : '',
     folder: typeof folder === 'string' ? folder : folder instanceof Uri ? await folderOf(folder) : '',
+    attachments: Array.isArray(attachments) ? (attachments as Attachment[]) : [],
   };
 }
 

@@ -2,35 +2,26 @@
  * Files from prompts, as the user goes through it: a request, a plan to edit, texts that are written one after the other, a decision. A bundle of its
  * own, loaded with the first command. Nothing is written into the workspace before the decision, and nothing that was written is lost before it either.
  */
-import type { CheckedFile, PlannedFile } from '#protocol';
+import type { AttachedToFiles, CheckedFile, PlannedFile } from '#protocol';
 import {
   CancellationTokenSource,
   commands,
   Disposable,
   l10n,
   ProgressLocation,
-  Uri,
   window,
   workspace,
-  type Progress,
 } from 'vscode';
 import type { NiwakiContext } from '../../context';
 import { messages } from '../../ui/messages';
 import { createFiles, type WrittenFile } from './creation';
-import { formatted } from './formatting';
 import { PlanDocument } from './planDocument';
 import { createTitle, Previews } from './previews';
 import { askForRequest, hasFolder, readAsked, type Asked } from './asked';
 import { reasonOf } from './reasons';
+import { unseen, writeItem, type Item } from './writing';
 
 type State = '' | 'plan' | 'writing' | 'written' | 'stopped';
-
-/** A file of the plan. */
-interface Item extends PlannedFile {
-  preview: Uri | undefined;
-  /** Undefined = it is not written, or not to its end. */
-  written: WrittenFile | undefined;
-}
 
 const contextKey = 'niwaki.files.state';
 
@@ -38,7 +29,7 @@ export class NewFiles implements Disposable {
   private readonly previews = new Previews();
   private readonly plan: PlanDocument;
   private state: State = '';
-  private request = '';
+  private asked: Asked = { request: '', folder: '', attachments: [] };
   private items: Item[] = [];
   private running: CancellationTokenSource | undefined;
   private busy = false;
@@ -56,7 +47,7 @@ export class NewFiles implements Disposable {
     });
   }
 
-  /** `asked`: a folder of the explorer, or `{ request, folder }`; anything else = the user is asked. Whether it was taken up. */
+  /** `asked`: a folder of the explorer, or `{ request, folder, attachments }`; anything else = the user is asked. Whether it was taken up. */
   async generate(asked: unknown): Promise<boolean> {
     if (!(await this.isFree()) || !(await hasFolder())) {
       return false;
@@ -65,7 +56,7 @@ export class NewFiles implements Disposable {
     const request = given.request.trim() === '' ? await askForRequest(given.folder) : given.request.trim();
     // While the user was asked, others may have been begun.
     return request !== undefined && request !== '' && (await this.isFree())
-      ? this.makePlan({ request, folder: given.folder })
+      ? this.makePlan({ ...given, request })
       : false;
   }
 
@@ -137,20 +128,19 @@ export class NewFiles implements Disposable {
     if (this.busy) {
       return false;
     }
-    this.request = asked.request;
+    this.asked = asked;
     return this.once(async () => {
       const title = l10n.t('Niwaki plans files');
       const result = await window.withProgress(
         { location: ProgressLocation.Notification, title, cancellable: true },
         async (_progress, token) =>
           (await this.context.server.edits()).planFiles(asked, token).catch((error: unknown) => ({
-            files: [],
-            problem: reasonOf(error),
+            ...{ files: [], attached: [], problem: reasonOf(error) },
             cancelled: token.isCancellationRequested,
           })),
       );
       if (result.files.length > 0) {
-        await this.openPlan(result.files, result.problem);
+        await this.openPlan(result.files, result.problem, result.attached);
       } else if (!result.cancelled) {
         this.noPlan(result.problem, asked);
       }
@@ -167,19 +157,26 @@ export class NewFiles implements Disposable {
       if (chosen === again) {
         await this.makePlan(asked);
       } else if (chosen === own) {
-        await this.once(() => this.openPlan([], ''));
+        await this.once(() => this.openPlan([], '', []));
       }
     });
   }
 
-  private async openPlan(files: readonly PlannedFile[], problem: string): Promise<void> {
+  private async openPlan(
+    files: readonly PlannedFile[],
+    problem: string,
+    attached: readonly AttachedToFiles[],
+  ): Promise<void> {
     await this.enter('plan');
+    const labels = attached.map(({ label }) => label).join(', ');
     const opened = this.plan.open(
       [
-        l10n.t('Files for: {0}', this.request),
+        l10n.t('Files for: {0}', this.asked.request),
+        ...(labels === '' ? [] : [l10n.t('With: {0}', labels)]),
         l10n.t('A line a file: path — what it is for. Change lines, add some, take some out.'),
         l10n.t('Nothing is written before you say so.'),
         ...(problem === '' ? [] : [problem]),
+        ...unseen(attached),
       ],
       files,
     );
@@ -232,7 +229,12 @@ export class NewFiles implements Disposable {
     const cancel = new CancellationTokenSource();
     this.running = cancel;
     this.previews.decide('none', 0);
-    const problems: string[] = [];
+    const problems = new Set<string>(); // what is said of an attachment may be the same for each file
+    const { request, attachments } = this.asked;
+    const writing = {
+      ...{ context: this.context, previews: this.previews, items: this.items },
+      ...{ request, attachments },
+    };
     const title = l10n.t('Niwaki writes files');
     await window.withProgress(
       { location: ProgressLocation.Notification, title, cancellable: true },
@@ -241,10 +243,12 @@ export class NewFiles implements Disposable {
           cancel.cancel();
         });
         for (const item of this.items.filter(({ written }) => written === undefined)) {
-          const problem = await this.writeOne(item, progress, cancel).catch(reasonOf);
-          if (problem !== '') {
-            problems.push(problem);
-          }
+          const at = this.items.indexOf(item) + 1;
+          progress.report({ message: l10n.t('{0} of {1}: {2}', at, this.items.length, item.path) });
+          const { problem, attached } = await writeItem(writing, item, cancel.token).catch(
+            (error: unknown) => ({ problem: reasonOf(error), attached: [] }),
+          );
+          [...unseen(attached), ...(problem === '' ? [] : [problem])].forEach((said) => problems.add(said));
           if (item.written === undefined) {
             await this.dropPreview(item);
             return;
@@ -252,54 +256,7 @@ export class NewFiles implements Disposable {
         }
       },
     );
-    await this.settle(problems);
-  }
-
-  /** Returns what is to be said of it; '' = nothing. */
-  private async writeOne(
-    item: Item,
-    progress: Progress<{ message: string }>,
-    { token }: CancellationTokenSource,
-  ): Promise<string> {
-    const index = this.items.indexOf(item);
-    progress.report({ message: l10n.t('{0} of {1}: {2}', index + 1, this.items.length, item.path) });
-    const [checked] = await this.check([item.path]);
-    if (checked?.problem !== '') {
-      return `${item.path}: ${checked?.problem ?? ''}`;
-    }
-    const uri = Uri.parse(checked.uri);
-    const base = checked.exists ? (await workspace.openTextDocument(uri)).getText() : undefined;
-    const preview = this.previews.make(item.path);
-    item.preview = preview;
-    await this.previews.show(preview, item.path, checked.exists ? uri : undefined, true);
-    const done = this.items.flatMap(({ written }) => (written === undefined ? [] : [written]));
-    const edits = await this.context.server.edits();
-    const result = await edits.writeFile(
-      {
-        request: this.request,
-        plan: this.items.map(({ path, purpose }) => ({ path, purpose })),
-        index,
-        written: done.map(({ path, text }) => ({ path, text })),
-      },
-      ({ text }) => {
-        if (text !== '') {
-          this.previews.set(preview, text, true);
-        }
-      },
-      token,
-    );
-    if (result.cancelled || result.text === '') {
-      return result.problem === '' ? '' : `${item.path}: ${result.problem}`;
-    }
-    this.previews.set(preview, result.text, false);
-    // What is there already has a form of its own: a formatter would change lines that nobody has written anew.
-    const text =
-      base === undefined && result.problem === ''
-        ? await formatted(preview, result.text).catch(() => result.text)
-        : result.text;
-    this.previews.set(preview, text, false);
-    item.written = { path: item.path, uri, text, base };
-    return result.problem;
+    await this.settle([...problems]);
   }
 
   private async dropPreview(item: Item): Promise<void> {
@@ -319,7 +276,7 @@ export class NewFiles implements Disposable {
       // Cancelled, and nothing is there: back to the plan, which the user may have edited.
       const { items } = this;
       await this.leave();
-      await this.openPlan(items, '');
+      await this.openPlan(items, '', []);
       return;
     }
     await this.enter(missing === 0 ? 'written' : 'stopped');

@@ -70,6 +70,8 @@ export const fileSystem =
 
 export interface FileQuestion {
   readonly request: string;
+  /** What the user wants the model to see; '' = nothing. */
+  readonly attached: string;
   readonly plan: readonly PlannedFile[];
   readonly file: PlannedFile;
   readonly written: readonly Neighbour[];
@@ -89,8 +91,17 @@ const listed = (plan: readonly PlannedFile[]): string =>
   plan.map(({ path, purpose }) => `- ${path}${purpose === '' ? '' : `: ${purpose}`}`).join('\n');
 
 /** What changes from file to file comes last: the rest is read once. */
-export function fileQuestion({ request, plan, file, written, examples, present }: FileQuestion): string {
+export function fileQuestion({
+  request,
+  attached,
+  plan,
+  file,
+  written,
+  examples,
+  present,
+}: FileQuestion): string {
   return [
+    ...(attached === '' ? [] : [attached.trimEnd()]),
     `What is wanted:\n${request.trim()}`,
     ...(plan.length < 2 ? [] : [`The plan:\n${listed(plan)}`]),
     ...written.map((one) => `Written already: ${block(one)}`),

@@ -25,12 +25,12 @@ export class NewFiles {
   /** Never rejects. */
   async plan(params: PlanFilesRequest.Params, signal: AbortSignal): Promise<PlanFilesRequest.Result> {
     try {
-      const { files, problem } = await planFiles(this.deps, params, signal);
+      const { files, problem, attached } = await planFiles(this.deps, params, signal);
       const none =
         'The model has planned no file. Say more precisely what is to be written, or write the plan yourself.';
-      return { files, problem: files.length === 0 ? problem || none : problem, cancelled: false };
+      return { files, problem: files.length === 0 ? problem || none : problem, cancelled: false, attached };
     } catch (error) {
-      return { files: [], ...failed(error, signal) };
+      return { files: [], attached: [], ...failed(error, signal) };
     }
   }
 
@@ -47,7 +47,7 @@ export class NewFiles {
     try {
       return { ...(await writeFile(this.deps, params, hooks)), cancelled: false };
     } catch (error) {
-      return { file: nothing, text: '', ...failed(error, hooks.signal) };
+      return { file: nothing, text: '', attached: [], ...failed(error, hooks.signal) };
     }
   }
 }

@@ -64,6 +64,8 @@ export const planSystem =
 
 export interface PlanQuestion {
   readonly request: string;
+  /** What the user wants the model to see; '' = nothing. */
+  readonly attached: string;
   /** '' = anywhere. */
   readonly folder: string;
   /** Names in that folder. */
@@ -75,13 +77,22 @@ export interface PlanQuestion {
   readonly naming: string;
 }
 
-export function planQuestion({ request, folder, beside, listing, more, naming }: PlanQuestion): string {
+export function planQuestion({
+  request,
+  attached,
+  folder,
+  beside,
+  listing,
+  more,
+  naming,
+}: PlanQuestion): string {
   const where = folder === '' ? 'the workspace’s folder' : folder;
   return [
     ...(listing.length === 0 ? [] : [`Files of the project:\n${listing.join('\n')}${more ? '\n…' : ''}`]),
     ...(beside.length === 0 ? [] : [`Files in ${where}:\n${beside.join('\n')}`]),
     ...(naming === '' ? [] : [naming]),
     ...(folder === '' ? [] : [`The files belong into ${folder}.`]),
+    ...(attached === '' ? [] : [attached.trimEnd()]),
     `What is wanted:\n${request.trim()}`,
     'List the files that have to be written.',
   ].join('\n\n');

@@ -1,5 +1,5 @@
 /** Which files a request leads to: what the model lists under a grammar, named as files here are, without what may not be written. */
-import type { PlanFilesRequest, PlannedFile } from '#protocol';
+import type { AttachedToFiles, PlanFilesRequest, PlannedFile } from '#protocol';
 import { folderOf, listWorkspace, nameOf, prefixesOf } from './listing';
 import { asNamed, namingInWords, namingOf, type Naming } from './naming';
 import { folded } from './paths';
@@ -7,6 +7,7 @@ import { mostPlanned, planGrammar, planQuestion, planSystem, readPlan } from './
 import { lookAtPlaces, type Hides } from './places';
 import { talk, type TalkDeps } from './talk';
 import { EngineError } from '../../engine';
+import { collect } from '../../attachments';
 import type { ChosenFiles } from '../../workspace';
 
 export interface PlannerDeps extends TalkDeps {
@@ -29,12 +30,13 @@ export interface Plan {
   readonly files: readonly PlannedFile[];
   /** What became of the rest, a sentence; '' = there is none. */
   readonly problem: string;
+  readonly attached: readonly AttachedToFiles[];
 }
 
 /** Rejects as `talk` does. */
 export async function planFiles(
   deps: PlannerDeps,
-  { request, folder }: PlanFilesRequest.Params,
+  { request, folder, attachments }: PlanFilesRequest.Params,
   signal: AbortSignal,
 ): Promise<Plan> {
   const folders = deps.folders();
@@ -56,7 +58,8 @@ export async function planFiles(
   const begins =
     place !== '' ? [`${place}/`] : prefixes.map(({ prefix }) => prefix).filter((prefix) => prefix !== '');
   const said = await talk(deps, {
-    messages: (room) => {
+    attached: await Promise.all(attachments.map((one) => collect(deps.files, one))),
+    messages: (room, attached) => {
       const shown = others.slice(0, Math.floor(mostListed * room));
       const near = beside.slice(0, Math.floor(mostBeside * Math.max(room, 0.2))).map(nameOf);
       const more = listing.more || shown.length < others.length;
@@ -66,6 +69,7 @@ export async function planFiles(
           role: 'user',
           content: planQuestion({
             request,
+            attached,
             folder: place,
             beside: near,
             listing: shown,
@@ -92,7 +96,7 @@ export async function planFiles(
     path: isThere.has(path) ? path : asNamed(path, namingBeside(path)),
     purpose,
   }));
-  return settled(named, folders, hidesOf(deps.files));
+  return { ...(await settled(named, folders, hidesOf(deps.files))), attached: said.attached };
 }
 
 /** Corrects what can be corrected, and leaves out what cannot. */
@@ -100,7 +104,7 @@ async function settled(
   said: readonly PlannedFile[],
   folders: readonly string[],
   hides: Hides,
-): Promise<Plan> {
+): Promise<Omit<Plan, 'attached'>> {
   const first = await lookAtPlaces(
     said.map(({ path }) => path),
     folders,

@@ -1,4 +1,6 @@
 /** One answer of a given form, without a conversation: what plans and texts of files have in common. */
+import type { AttachedToFiles } from '#protocol';
+import { fitAttachments, type Collected, type KeptAttachment } from '../../attachments';
 import type { ChatFormat, PromptMessage } from '../../conversation';
 import { EngineError, EngineSession, type EnginePort, type TokenId } from '../../engine';
 import type { Grammar } from '../../grammar/grammar';
@@ -17,8 +19,9 @@ export interface TalkDeps {
 }
 
 export interface Asked {
-  /** Shrinks with `room`, 1 to 0: how much of what may be left out is shown. */
-  readonly messages: (room: number) => readonly PromptMessage[];
+  /** Shrinks with `room`, 1 to 0: how much of what may be left out is shown. `attached`: what is shown of what is attached, or ''. */
+  readonly messages: (room: number, attached: string) => readonly PromptMessage[];
+  readonly attached: readonly Collected[];
   readonly grammar: Grammar;
   /** Of the answer. */
   readonly mostTokens: number;
@@ -31,11 +34,15 @@ export interface Asked {
 }
 
 /** `cut`: the tokens it might have ran out; it follows the grammar all the same, but was brought to its end. */
-export type Said = Pick<Decoded, 'text' | 'cut'>;
+export type Said = Pick<Decoded, 'text' | 'cut'> & {
+  readonly attached: readonly AttachedToFiles[];
+};
 
 /** Tokens at the end in which the grammar may already bring a text to its end. */
 const closing = 15;
 const rooms = [1, 0.6, 0.35, 0.2, 0.1, 0];
+/** Of the context, what may be shown of attachments: they were chosen by the user, but the answer and the rest need room, too. */
+const attachedShare = 0.5;
 
 /** Rejects with an EngineError whose message may be shown, and as cancelled with the signal. */
 export function talk(deps: TalkDeps, asked: Asked): Promise<Said> {
@@ -43,25 +50,33 @@ export function talk(deps: TalkDeps, asked: Asked): Promise<Said> {
   return deps.model.use(asked.signal, async (model) => {
     const format = await deps.formatOf(model);
     asked.onPhase('waiting');
-    const tokens = await fitted(asked, model, format);
-    return answer(deps, asked, model, format, tokens);
+    const { tokens, shown } = await fitted(deps, asked, model, format);
+    return {
+      ...(await answer(deps, asked, model, format, tokens)),
+      attached: shown.map(({ label, reason }) => ({ label, reason })),
+    };
   });
 }
 
 /** The fullest prompt that leaves enough room for the answer. */
 async function fitted(
-  { messages, mostTokens, fewestTokens, signal }: Asked,
+  { engine }: TalkDeps,
+  { messages, attached, mostTokens, fewestTokens, signal }: Asked,
   model: LoadedModel,
   format: ChatFormat,
-): Promise<readonly TokenId[]> {
+): Promise<{ readonly tokens: readonly TokenId[]; readonly shown: readonly KeptAttachment[] }> {
   const { context } = model.kv;
   const wanted = Math.max(fewestTokens, Math.min(mostTokens, Math.floor(context / 2)));
+  const count = async (text: string): Promise<number> =>
+    (await engine.tokenize(model.handle, text, false)).length;
   for (const [i, room] of rooms.entries()) {
-    const tokens = await format.render(messages(room), { thinking: false });
+    const shown = await fitAttachments(attached, Math.floor(context * attachedShare * room), count);
+    const content = shown.map((one) => one.content).filter((text) => text !== '');
+    const tokens = await format.render(messages(room, content.join('\n')), { thinking: false });
     signal.throwIfAborted();
     const left = context - tokens.length;
     if (left >= wanted || (i === rooms.length - 1 && left >= fewestTokens)) {
-      return tokens;
+      return { tokens, shown };
     }
   }
   throw new EngineError(
@@ -76,7 +91,7 @@ async function answer(
   model: LoadedModel,
   format: ChatFormat,
   tokens: readonly TokenId[],
-): Promise<Said> {
+): Promise<Decoded> {
   const session = await EngineSession.open(engine, model.handle, model.kv.context, model.kv.codec, {
     user: 'chat',
   });

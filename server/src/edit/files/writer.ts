@@ -1,5 +1,6 @@
 /** The text of one file of a plan, written by the model and laid out as the files beside it are. Nothing is written to the disk. */
-import type { CheckedFile, WriteFileRequest } from '#protocol';
+import type { AttachedToFiles, CheckedFile, WriteFileRequest } from '#protocol';
+import { collect } from '../../attachments';
 import { EngineError } from '../../engine';
 import { editorConfigOf, type ConfigFile, type EditorConfig } from './editorConfig';
 import { cutTo, fileGrammar, fileQuestion, fileSystem, textIn } from './fileText';
@@ -37,6 +38,7 @@ export interface WrittenFile {
   readonly file: CheckedFile;
   readonly text: string;
   readonly problem: string;
+  readonly attached: readonly AttachedToFiles[];
 }
 
 const bare = ({ path, uri, exists, problem }: Place): CheckedFile => ({ path, uri, exists, problem });
@@ -44,7 +46,7 @@ const bare = ({ path, uri, exists, problem }: Place): CheckedFile => ({ path, ur
 /** Rejects as `talk` does. */
 export async function writeFile(
   deps: PlannerDeps,
-  { request, plan, index, written }: Omit<WriteFileRequest.Params, 'job'>,
+  { request, attachments, plan, index, written }: Omit<WriteFileRequest.Params, 'job'>,
   { signal, onPhase, onText }: WriteHooks,
 ): Promise<WrittenFile> {
   const file = plan[index];
@@ -76,12 +78,13 @@ export async function writeFile(
   }
   const { layout, examples } = await surroundings(deps, path, present);
   const said = await talk(deps, {
-    messages: (room) => [
+    attached: await Promise.all(attachments.map((one) => collect(deps.files, one))),
+    messages: (room, attached) => [
       { role: 'system', content: fileSystem },
       {
         role: 'user',
         content: fileQuestion({
-          ...{ request, plan, present },
+          ...{ request, attached, plan, present },
           file: { path, purpose: file.purpose },
           written: cutTo(written, mostShown * room),
           examples: room < 0.2 ? [] : cutTo(examples, Math.min(longestExample, mostShown * room)),
@@ -97,6 +100,7 @@ export async function writeFile(
   return {
     file: bare(place),
     text: laidOut(path, textIn(path, said.text), layout),
+    attached: said.attached,
     problem: said.cut
       ? `${path} ends where the model ran out of room: it is not whole. Ask for less in one file, or write the rest yourself.`
       : '',

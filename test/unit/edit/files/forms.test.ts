@@ -92,7 +92,7 @@ describe('edit/files: forms of answers', () => {
 
   it('shows texts in fences that they cannot end', () => {
     const text = fileQuestion({
-      request: 'x',
+      ...{ request: 'x', attached: '' },
       plan: [],
       file: { path: 'b.md', purpose: '' },
       written: [{ path: 'a.md', text: '````\nfence\n````\n' }],

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { PlannedFile } from '#protocol';
+import type { Attachment, PlannedFile } from '#protocol';
 import { Answerer } from '#server/chat/answerer';
 import { NewFiles } from '#server/edit/files/index';
 import type { ScriptedOptions } from '#server/engine/scripted';
@@ -57,11 +57,20 @@ describe('edit/files: new files', () => {
   }
   const signal = (): AbortSignal => new AbortController().signal;
   const lastPrompt = (): string => t.engine.runs.at(-1)?.prompt ?? '';
-  const plan = (files: NewFiles, request: string, folder = ''): ReturnType<NewFiles['plan']> =>
-    files.plan({ request, folder }, signal());
-  const write = (files: NewFiles, all: readonly PlannedFile[], index = 0): ReturnType<NewFiles['write']> =>
+  const plan = (
+    files: NewFiles,
+    request: string,
+    folder = '',
+    attachments: readonly Attachment[] = [],
+  ): ReturnType<NewFiles['plan']> => files.plan({ request, folder, attachments }, signal());
+  const write = (
+    files: NewFiles,
+    all: readonly PlannedFile[],
+    index = 0,
+    attachments: readonly Attachment[] = [],
+  ): ReturnType<NewFiles['write']> =>
     files.write(
-      { request: 'a store of users', plan: all, index, written: [] },
+      { request: 'a store of users', attachments, plan: all, index, written: [] },
       { signal: signal(), onPhase: () => undefined, onText: () => undefined },
     );
 
@@ -75,8 +84,7 @@ describe('edit/files: new files', () => {
         { path: 'src/user-store.ts', purpose: 'keeps users' },
         { path: 'test/userStore.spec.ts', purpose: 'its tests' },
       ],
-      problem: '',
-      cancelled: false,
+      ...{ attached: [], problem: '', cancelled: false },
     });
     assert.match(lastPrompt(), /a store of users/);
     assert.match(lastPrompt(), /src\/user-list\.ts/);
@@ -91,6 +99,48 @@ describe('edit/files: new files', () => {
       assert.equal(t.engine.runs.at(-1)?.request.threads, isQuiet ? 4 : undefined);
       t.end();
     }
+  });
+
+  it('shows the model what is attached, to the plan and to each file, and says what it does not show', async () => {
+    const attached = (path: string): Attachment => ({
+      kind: 'file',
+      uri: pathToFileURL(join(root, path)).href,
+    });
+    writeFileSync(
+      join(root, 'long.md'),
+      'A line of a document that is too long to be shown whole.\n'.repeat(900),
+    );
+    const secret = { label: '.env', reason: /secrets/ };
+    const attachments = ['notes.txt', '.env', 'long.md'].map(attached);
+    const check = (result: { readonly attached: readonly { label: string; reason: string }[] }): void => {
+      const [notes, hidden, long] = result.attached;
+      assert.deepEqual(notes, { label: 'notes.txt', reason: '' });
+      assert.equal(hidden?.label, secret.label);
+      assert.match(hidden.reason, secret.reason);
+      assert.equal(long?.label, 'long.md');
+      assert.match(long.reason, /of .* tokens are shown/);
+      assert.match(lastPrompt(), /File notes\.txt:\n```\nnotes\r?\nof somebody\r?\n```/);
+      assert.match(lastPrompt(), /File long\.md, its first \d+ lines:/);
+      assert.doesNotMatch(lastPrompt(), /SECRET/);
+    };
+    check(await plan(newFiles({ answer: () => '- src/user-store.ts: keeps users' }), 'x', '', attachments));
+    t.end();
+    const files = newFiles({ answer: () => '```ts\nexport {};\n```' });
+    const written = await write(files, [{ path: 'src/user-store.ts', purpose: '' }], 0, attachments);
+    assert.equal(written.problem, '');
+    check(written);
+  });
+
+  it('would rather answer than show all that is attached', async () => {
+    const uri = pathToFileURL(join(root, 'long.md')).href;
+    writeFileSync(
+      join(root, 'long.md'),
+      'A line of a document that is too long to be shown whole.\n'.repeat(900),
+    );
+    const files = newFiles({ contextLength: 1600, answer: () => '```ts\nexport {};\n```' });
+    const written = await write(files, [{ path: 'src/a.ts', purpose: '' }], 0, [{ kind: 'file', uri }]);
+    assert.deepEqual([written.problem, written.text !== ''], ['', true]);
+    assert.match(written.attached[0]?.reason ?? '', /tokens are shown/);
   });
 
   it('plans in the folder that was named, and shows its names', async () => {
@@ -136,7 +186,7 @@ describe('edit/files: new files', () => {
     const phases: string[] = [];
     const result = await files.write(
       {
-        request: 'a store of users',
+        ...{ request: 'a store of users', attachments: [] },
         plan: [
           { path: 'src/user-type.ts', purpose: 'what a user is' },
           { path: 'src/user-store.ts', purpose: 'keeps users' },
@@ -158,8 +208,7 @@ describe('edit/files: new files', () => {
         problem: '',
       },
       text: `${head}\nexport class Store {\n\tusers = [];\n}\n`,
-      problem: '',
-      cancelled: false,
+      ...{ attached: [], problem: '', cancelled: false },
     });
     assert.deepEqual(phases, ['loading', 'waiting', 'reading', 'writing']);
     assert.ok(seen.length > 5 && seen.every((text) => text === '' || text.startsWith(head.trim())));
@@ -233,7 +282,7 @@ describe('edit/files: new files', () => {
     });
     const abort = new AbortController();
     const result = await files.write(
-      { request: 'x', plan: [{ path: 'src/a.ts', purpose: '' }], index: 0, written: [] },
+      { request: 'x', attachments: [], plan: [{ path: 'src/a.ts', purpose: '' }], index: 0, written: [] },
       {
         signal: abort.signal,
         onPhase: () => undefined,

@@ -1,6 +1,11 @@
 /** How much of what is attached fits into the model's context: whole where it does, whole lines of it where it does not. */
+import type { ShownAttachment } from '#protocol';
 import type { Collected, Piece } from './collect';
-import type { KeptAttachment } from './tree';
+
+/** An attachment with what the model reads of it: a file may be another one tomorrow, a conversation is not. */
+export interface KeptAttachment extends ShownAttachment {
+  readonly content: string;
+}
 
 /** Tokens of a text, for the model that answers. */
 export type CountTokens = (text: string) => Promise<number>;

@@ -3,13 +3,13 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { collect, diffSections, shownDiff } from '#server/chat/collect';
-import { fitAttachments, shareOut, shownPiece } from '#server/chat/fit';
+import { collect, diffSections, shownDiff } from '#server/attachments/collect';
+import { fitAttachments, shareOut, shownPiece } from '#server/attachments/fit';
 import { ChosenFiles } from '#server/workspace/chosenFiles';
 
 const count = (text: string): Promise<number> => Promise.resolve(Math.ceil(text.length / 4));
 
-describe('chat/attachments', () => {
+describe('attachments', () => {
   let root: string;
   let outside: string;
   let files: ChosenFiles;

@@ -32,3 +32,11 @@ export function readAttachment(value: unknown): Attachment | undefined {
       return undefined;
   }
 }
+
+const mostAttachments = 50;
+
+/** Those in a list that are some. */
+export function readAttachments(value: unknown): readonly Attachment[] {
+  const list: readonly unknown[] = Array.isArray(value) ? value.slice(0, mostAttachments) : [];
+  return list.map(readAttachment).filter((one): one is Attachment => one !== undefined);
+}
