@@ -3,6 +3,7 @@ import * as assert from 'node:assert/strict';
 import * as vscode from 'vscode';
 import {
   acceptGhostText,
+  atRest,
   closeEditors,
   completesIn,
   configure,
@@ -13,7 +14,6 @@ import {
   openFileAt,
   pathIn,
   ready,
-  requestsAtRest,
   running,
   sleep,
   startAnotherLine,
@@ -295,7 +295,7 @@ describe('Suggestions', function () {
     try {
       const group = control.createResourceGroup('changes', 'Changes');
       group.resourceStates = [{ resourceUri: inFolder('counting.ts') }];
-      const before = await requestsAtRest();
+      const before = await atRest('requests');
       await until('the input has the keys', async () => {
         await vscode.commands.executeCommand('workbench.scm.focus');
         await type('con');

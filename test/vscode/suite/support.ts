@@ -54,16 +54,17 @@ export async function running(): Promise<RunningDiagnostics> {
   return { serverPid, status, ...rest };
 }
 
-/** How many requests there were, once no more are on their way. */
-export async function requestsAtRest(): Promise<number> {
+/** A counter, once nothing is on its way any more that it counts. */
+export async function atRest(counter: 'requests' | 'runs'): Promise<number> {
   let last = -1;
-  return until('no request is on its way', async () => {
-    const { requests } = (await running()).status.counters;
-    const isSame = requests === last;
-    last = requests;
-    await sleep(400);
-    return isSame && { requests };
-  }).then(({ requests }) => requests);
+  await until(`no more ${counter}`, async () => {
+    const now = (await running()).status.counters[counter];
+    const isSame = now === last;
+    last = now;
+    await sleep(isSame ? 0 : 400);
+    return isSame;
+  });
+  return last;
 }
 
 /** Waits until completions are possible. A server at rest is woken as a user would do it: by opening a file. */
