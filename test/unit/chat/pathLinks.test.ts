@@ -1,5 +1,6 @@
 import * as assert from 'node:assert/strict';
 import { findPaths, kindOfTarget, lastPath } from '../../../media/chat/pathLinks';
+import { processorMs } from '../../support/processorTime';
 import { readPlace, relativeNames } from '../../../client/src/features/chat/places';
 
 const targets = (text: string, inCode = false): string[] =>
@@ -36,11 +37,12 @@ describe('chat page: paths in answers', () => {
   });
 
   it('is quick on long lines', () => {
-    const start = performance.now();
-    findPaths('a.b/'.repeat(20_000), true);
-    findPaths('../'.repeat(30_000), true);
-    findPaths(`${'x'.repeat(90_000)}.ts`, true);
-    assert.ok(performance.now() - start < 1_000, `${String(performance.now() - start)} ms`);
+    const ms = processorMs(() => {
+      findPaths('a.b/'.repeat(20_000), true);
+      findPaths('../'.repeat(30_000), true);
+      findPaths(`${'x'.repeat(90_000)}.ts`, true);
+    });
+    assert.ok(ms < 1_000, `${ms.toFixed(0)} ms`);
   });
 
   it('knows the path before a code block', () => {

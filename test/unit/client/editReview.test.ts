@@ -14,6 +14,7 @@ import {
   type Review,
 } from '../../../client/src/features/edit/review';
 import { taskFits } from '../../../client/src/features/edit/tasks';
+import { processorMs } from '../../support/processorTime';
 import { Random } from '../../support/random';
 
 const before = 'one\ntwo\nthree\nfour\nfive\nsix\n';
@@ -110,9 +111,10 @@ describe('client: a change that is looked at', () => {
       ]);
       text = applyEdits(text, changes.at(-1) ?? []);
     }
-    const began = performance.now();
-    const together = carried(start, text, ...changes);
-    const took = performance.now() - began;
+    let together = start;
+    const took = processorMs(() => {
+      together = carried(start, text, ...changes);
+    });
     assert.ok(took < 1_500, `${took.toFixed(0)} ms`);
     let each = start;
     for (const change of changes.slice(0, 60)) {
@@ -177,13 +179,13 @@ describe('client: which code actions are offered', () => {
       `(${' '.repeat(200_000)}`,
       'class '.repeat(50_000),
     ];
-    const start = performance.now();
-    for (const text of texts) {
-      for (const task of ['toAsync', 'toFunctions', 'addTypes', 'simplify'] as const) {
-        taskFits(task, 'typescript', text, true);
+    const took = processorMs(() => {
+      for (const text of texts) {
+        for (const task of ['toAsync', 'toFunctions', 'addTypes', 'simplify'] as const) {
+          taskFits(task, 'typescript', text, true);
+        }
       }
-    }
-    const took = performance.now() - start;
+    });
     assert.ok(took < 1_000, `${took.toFixed(0)} ms`);
     assert.ok(taskFits('toAsync', 'typescript', 'read(path, (error, data) => data)', true));
     assert.ok(taskFits('toFunctions', 'typescript', '\n\n  export default class A {}', true));

@@ -153,11 +153,19 @@ export async function acceptGhostText(editor: vscode.TextEditor, ms = 5_000): Pr
 export async function completesIn(
   editor: vscode.TextEditor,
 ): Promise<NonNullable<Diagnostics['lastPrompt']>> {
-  const before = (await diagnostics()).status?.counters.requests ?? 0;
+  // Until the model is there, the text alone is asked how it goes on.
+  const before = await until(
+    'a model',
+    async () => {
+      const { status } = await diagnostics();
+      return status?.state === 'ready' && status.counters;
+    },
+    20_000,
+  );
   await type('con');
   assert.match(await acceptGhostText(editor, 10_000), countingLine);
   const { status, lastPrompt } = await running();
-  assert.ok(status.counters.requests > before && lastPrompt !== null, 'the model was asked');
+  assert.ok(status.counters.requests > before.requests && lastPrompt !== null, 'the model was asked');
   assert.equal(vscode.Uri.parse(lastPrompt.uri).toString(), editor.document.uri.toString());
   return lastPrompt;
 }

@@ -20,6 +20,8 @@ const lines = [
   { when: 'commit message', say: 'math: add instead of subtracting\n\nTwo was nought.' },
   { when: 'Explain what the code', say: 'It subtracts, see src/math.ts:2.' },
   { when: 'Find out what is wrong', say: 'The sign is wrong.' },
+  { when: 'Symbol add in src/math\\.ts:1-3:[^]*return a - b', say: 'I have read the function.' },
+  { when: "Problems in src/math\\.ts:[^]*Type 'string' is not assignable", say: 'I have read the problem.' },
   { when: 'slow', say: slow },
   { when: 'fail', fail: 'The engine has a cold.' },
 ];
@@ -106,6 +108,36 @@ describe('Niwaki’s chat with its own server', function () {
     await ui.screenshot('chat-explain');
   });
 
+  /** Chooses what is found for the words that stand in the input, and asks. */
+  async function attach(words, option, chip) {
+    await newChat();
+    await ui.type(`look at ${words}`);
+    await chat().locator('[role=option]', { hasText: option }).first().waitFor({ timeout: visibleMs });
+    await ui.page.keyboard.press('Enter');
+    await chat().locator('.composer.main .chip', { hasText: chip }).waitFor({ timeout: visibleMs });
+    await ui.page.keyboard.press('Enter');
+  }
+
+  it('shows the model a symbol that is attached', async () => {
+    await ui.open('math.ts');
+    await attach('#symbol:add', 'add', 'add (src/math.ts:1-3)');
+    await answered('I have read the function.');
+  });
+
+  it('shows the model problems that are attached', async () => {
+    const path = join(workspace, 'src', 'math.ts');
+    writeFileSync(path, `${mathText}export const word: number = 'one';\n`);
+    try {
+      const marks = () => ui.page.locator('.squiggly-error').count();
+      await until('the fault is shown', async () => (await marks()) > 0, 60_000);
+      await attach('#problems:math', 'math.ts', 'Problems: src/math.ts');
+      await ui.screenshot('chat-problems');
+      await answered('I have read the problem.');
+    } finally {
+      writeFileSync(path, mathText);
+    }
+  });
+
   it('writes a commit message into the source control view, and only there', async () => {
     await ui.command('Niwaki: Write Commit Message');
     await ui.page.locator('.activitybar a[aria-label^="Source Control"]').first().click({ force: true });
@@ -132,14 +164,12 @@ describe('Niwaki’s chat with its own server', function () {
     await last('assistant')
       .locator('.message-state', { hasText: /interrupted/i })
       .waitFor({ timeout: visibleMs });
-    const kept = (await last('assistant').locator('.message-body').innerText()).length;
-    assert.ok(kept > said / 2, `${kept} of ${said}`);
+    const length = async () => (await last('assistant').locator('.message-body').innerText()).length;
+    // The page shows a text over several frames.
+    await until(`more than half of ${said} characters`, async () => (await length()) > said / 2, visibleMs);
+    const kept = await length();
     await last('assistant').locator('vscode-button', { hasText: 'Continue' }).click();
-    await until(
-      'more of it',
-      async () => (await last('assistant').locator('.message-body').innerText()).length > kept + 50,
-      visibleMs,
-    );
+    await until('more of it', async () => (await length()) > kept + 50, visibleMs);
     await ui.page.keyboard.press('Escape');
   });
 

@@ -7,6 +7,7 @@ import { minimalEdits } from '#protocol/minimalEdits';
 import { l10n, Range, Uri, workspace, WorkspaceEdit, type TextDocument } from 'vscode';
 import { wouldBeInWorkspace } from '../../insideWorkspace';
 import { leadsOut } from './inside';
+import { missingFolders, removeEmpty, type MadeFolders } from './madeFolders';
 
 /** File systems round times. */
 const clockMs = 2_000;
@@ -110,6 +111,7 @@ async function strayedOf(made: readonly WrittenFile[]): Promise<WrittenFile[]> {
 export async function createFiles(
   files: readonly WrittenFile[],
   check: (paths: readonly string[]) => Promise<readonly CheckedFile[]>,
+  folders: MadeFolders,
 ): Promise<CreationResult> {
   const checked = await check(files.map(({ path }) => path));
   const refusals = (await Promise.all(files.map((file, i) => refusalOf(file, checked[i])))).filter(
@@ -139,16 +141,19 @@ export async function createFiles(
     const problem = l10n.t('It has changed meanwhile. Look at the difference.');
     return { kind: 'refused', refusals: moved.map((file) => ({ file, problem, exists: true })) };
   }
+  const newFolders = await missingFolders(made.map(({ uri }) => uri));
   const begun = Date.now();
   // Of no edits at all VS Code says that they failed. (Its own count of them leaves new files out.)
   const done = changes === 0 || (await Promise.resolve(workspace.applyEdit(edit)).catch(() => false));
   const strayed = await strayedOf(made);
   if (done && strayed.length === 0) {
+    folders.remember({ files: made.map(({ uri }) => uri), folders: newFolders });
     return { kind: 'done' };
   }
   for (const file of made) {
     await takeBack(file, begun);
   }
+  await removeEmpty(newFolders);
   if (strayed.length > 0) {
     const problem = l10n.t('It lies outside the workspace.');
     return { kind: 'refused', refusals: strayed.map((file) => ({ file, problem, exists: false })) };

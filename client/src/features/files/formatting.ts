@@ -11,6 +11,11 @@ import {
 /** Milliseconds: TypeScript's own starts with the first file. One that is slower is not waited for: the text is good without it. */
 const patienceMs = 10_000;
 const takenOverMs = 2_000;
+/** An extension with a formatter is started when the first document of its language is opened; until it is there, nobody answers. */
+const startingMs = 3_000;
+const askAgainMs = 200;
+/** Languages whose formatter has had the time to start, if there is one: of no edits nobody knows whether that is why. */
+const started = new Set<string>();
 
 /** One level of the text's indentation, for the formatter: it is the neighbours' already. */
 function optionsOf(text: string): FormattingOptions {
@@ -49,6 +54,29 @@ async function shows(document: TextDocument, plain: string): Promise<boolean> {
   return is();
 }
 
+async function editsFor(document: TextDocument, text: string): Promise<readonly TextEdit[]> {
+  const ask = async (): Promise<readonly TextEdit[]> => {
+    const asked = commands.executeCommand<TextEdit[] | undefined>(
+      'vscode.executeFormatDocumentProvider',
+      document.uri,
+      optionsOf(text),
+    );
+    const tooLong = new Promise<undefined>((resolve) => setTimeout(resolve, patienceMs, undefined));
+    return (await Promise.race([Promise.resolve(asked).catch(() => undefined), tooLong])) ?? [];
+  };
+  const { languageId } = document;
+  let edits = await ask();
+  for (
+    const end = Date.now() + startingMs;
+    edits.length === 0 && !started.has(languageId) && Date.now() < end;
+  ) {
+    await new Promise((resolve) => setTimeout(resolve, askAgainMs));
+    edits = await ask();
+  }
+  started.add(languageId);
+  return edits;
+}
+
 /** The text itself where nobody formats it. */
 export async function formatted(preview: Uri, text: string): Promise<string> {
   const document = await workspace.openTextDocument(preview);
@@ -56,14 +84,8 @@ export async function formatted(preview: Uri, text: string): Promise<string> {
   if (!(await shows(document, text.replaceAll('\r\n', '\n')))) {
     return text;
   }
-  const asked = commands.executeCommand<TextEdit[] | undefined>(
-    'vscode.executeFormatDocumentProvider',
-    preview,
-    optionsOf(text),
-  );
-  const tooLong = new Promise<undefined>((resolve) => setTimeout(resolve, patienceMs, undefined));
-  const edits = await Promise.race([Promise.resolve(asked).catch(() => undefined), tooLong]);
-  if (edits === undefined || edits.length === 0) {
+  const edits = await editsFor(document, text);
+  if (edits.length === 0) {
     return text;
   }
   const shown = document.getText();

@@ -15,6 +15,7 @@ import {
 import type { NiwakiContext } from '../../context';
 import { messages } from '../../ui/messages';
 import { createFiles, type WrittenFile } from './creation';
+import { MadeFolders } from './madeFolders';
 import { PlanDocument } from './planDocument';
 import { createTitle, Previews } from './previews';
 import { askForRequest, hasFolder, readAsked, type Asked } from './asked';
@@ -27,6 +28,7 @@ const contextKey = 'niwaki.files.state';
 
 export class NewFiles implements Disposable {
   private readonly previews = new Previews();
+  private readonly folders = new MadeFolders();
   private readonly plan: PlanDocument;
   private state: State = '';
   private asked: Asked = { request: '', folder: '', attachments: [] };
@@ -91,7 +93,7 @@ export class NewFiles implements Disposable {
       const files = this.writtenFiles();
       const names = files.map(({ path }) => path);
       try {
-        const result = await createFiles(files, (paths) => this.check(paths));
+        const result = await createFiles(files, (paths) => this.check(paths), this.folders);
         if (result.kind === 'done') {
           await this.finish(files);
         } else if (result.kind === 'failed') {
@@ -118,7 +120,7 @@ export class NewFiles implements Disposable {
 
   dispose(): void {
     this.running?.cancel();
-    Disposable.from(this.plan, this.previews).dispose();
+    Disposable.from(this.plan, this.previews, this.folders).dispose();
   }
 
   // ------------------------------------------------------------------------------------------------------------ plan
@@ -230,11 +232,7 @@ export class NewFiles implements Disposable {
     this.running = cancel;
     this.previews.decide('none', 0);
     const problems = new Set<string>(); // what is said of an attachment may be the same for each file
-    const { request, attachments } = this.asked;
-    const writing = {
-      ...{ context: this.context, previews: this.previews, items: this.items },
-      ...{ request, attachments },
-    };
+    const writing = { context: this.context, previews: this.previews, items: this.items, ...this.asked };
     const title = l10n.t('Niwaki writes files');
     await window.withProgress(
       { location: ProgressLocation.Notification, title, cancellable: true },
