@@ -227,7 +227,7 @@ const pageMessage: Shape<PageMessage> = anyOf<PageMessage>(
     kind: oneOf('run'),
     command: oneOf('importModel', 'manageModels', 'restart', 'showLog', 'chat.commitMessage'),
   }),
-  record<PageOf<'newFiles'>>({ kind: oneOf('newFiles'), text: text(20_000), attachments }),
+  record<PageOf<'newFiles'>>({ kind: oneOf('newFiles'), text: text(), attachments }),
 );
 
 const hostMessage: Shape<HostMessage> = anyOf<HostMessage>(

@@ -13,6 +13,7 @@ export interface PlannedFile {
 export interface AttachedToFiles {
   /** As it is called: `src/a.ts:10-20`. */
   readonly label: string;
+  readonly shown: 'whole' | 'part' | 'none';
   /** Why the model has seen nothing of it, or not all: a sentence. '' = it has seen it. */
   readonly reason: string;
 }

@@ -90,7 +90,9 @@ async function ofFolder(files: ChosenFiles, attachment: Attachment): Promise<Col
   if (folder === undefined) {
     return nothing(attachment, files.pathOf(attachment.uri), 'It is no folder of the workspace.');
   }
-  const label = folder.path === '' ? './' : `${folder.path}/`;
+  // As its files are called: in a workspace of several folders with the folder's name before it.
+  const inside = files.pathOf(`${attachment.uri.replace(/\/+$/, '')}/x`).slice(0, -1);
+  const label = inside === '' ? './' : inside;
   if (folder.files.length === 0) {
     return nothing(attachment, label, 'There is no file in it that may be shown.');
   }
@@ -106,8 +108,7 @@ async function ofFolder(files: ChosenFiles, attachment: Attachment): Promise<Col
     const text = await files.readBelow(attachment.uri, file);
     if (text !== undefined && text.length <= room) {
       room -= text.length;
-      const path = folder.path === '' ? file : `${folder.path}/${file}`;
-      pieces.push({ title: `File ${path}`, file, language: languageOf(file), text });
+      pieces.push({ title: `File ${inside}${file}`, file, language: languageOf(file), text });
     }
   }
   const named = folder.files.length - (pieces.length - 1);

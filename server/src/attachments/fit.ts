@@ -17,9 +17,10 @@ function fenced({ language, text }: Piece): string {
   return `${fence}${language}\n${text}${text.endsWith('\n') ? '' : '\n'}${fence}`;
 }
 
-/** A piece as the model reads it. */
+/** A piece as the model reads it. Names of files may hold anything; a title is one line. */
 export function shownPiece(piece: Piece): string {
-  return `${piece.title}:\n${fenced(piece)}\n`;
+  // eslint-disable-next-line no-control-regex
+  return `${piece.title.replace(/[\u0000-\u001f\u007f\u0085\u2028\u2029]+/g, ' ')}:\n${fenced(piece)}\n`;
 }
 
 const few = 8;

@@ -33,7 +33,8 @@ export function readAttachment(value: unknown): Attachment | undefined {
   }
 }
 
-const mostAttachments = 50;
+/** As many as the chat's page takes. */
+const mostAttachments = 200;
 
 /** Those in a list that are some. */
 export function readAttachments(value: unknown): readonly Attachment[] {

@@ -42,7 +42,7 @@ export function registerFiles({ connection, ...deps }: FilesDeps): void {
   connection.onRequest(PlanFilesRequest.type, (params, token) =>
     files.plan(
       {
-        request: text(params, 'request'),
+        request: text(params, 'request', longestText),
         folder: text(params, 'folder'),
         attachments: readAttachments(raw(params)['attachments']),
       },
@@ -65,7 +65,7 @@ export function registerFiles({ connection, ...deps }: FilesDeps): void {
     try {
       return await files.write(
         {
-          request: text(params, 'request'),
+          request: text(params, 'request', longestText),
           attachments: readAttachments(raw(params)['attachments']),
           plan: list(params, 'plan', mostFiles).map(readPlanned),
           index: typeof index === 'number' ? index : -1,

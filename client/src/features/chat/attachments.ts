@@ -56,6 +56,11 @@ export async function allowed(attachments: readonly Attachment[]): Promise<Attac
   return attachments.filter((_, i) => each[i] === true);
 }
 
+/** What is said where not all that is attached is allowed: answered without it, the model would make something up. */
+export function somethingIsGone(): string {
+  return l10n.t('Something that is attached is not in the workspace any more. Remove it, and send again.');
+}
+
 /** What is selected in an editor, as whole lines; undefined = nothing. */
 export function selectionIn({
   document,

@@ -17,6 +17,7 @@ import { writeCommitMessage } from './commitMessage';
 import { Conversations } from './conversations';
 import { questionAt } from './editorQuestions';
 import type { AskedPlace } from './lightBulb';
+import { askForNewFiles } from './newFilesAsked';
 import { follow } from './links';
 import { pageHtml } from './pageHtml';
 import { pageTexts } from './pageTexts';
@@ -312,19 +313,12 @@ export class ChatView implements Disposable {
         await this.runCommand(message.command);
         return '';
       case 'newFiles':
-        void this.newFiles(message.text, message.attachments);
+        void askForNewFiles(message.text, message.attachments).then((again) => {
+          if (again !== undefined) {
+            this.post(again);
+          }
+        });
         return undefined;
-    }
-  }
-
-  /** Another feature's, which says itself what it does and what goes wrong. What it has not taken up stands in the input again. */
-  private async newFiles(request: string, attached: readonly Attachment[]): Promise<void> {
-    const attachments = await allowed(attached);
-    const asked = { request, folder: '', attachments };
-    const taken = await commands.executeCommand<boolean>('niwaki.files.generate', asked);
-    if (!taken && (request !== '' || attachments.length > 0)) {
-      const draft = { text: `/new ${request}`, command: '', attachments } as const;
-      this.post({ kind: 'compose', ...draft, labels: attachments.map(labelOf), problem: '' });
     }
   }
 

@@ -6,7 +6,7 @@ import type { ChatClient } from '../../chatClient';
 import type { NiwakiContext } from '../../context';
 import { messages } from '../../ui/messages';
 import { plainText } from '../../ui/plainText';
-import { allowed } from './attachments';
+import { allowed, somethingIsGone } from './attachments';
 
 const rememberedAs = 'niwaki.chat.conversation';
 
@@ -67,9 +67,7 @@ export class Conversations {
   async send({ conversation, after, text, command, attachments, thinking }: SendMessage): Promise<string> {
     const shown = await allowed(attachments);
     if (shown.length < attachments.length) {
-      return l10n.t(
-        'Something that is attached is not in the workspace any more. Remove it, and send again.',
-      );
+      return somethingIsGone();
     }
     const chat = await this.chat();
     const result = await chat.send({ conversation, after, text, command, attachments: shown, thinking });

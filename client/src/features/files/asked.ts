@@ -1,5 +1,6 @@
 /** What somebody wants files for, and where: a folder of the explorer, or another feature's words. */
 import type { Attachment } from '#protocol';
+import { attachments as shapeOfAttachments } from '#protocol/chatShapes';
 import { commands, FileType, l10n, Uri, window, workspace } from 'vscode';
 import { messages } from '../../ui/messages';
 
@@ -35,6 +36,17 @@ async function folderOf(uri: Uri): Promise<string> {
   }
 }
 
+/** A copy: the caller's own may change. */
+function readAttachments(value: unknown): readonly Attachment[] {
+  const read = value === undefined ? [] : shapeOfAttachments(value);
+  if (read === undefined) {
+    throw new Error(
+      'niwaki.files.generate takes { request, folder, attachments }, as niwaki.chat.ask has them.',
+    );
+  }
+  return read;
+}
+
 export async function readAsked(value: unknown): Promise<Asked> {
   if (value instanceof Uri) {
     return { request: '', folder: await folderOf(value), attachments: [] };
@@ -47,7 +59,7 @@ export async function readAsked(value: unknown): Promise<Asked> {
   return {
     request: typeof request === 'string' ? request : '',
     folder: typeof folder === 'string' ? folder : folder instanceof Uri ? await folderOf(folder) : '',
-    attachments: Array.isArray(attachments) ? (attachments as Attachment[]) : [],
+    attachments: readAttachments(attachments),
   };
 }
 

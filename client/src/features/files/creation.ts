@@ -120,9 +120,10 @@ export async function createFiles(
   if (refusals.length > 0) {
     return { kind: 'refused', refusals };
   }
+  const made = files.filter(({ base }) => base === undefined);
+  const newFolders = await missingFolders(made.map(({ uri }) => uri));
   const edit = new WorkspaceEdit();
   const documents = new Map<TextDocument, number>();
-  const made = files.filter(({ base }) => base === undefined);
   // First of all what may fail: then nothing is changed by an edit that has failed.
   for (const { uri, text } of made) {
     const contents = new TextEncoder().encode(text);
@@ -141,7 +142,7 @@ export async function createFiles(
     const problem = l10n.t('It has changed meanwhile. Look at the difference.');
     return { kind: 'refused', refusals: moved.map((file) => ({ file, problem, exists: true })) };
   }
-  const newFolders = await missingFolders(made.map(({ uri }) => uri));
+  // From here to the edit nothing is waited for: the places of what is replaced are those of the versions that were just looked at.
   const begun = Date.now();
   // Of no edits at all VS Code says that they failed. (Its own count of them leaves new files out.)
   const done = changes === 0 || (await Promise.resolve(workspace.applyEdit(edit)).catch(() => false));

@@ -2,6 +2,7 @@
 import {
   commands,
   workspace,
+  type CancellationToken,
   type FormattingOptions,
   type TextDocument,
   type TextEdit,
@@ -54,37 +55,48 @@ async function shows(document: TextDocument, plain: string): Promise<boolean> {
   return is();
 }
 
-async function editsFor(document: TextDocument, text: string): Promise<readonly TextEdit[]> {
-  const ask = async (): Promise<readonly TextEdit[]> => {
+async function editsFor(
+  document: TextDocument,
+  text: string,
+  token: CancellationToken,
+): Promise<readonly TextEdit[]> {
+  /** undefined = it takes too long. */
+  const ask = async (): Promise<readonly TextEdit[] | undefined> => {
     const asked = commands.executeCommand<TextEdit[] | undefined>(
       'vscode.executeFormatDocumentProvider',
       document.uri,
       optionsOf(text),
     );
     const tooLong = new Promise<undefined>((resolve) => setTimeout(resolve, patienceMs, undefined));
-    return (await Promise.race([Promise.resolve(asked).catch(() => undefined), tooLong])) ?? [];
+    const answered = Promise.resolve(asked).then((edits) => edits ?? []);
+    return Promise.race([answered.catch(() => []), tooLong]);
   };
   const { languageId } = document;
+  const end = Date.now() + startingMs;
   let edits = await ask();
-  for (
-    const end = Date.now() + startingMs;
-    edits.length === 0 && !started.has(languageId) && Date.now() < end;
+  while (
+    edits?.length === 0 &&
+    !started.has(languageId) &&
+    Date.now() < end &&
+    !token.isCancellationRequested
   ) {
     await new Promise((resolve) => setTimeout(resolve, askAgainMs));
     edits = await ask();
   }
-  started.add(languageId);
-  return edits;
+  if (!token.isCancellationRequested) {
+    started.add(languageId);
+  }
+  return edits ?? [];
 }
 
 /** The text itself where nobody formats it. */
-export async function formatted(preview: Uri, text: string): Promise<string> {
+export async function formatted(preview: Uri, text: string, token: CancellationToken): Promise<string> {
   const document = await workspace.openTextDocument(preview);
   // The editor has its line ends for itself.
   if (!(await shows(document, text.replaceAll('\r\n', '\n')))) {
     return text;
   }
-  const edits = await editsFor(document, text);
+  const edits = await editsFor(document, text, token);
   if (edits.length === 0) {
     return text;
   }

@@ -20,10 +20,11 @@ import { PlanDocument } from './planDocument';
 import { createTitle, Previews } from './previews';
 import { askForRequest, hasFolder, readAsked, type Asked } from './asked';
 import { reasonOf } from './reasons';
-import { unseen, writeItem, type Item } from './writing';
+import { plannedFiles, unseen, writeItem, type Item } from './writing';
 
 type State = '' | 'plan' | 'writing' | 'written' | 'stopped';
 
+const nothing: Asked = { request: '', folder: '', attachments: [] };
 const contextKey = 'niwaki.files.state';
 
 export class NewFiles implements Disposable {
@@ -31,7 +32,9 @@ export class NewFiles implements Disposable {
   private readonly folders = new MadeFolders();
   private readonly plan: PlanDocument;
   private state: State = '';
-  private asked: Asked = { request: '', folder: '', attachments: [] };
+  private asked: Asked = nothing;
+  /** What became of what is attached. */
+  private attached: readonly AttachedToFiles[] = [];
   private items: Item[] = [];
   private running: CancellationTokenSource | undefined;
   private busy = false;
@@ -115,6 +118,7 @@ export class NewFiles implements Disposable {
   async discard(): Promise<void> {
     if (!this.busy && (this.state === 'written' || this.state === 'stopped')) {
       await this.leave();
+      this.asked = nothing;
     }
   }
 
@@ -135,22 +139,19 @@ export class NewFiles implements Disposable {
       const title = l10n.t('Niwaki plans files');
       const result = await window.withProgress(
         { location: ProgressLocation.Notification, title, cancellable: true },
-        async (_progress, token) =>
-          (await this.context.server.edits()).planFiles(asked, token).catch((error: unknown) => ({
-            ...{ files: [], attached: [], problem: reasonOf(error) },
-            cancelled: token.isCancellationRequested,
-          })),
+        (_progress, token) => plannedFiles(this.context, asked, token),
       );
+      this.attached = result.attached;
       if (result.files.length > 0) {
-        await this.openPlan(result.files, result.problem, result.attached);
+        await this.openPlan(result.files, result.problem);
       } else if (!result.cancelled) {
-        this.noPlan(result.problem, asked);
+        this.noPlan([result.problem, ...unseen(result.attached)].join(' '), asked, result.attached);
       }
       return !result.cancelled;
     });
   }
 
-  private noPlan(problem: string, asked: Asked): void {
+  private noPlan(problem: string, asked: Asked, attached: readonly AttachedToFiles[]): void {
     const [again, own] = [l10n.t('Try Again'), l10n.t('Write the Plan Myself')];
     void messages.warn(l10n.t('No plan: {0}', problem), again, own).then(async (chosen) => {
       if (this.state !== '' || this.busy) {
@@ -159,18 +160,16 @@ export class NewFiles implements Disposable {
       if (chosen === again) {
         await this.makePlan(asked);
       } else if (chosen === own) {
-        await this.once(() => this.openPlan([], '', []));
+        [this.asked, this.attached] = [asked, attached]; // others may have been asked for since
+        await this.once(() => this.openPlan([], ''));
       }
     });
   }
 
-  private async openPlan(
-    files: readonly PlannedFile[],
-    problem: string,
-    attached: readonly AttachedToFiles[],
-  ): Promise<void> {
+  private async openPlan(files: readonly PlannedFile[], problem: string): Promise<void> {
     await this.enter('plan');
-    const labels = attached.map(({ label }) => label).join(', ');
+    const seen = this.attached.filter(({ shown }) => shown !== 'none');
+    const labels = seen.map(({ label }) => label).join(', ');
     const opened = this.plan.open(
       [
         l10n.t('Files for: {0}', this.asked.request),
@@ -178,7 +177,7 @@ export class NewFiles implements Disposable {
         l10n.t('A line a file: path — what it is for. Change lines, add some, take some out.'),
         l10n.t('Nothing is written before you say so.'),
         ...(problem === '' ? [] : [problem]),
-        ...unseen(attached),
+        ...unseen(this.attached),
       ],
       files,
     );
@@ -274,7 +273,7 @@ export class NewFiles implements Disposable {
       // Cancelled, and nothing is there: back to the plan, which the user may have edited.
       const { items } = this;
       await this.leave();
-      await this.openPlan(items, '', []);
+      await this.openPlan(items, '');
       return;
     }
     await this.enter(missing === 0 ? 'written' : 'stopped');
@@ -323,6 +322,7 @@ export class NewFiles implements Disposable {
 
   private async finish(files: readonly WrittenFile[]): Promise<void> {
     await this.leave();
+    this.asked = nothing; // diffs may be attached, which are large
     for (const { uri } of [...files].reverse()) {
       await window.showTextDocument(await workspace.openTextDocument(uri), { preview: false });
     }

@@ -1,11 +1,26 @@
-/** One file of a plan: its text comes into a preview while it is written. Nothing is written into the workspace. */
-import type { AttachedToFiles, PlannedFile } from '#protocol';
+/** What the server does of it: a plan, and one file of it, whose text comes into a preview while it is written. Nothing is written into the workspace. */
+import type { AttachedToFiles, PlanFilesRequest, PlannedFile } from '#protocol';
 import { Uri, workspace, type CancellationToken } from 'vscode';
 import type { NiwakiContext } from '../../context';
 import type { Asked } from './asked';
 import type { WrittenFile } from './creation';
 import { formatted } from './formatting';
 import type { Previews } from './previews';
+import { reasonOf } from './reasons';
+
+/** The plan of what is asked for. Never rejects. */
+export async function plannedFiles(
+  { server }: NiwakiContext,
+  asked: Asked,
+  token: CancellationToken,
+): Promise<PlanFilesRequest.Result> {
+  try {
+    return await (await server.edits()).planFiles(asked, token);
+  } catch (error) {
+    const cancelled = token.isCancellationRequested;
+    return { files: [], attached: [], problem: reasonOf(error), cancelled };
+  }
+}
 
 /** A file of the plan. */
 export interface Item extends PlannedFile {
@@ -65,7 +80,7 @@ export async function writeItem(
   // What is there already has a form of its own: a formatter would change lines that nobody has written anew.
   const text =
     base === undefined && result.problem === ''
-      ? await formatted(preview, result.text).catch(() => result.text)
+      ? await formatted(preview, result.text, token).catch(() => result.text)
       : result.text;
   previews.set(preview, text, false);
   item.written = { path: item.path, uri, text, base };

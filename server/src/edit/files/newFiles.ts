@@ -1,7 +1,8 @@
 /** Files from prompts: a plan, what its paths mean, and the text of each file. Nothing here changes a file; the client shows and writes. */
-import type { CheckFilesRequest, PlanFilesRequest, WriteFileRequest } from '#protocol';
+import type { Attachment, CheckFilesRequest, PlanFilesRequest, WriteFileRequest } from '#protocol';
+import { collect, type Collected } from '../../attachments';
 import { isCancelled } from '../../engine';
-import { hidesOf, planFiles, type PlannerDeps } from './planner';
+import { hidesOf, planFiles, type PlannerDeps, type PlanningDeps } from './planner';
 import { lookAtPlaces } from './places';
 import { writeFile, type WriteHooks } from './writer';
 
@@ -19,13 +20,35 @@ function failed(
     : { problem: error instanceof Error ? error.message : String(error), cancelled: false };
 }
 
+/** UTF-16 units of attachments that are kept in memory between a plan and its files. */
+const mostKept = 8 * 1024 * 1024;
+
 export class NewFiles {
-  constructor(private readonly deps: NewFilesDeps) {}
+  private readonly planning: PlanningDeps;
+  /** The last plan's: each file of it is written from what the plan was made from. */
+  private kept: { readonly key: string; readonly all: readonly Collected[] } | undefined;
+
+  constructor(private readonly deps: NewFilesDeps) {
+    this.planning = { ...deps, collected: (attachments, anew) => this.collected(attachments, anew) };
+  }
+
+  private async collected(attachments: readonly Attachment[], anew: boolean): Promise<readonly Collected[]> {
+    const key = JSON.stringify(attachments);
+    if (!anew && this.kept?.key === key) {
+      return this.kept.all;
+    }
+    const all = await Promise.all(attachments.map((one) => collect(this.deps.files, one)));
+    const units = all
+      .flatMap(({ pieces }) => pieces)
+      .reduce((sum, { text }) => sum + text.length, key.length);
+    this.kept = units <= mostKept ? { key, all } : undefined;
+    return all;
+  }
 
   /** Never rejects. */
   async plan(params: PlanFilesRequest.Params, signal: AbortSignal): Promise<PlanFilesRequest.Result> {
     try {
-      const { files, problem, attached } = await planFiles(this.deps, params, signal);
+      const { files, problem, attached } = await planFiles(this.planning, params, signal);
       const none =
         'The model has planned no file. Say more precisely what is to be written, or write the plan yourself.';
       return { files, problem: files.length === 0 ? problem || none : problem, cancelled: false, attached };
@@ -45,7 +68,7 @@ export class NewFiles {
     hooks: WriteHooks,
   ): Promise<WriteFileRequest.Result> {
     try {
-      return { ...(await writeFile(this.deps, params, hooks)), cancelled: false };
+      return { ...(await writeFile(this.planning, params, hooks)), cancelled: false };
     } catch (error) {
       return { file: nothing, text: '', attached: [], ...failed(error, hooks.signal) };
     }

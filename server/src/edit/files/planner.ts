@@ -1,5 +1,5 @@
 /** Which files a request leads to: what the model lists under a grammar, named as files here are, without what may not be written. */
-import type { AttachedToFiles, PlanFilesRequest, PlannedFile } from '#protocol';
+import type { AttachedToFiles, Attachment, PlanFilesRequest, PlannedFile } from '#protocol';
 import { folderOf, listWorkspace, nameOf, prefixesOf } from './listing';
 import { asNamed, namingInWords, namingOf, type Naming } from './naming';
 import { folded } from './paths';
@@ -7,13 +7,18 @@ import { mostPlanned, planGrammar, planQuestion, planSystem, readPlan } from './
 import { lookAtPlaces, type Hides } from './places';
 import { talk, type TalkDeps } from './talk';
 import { EngineError } from '../../engine';
-import { collect } from '../../attachments';
+import type { Collected } from '../../attachments';
 import type { ChosenFiles } from '../../workspace';
 
 export interface PlannerDeps extends TalkDeps {
   readonly files: ChosenFiles;
   /** URIs. */
   readonly folders: () => readonly string[];
+}
+
+export interface PlanningDeps extends PlannerDeps {
+  /** What is in attachments; `anew` = as it is now, and not as it was when the plan was made. */
+  readonly collected: (attachments: readonly Attachment[], anew: boolean) => Promise<readonly Collected[]>;
 }
 
 /** Tokens of a line, about. */
@@ -35,7 +40,7 @@ export interface Plan {
 
 /** Rejects as `talk` does. */
 export async function planFiles(
-  deps: PlannerDeps,
+  deps: PlanningDeps,
   { request, folder, attachments }: PlanFilesRequest.Params,
   signal: AbortSignal,
 ): Promise<Plan> {
@@ -58,7 +63,7 @@ export async function planFiles(
   const begins =
     place !== '' ? [`${place}/`] : prefixes.map(({ prefix }) => prefix).filter((prefix) => prefix !== '');
   const said = await talk(deps, {
-    attached: await Promise.all(attachments.map((one) => collect(deps.files, one))),
+    attached: await deps.collected(attachments, true),
     messages: (room, attached) => {
       const shown = others.slice(0, Math.floor(mostListed * room));
       const near = beside.slice(0, Math.floor(mostBeside * Math.max(room, 0.2))).map(nameOf);

@@ -41,8 +41,8 @@ export type Said = Pick<Decoded, 'text' | 'cut'> & {
 /** Tokens at the end in which the grammar may already bring a text to its end. */
 const closing = 15;
 const rooms = [1, 0.6, 0.35, 0.2, 0.1, 0];
-/** Of the context, what may be shown of attachments: they were chosen by the user, but the answer and the rest need room, too. */
-const attachedShare = 0.5;
+/** Of what the answer leaves of the context, what may be shown of attachments: the rest of the question needs room, too. */
+const attachedShare = 0.75;
 
 /** Rejects with an EngineError whose message may be shown, and as cancelled with the signal. */
 export function talk(deps: TalkDeps, asked: Asked): Promise<Said> {
@@ -53,7 +53,7 @@ export function talk(deps: TalkDeps, asked: Asked): Promise<Said> {
     const { tokens, shown } = await fitted(deps, asked, model, format);
     return {
       ...(await answer(deps, asked, model, format, tokens)),
-      attached: shown.map(({ label, reason }) => ({ label, reason })),
+      attached: shown.map(({ label, shown: much, reason }) => ({ label, shown: much, reason })),
     };
   });
 }
@@ -67,10 +67,19 @@ async function fitted(
 ): Promise<{ readonly tokens: readonly TokenId[]; readonly shown: readonly KeptAttachment[] }> {
   const { context } = model.kv;
   const wanted = Math.max(fewestTokens, Math.min(mostTokens, Math.floor(context / 2)));
-  const count = async (text: string): Promise<number> =>
-    (await engine.tokenize(model.handle, text, false)).length;
+  const counted = new Map<string, number>();
+  const count = async (text: string): Promise<number> => {
+    signal.throwIfAborted();
+    const tokens = counted.get(text) ?? (await engine.tokenize(model.handle, text, false)).length;
+    counted.set(text, tokens);
+    return tokens;
+  };
   for (const [i, room] of rooms.entries()) {
-    const shown = await fitAttachments(attached, Math.floor(context * attachedShare * room), count);
+    const shown = await fitAttachments(
+      attached,
+      Math.floor((context - wanted) * attachedShare * room),
+      count,
+    );
     const content = shown.map((one) => one.content).filter((text) => text !== '');
     const tokens = await format.render(messages(room, content.join('\n')), { thinking: false });
     signal.throwIfAborted();

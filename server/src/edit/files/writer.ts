@@ -1,6 +1,5 @@
 /** The text of one file of a plan, written by the model and laid out as the files beside it are. Nothing is written to the disk. */
 import type { AttachedToFiles, CheckedFile, WriteFileRequest } from '#protocol';
-import { collect } from '../../attachments';
 import { EngineError } from '../../engine';
 import { editorConfigOf, type ConfigFile, type EditorConfig } from './editorConfig';
 import { cutTo, fileGrammar, fileQuestion, fileSystem, textIn } from './fileText';
@@ -14,7 +13,7 @@ import {
   type Neighbour,
   type Prefixes,
 } from './listing';
-import { hidesOf, type PlannerDeps } from './planner';
+import { hidesOf, type PlannerDeps, type PlanningDeps } from './planner';
 import { lookAtPlaces, type Place } from './places';
 import { talk, type Phase } from './talk';
 
@@ -45,7 +44,7 @@ const bare = ({ path, uri, exists, problem }: Place): CheckedFile => ({ path, ur
 
 /** Rejects as `talk` does. */
 export async function writeFile(
-  deps: PlannerDeps,
+  deps: PlanningDeps,
   { request, attachments, plan, index, written }: Omit<WriteFileRequest.Params, 'job'>,
   { signal, onPhase, onText }: WriteHooks,
 ): Promise<WrittenFile> {
@@ -78,7 +77,7 @@ export async function writeFile(
   }
   const { layout, examples } = await surroundings(deps, path, present);
   const said = await talk(deps, {
-    attached: await Promise.all(attachments.map((one) => collect(deps.files, one))),
+    attached: await deps.collected(attachments, false),
     messages: (room, attached) => [
       { role: 'system', content: fileSystem },
       {

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { Attachment, PlannedFile } from '#protocol';
+import type { AttachedToFiles, Attachment, PlannedFile } from '#protocol';
 import { Answerer } from '#server/chat/answerer';
 import { NewFiles } from '#server/edit/files/index';
 import type { ScriptedOptions } from '#server/engine/scripted';
@@ -110,15 +110,14 @@ describe('edit/files: new files', () => {
       join(root, 'long.md'),
       'A line of a document that is too long to be shown whole.\n'.repeat(900),
     );
-    const secret = { label: '.env', reason: /secrets/ };
     const attachments = ['notes.txt', '.env', 'long.md'].map(attached);
-    const check = (result: { readonly attached: readonly { label: string; reason: string }[] }): void => {
+    const check = (result: { readonly attached: readonly AttachedToFiles[] }): void => {
       const [notes, hidden, long] = result.attached;
-      assert.deepEqual(notes, { label: 'notes.txt', reason: '' });
-      assert.equal(hidden?.label, secret.label);
-      assert.match(hidden.reason, secret.reason);
-      assert.equal(long?.label, 'long.md');
-      assert.match(long.reason, /of .* tokens are shown/);
+      assert.deepEqual(notes, { label: 'notes.txt', shown: 'whole', reason: '' });
+      assert.deepEqual([hidden?.label, hidden?.shown], ['.env', 'none']);
+      assert.match(hidden?.reason ?? '', /secrets/);
+      assert.deepEqual([long?.label, long?.shown], ['long.md', 'part']);
+      assert.match(long?.reason ?? '', /of .* tokens are shown/);
       assert.match(lastPrompt(), /File notes\.txt:\n```\nnotes\r?\nof somebody\r?\n```/);
       assert.match(lastPrompt(), /File long\.md, its first \d+ lines:/);
       assert.doesNotMatch(lastPrompt(), /SECRET/);
@@ -129,6 +128,34 @@ describe('edit/files: new files', () => {
     const written = await write(files, [{ path: 'src/user-store.ts', purpose: '' }], 0, attachments);
     assert.equal(written.problem, '');
     check(written);
+  });
+
+  it('writes each file from what the plan was made from', async () => {
+    const path = join(root, 'notes.txt');
+    const attachments: Attachment[] = [{ kind: 'file', uri: pathToFileURL(path).href }];
+    const files = newFiles({
+      answer: (prompt) =>
+        prompt.text.includes('List the files') ? '- src/a.ts: x' : '```ts\nexport {};\n```',
+    });
+    await plan(files, 'x', '', attachments);
+    writeFileSync(path, 'other notes\n');
+    await write(files, [{ path: 'src/a.ts', purpose: '' }], 0, attachments);
+    assert.match(lastPrompt(), /of somebody/);
+    assert.doesNotMatch(lastPrompt(), /other notes/);
+    await plan(files, 'x', '', attachments);
+    assert.match(lastPrompt(), /other notes/);
+  });
+
+  it('calls what is attached by its workspace folder where there are several', async () => {
+    const other = join(root, 'src');
+    const files = newFiles({ answer: () => '- src/new.ts: x' }, [join(root, 'test'), other]);
+    const uri = pathToFileURL(other).href;
+    const { attached } = await plan(files, 'x', '', [{ kind: 'folder', uri }]);
+    assert.deepEqual(
+      attached.map(({ label }) => label),
+      ['src/'],
+    );
+    assert.match(lastPrompt(), /File src\/user-item\.ts:/);
   });
 
   it('would rather answer than show all that is attached', async () => {
