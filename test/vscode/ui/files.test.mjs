@@ -111,6 +111,9 @@ describe('Niwaki’s new files', function () {
         }
       },
     });
+    await ui.open('date-range.ts'); // TypeScript's formatter starts with its first file
+    await ui.page.locator('.statusbar-item', { hasText: 'TypeScript' }).first().waitFor();
+    await ui.command('View: Close All Editors');
   });
 
   after(async () => {

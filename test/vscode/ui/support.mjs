@@ -296,11 +296,22 @@ export class Ui {
 
   /** Opens a file of the workspace through the quick-open box, the cursor at its end. */
   async open(name) {
-    await this.page.keyboard.press('Control+P');
     const input = this.page.locator('.quick-input-widget input').first();
-    await input.fill(name);
     // The one that Enter takes: until the list has been filtered, that is the file that was open last.
-    await this.page.locator('.quick-input-list .monaco-list-row.focused', { hasText: name }).waitFor();
+    const first = this.page.locator('.quick-input-list .monaco-list-row.focused', { hasText: name });
+    await until(
+      `"${name}" in the quick-open box`,
+      async () => {
+        // An editor that is just being opened takes the focus, and the box closes without it.
+        await this.page.keyboard.press('Control+P');
+        const found = input.fill(name, { timeout: 2_000 }).then(() => first.waitFor({ timeout: 5_000 }));
+        return found.then(
+          () => true,
+          () => false,
+        );
+      },
+      30_000,
+    );
     await this.page.keyboard.press('Enter');
     await this.page.locator(`.tab.active[aria-label^="${name}"]`).waitFor();
     await this.page.locator('.editor-instance .monaco-editor.focused').first().waitFor();

@@ -107,7 +107,8 @@ describe('Niwaki in two windows', function () {
     assert.deepEqual(first.languageServers(), staying);
   });
 
-  it('leaves no server behind when the last one is closed', async () => {
+  it('leaves no server behind when the last one is closed', async function () {
+    this.timeout(180_000);
     // Three starts, and more where the machine was disturbed in all of them.
     do {
       await first.command('Developer: Reload Window');
