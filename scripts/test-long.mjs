@@ -52,7 +52,7 @@ const minutesInAll = 65;
 /** `minutes`: the budget, about twice what a suite takes on a quiet machine with nothing built. */
 const suites = {
   package: { minutes: 15, script: 'test-package.mjs', args: [] },
-  mingw: { minutes: 7, script: 'test-mingw.mjs', args: [] },
+  mingw: { minutes: 12, script: 'test-mingw.mjs', args: [] },
   arm: { minutes: 15, script: 'test-arm.mjs', args: [] },
   tsan: { minutes: 16, script: 'test-native.mjs', args: [...threaded, '--sanitize', 'thread'] },
   asan: { minutes: 13, script: 'test-native.mjs', args: [...addressed, '--sanitize', 'address,undefined'] },

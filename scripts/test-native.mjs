@@ -49,7 +49,7 @@ async function main(args) {
   const targets = wanted.length === 0 ? [] : names;
   const buildDir = buildTests(
     folder,
-    [`-DNIWAKI_SANITIZE=${sanitize ?? ''}`, `-DNIWAKI_TESTS_PCH=${sanitize === undefined ? 'ON' : 'OFF'}`],
+    [`-DNIWAKI_SANITIZE=${sanitize ?? ''}`, `-DNIWAKI_QUICK_TESTS=${sanitize === undefined ? 'ON' : 'OFF'}`],
     targets,
   );
   const total = await runTests(buildDir, names, {
