@@ -16,7 +16,7 @@ import { startVsCode } from '../../scripts/vscode/server.mjs';
 
 const failedToRun = 97;
 const noResults = 98;
-const deadlineMs = Number(process.env.NIWAKI_TEST_TIMEOUT_MS ?? 240_000);
+const deadlineMs = Number(process.env.NIWAKI_TEST_TIMEOUT_MS ?? 480_000);
 
 /**
  * `code` takes --name=value and a folder, a .code-workspace file or --folder-uri=URI; everything else that test-electron passes
