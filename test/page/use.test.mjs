@@ -8,6 +8,10 @@ import * as kit from '../support/chatPage.mjs';
 
 const screenshots = join(root, 'out', 'screenshots');
 const file = (name) => ({ kind: 'file', uri: `file:///w/${name}` });
+const attached = (label) => ({
+  ...{ attachment: file(label), label, tokens: 1, wholeTokens: 1 },
+  ...{ shown: 'whole', reason: '', files: [] },
+});
 
 describe('the chat’s page in use', () => {
   /** @type {kit.ChatPage} */
@@ -357,17 +361,7 @@ describe('the chat’s page in use', () => {
   it('shows a change to decide on, and what has become of it', async () => {
     const answer = kit.message('m2', 'assistant', 'In `src/a.ts`:\n\n```ts\nlet a = 1;\n```');
     const question = kit.message('m1', 'user', 'Q', {
-      attachments: [
-        {
-          attachment: file('a.ts'),
-          label: 'a.ts',
-          tokens: 1,
-          wholeTokens: 1,
-          shown: 'whole',
-          reason: '',
-          files: [],
-        },
-      ],
+      attachments: [attached('a.ts')],
     });
     const of = await open({ conversation: kit.conversation([question, answer]) });
     await of.locator('[data-action=apply]').click();
@@ -399,17 +393,7 @@ describe('the chat’s page in use', () => {
     const shown = [
       ...two(),
       kit.message('m3', 'user', 'Second', {
-        attachments: [
-          {
-            attachment: file('a.ts'),
-            label: 'a.ts',
-            tokens: 1,
-            wholeTokens: 1,
-            shown: 'whole',
-            reason: '',
-            files: [],
-          },
-        ],
+        attachments: [attached('a.ts')],
       }),
       kit.message('m4', 'assistant', 'See src/a.ts:3.\n\n```js\nx\n```\n\n| a |\n|---|\n| b |', {
         thinking: 'x',

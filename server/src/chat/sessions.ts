@@ -7,6 +7,7 @@
 import type { ConversationId } from '#protocol';
 import { EngineSession, type EnginePort, type ModelHandle, type TokenId } from '../engine';
 import type { LoadedModel } from '../models';
+import { Holds } from '../util/holds';
 
 /** Beyond this many conversations nobody goes back and forth. */
 const mostConversations = 4;
@@ -56,23 +57,13 @@ export class ChatSessions {
   private readonly conversations = new Map<ConversationId, Place[]>();
   private model: ModelHandle | undefined;
   /** Conversations with work going on, and how much: their sessions stay. */
-  private readonly held = new Map<ConversationId, number>();
+  private readonly held = new Holds<ConversationId>();
 
   constructor(private readonly engine: EnginePort) {}
 
   /** Runs something that needs the conversation's sessions to the end, however many other conversations come meanwhile. */
-  async holding<T>(id: ConversationId, work: () => Promise<T>): Promise<T> {
-    this.held.set(id, (this.held.get(id) ?? 0) + 1);
-    try {
-      return await work();
-    } finally {
-      const left = (this.held.get(id) ?? 1) - 1;
-      if (left > 0) {
-        this.held.set(id, left);
-      } else {
-        this.held.delete(id);
-      }
-    }
+  holding<T>(id: ConversationId, work: () => Promise<T>): Promise<T> {
+    return this.held.during(id, work);
   }
 
   /**

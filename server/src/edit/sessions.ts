@@ -4,6 +4,7 @@
  */
 import { EngineSession, type EnginePort, type ModelHandle } from '../engine';
 import type { LoadedModel } from '../models';
+import { Holds } from '../util/holds';
 
 const mostFiles = 2;
 
@@ -11,7 +12,7 @@ export class EditSessions {
   /** In order of use, the latest last. */
   private readonly sessions = new Map<string, Promise<EngineSession>>();
   /** Files with work going on, and how much: their sessions stay. */
-  private readonly held = new Map<string, number>();
+  private readonly held = new Holds<string>();
   /** Files that were closed while there was work: their sessions go when it is done. */
   private readonly leaving = new Set<string>();
   private model: ModelHandle | undefined;
@@ -33,24 +34,19 @@ export class EditSessions {
       EngineSession.open(this.engine, handle, kv.context, kv.codec, { user: 'chat' });
     this.sessions.delete(uri);
     this.sessions.set(uri, session);
-    this.held.set(uri, (this.held.get(uri) ?? 0) + 1);
     this.leaving.delete(uri);
     try {
-      await this.closeOthers();
-      const open = await session.catch((error: unknown) => {
-        this.sessions.delete(uri); // the next edit tries again
-        throw error;
+      return await this.held.during(uri, async () => {
+        await this.closeOthers();
+        const open = await session.catch((error: unknown) => {
+          this.sessions.delete(uri); // the next edit tries again
+          throw error;
+        });
+        return work(open);
       });
-      return await work(open);
     } finally {
-      const left = (this.held.get(uri) ?? 1) - 1;
-      if (left > 0) {
-        this.held.set(uri, left);
-      } else {
-        this.held.delete(uri);
-        if (this.leaving.has(uri)) {
-          await this.forget(uri);
-        }
+      if (!this.held.has(uri) && this.leaving.has(uri)) {
+        await this.forget(uri);
       }
     }
   }

@@ -26,8 +26,8 @@ export async function missingFolders(files: readonly Uri[]): Promise<readonly Ur
   for (const file of files) {
     for (let folder = Uri.joinPath(file, '..'); ; folder = Uri.joinPath(folder, '..')) {
       // What cannot be seen may be there.
-      const type = await typeOf(folder).catch(() => FileType.Unknown);
-      if (missing.has(folder.toString()) || type !== undefined) {
+      const isKnown = missing.has(folder.toString());
+      if (isKnown || (await typeOf(folder).catch(() => FileType.Unknown)) !== undefined) {
         break;
       }
       missing.set(folder.toString(), folder);
@@ -40,10 +40,10 @@ export async function missingFolders(files: readonly Uri[]): Promise<readonly Ur
 export async function removeEmpty(folders: readonly Uri[]): Promise<void> {
   for (const folder of folders) {
     try {
-      // No link, wherever it leads to. Of a folder that is not empty the system refuses this.
+      // No link, wherever it leads to.
       const isOurs = (await typeOf(folder)) === FileType.Directory && (await isInPlace(folder));
       if (isOurs && (await workspace.fs.readDirectory(folder)).length === 0) {
-        await workspace.fs.delete(folder, { recursive: false, useTrash: false });
+        await workspace.fs.delete(folder, { recursive: false, useTrash: false }); // refused where it is not empty any more
       }
     } catch {
       // somebody has put something into it, or has removed it
@@ -51,7 +51,7 @@ export async function removeEmpty(folders: readonly Uri[]): Promise<void> {
   }
 }
 
-export interface Creation {
+interface Creation {
   readonly files: readonly Uri[];
   readonly folders: readonly Uri[];
 }
