@@ -239,6 +239,9 @@ describe('Niwaki’s new files', function () {
       () => !existsSync(join(workspace, 'lib/parse-dates.ts')) && !existsSync(join(workspace, 'lib/dates')), // with the folder that was made for it
       visibleMs,
     );
+    // The user sees it, too, as soon as VS Code has noticed.
+    const row = ui.page.locator('.explorer-folders-view .monaco-list-row[aria-label^="dates"]');
+    await row.waitFor({ state: 'detached', timeout: visibleMs });
     await ui.screenshot('files-undone');
   });
 
