@@ -171,23 +171,46 @@ function judge(name, { code, problem, output, seconds }) {
   };
 }
 
+/** Tests with limits in milliseconds: nothing else runs beside them. */
+const timedTests = new Set([
+  ...['background_test', 'desk_test', 'engine_jobs_test', 'guided_jobs_test', 'scheduler_test'],
+  ...['session_sync_test', 'thread_pool_test', 'timed_condition_test'],
+]);
+
 /**
- * Runs tests one after the other and prints what each says; resolves with the cases that passed and failed. `emulator`: a command
- * that runs an executable which this machine cannot run itself.
+ * Runs tests and prints what each says when it has ended; resolves with the cases that passed and failed. `emulator`: a command that
+ * runs an executable which this machine cannot run itself. `lanes`: how many run at a time, but those that measure time, which come
+ * after the others then; more than one only where the rest may take as long as they like. After the time that NIWAKI_TESTS_UNTIL names
+ * (milliseconds since 1970; test-long.mjs sets it) no more of them begins: a line says which were skipped.
  */
-export async function runTests(buildDir, names, { timeoutMs, emulator = [] }) {
+export async function runTests(buildDir, names, { timeoutMs, emulator = [], lanes = 1 }) {
   const total = { passed: 0, failed: 0 };
-  for (const name of names) {
-    const path = executableOf(buildDir, name);
-    const outcome = judge(
-      name,
-      path === undefined
-        ? { code: null, problem: 'it was not built', output: '', seconds: 0 }
-        : await runTest([...emulator, path], timeoutMs),
-    );
-    console.log(outcome.text.join('\n'));
-    total.passed += outcome.passed;
-    total.failed += outcome.failed;
+  const until = Number(process.env.NIWAKI_TESTS_UNTIL ?? Infinity);
+  const late = [];
+  const lane = async (left) => {
+    for (let name = left.shift(); name !== undefined; name = left.shift()) {
+      if (Date.now() > until) {
+        late.push(name);
+        continue;
+      }
+      const path = executableOf(buildDir, name);
+      const outcome = judge(
+        name,
+        path === undefined
+          ? { code: null, problem: 'it was not built', output: '', seconds: 0 }
+          : await runTest([...emulator, path], timeoutMs),
+      );
+      console.log(outcome.text.join('\n'));
+      total.passed += outcome.passed;
+      total.failed += outcome.failed;
+    }
+  };
+  const isBesideOthers = (name) => lanes > 1 && !timedTests.has(name);
+  const besideOthers = names.filter(isBesideOthers);
+  await Promise.all(Array.from({ length: lanes }, () => lane(besideOthers)));
+  await lane(names.filter((name) => !isBesideOthers(name)));
+  if (late.length > 0) {
+    console.log(`skipped for lack of time: ${late.join(', ')}`);
   }
   return total;
 }

@@ -10,12 +10,12 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { canInstall, installDebian, toolPackages } from './debian.mjs';
 import { buildTests, testNames, works } from './native-tests.mjs';
 import { addons } from './package/addon.mjs';
 import { ensurePackages, root, runMain, SetupError } from './setup.mjs';
 
 const compiler = 'x86_64-w64-mingw32-g++-posix';
-const packages = ['g++-mingw-w64-x86-64-posix'];
 const folder = 'build-mingw';
 
 function run(program, args) {
@@ -28,19 +28,17 @@ function run(program, args) {
   return result.stdout;
 }
 
-function ensureCompiler() {
+async function ensureCompiler() {
   if (process.platform !== 'linux') {
     throw new SetupError('The build for Windows with mingw-w64 is made on Linux only.');
   }
-  if (!works(compiler) && process.getuid() === 0 && works('apt-get')) {
-    console.log(`Installing ${packages.join(' ')} (once) …`);
-    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-    spawnSync('apt-get', ['update'], { stdio: 'ignore', env });
-    spawnSync('apt-get', ['install', '-y', '--no-install-recommends', ...packages], { stdio: 'ignore', env });
+  if (!works(compiler) && canInstall()) {
+    console.log(`Installing ${toolPackages.mingw.join(' ')} (once) …`);
+    await installDebian(toolPackages.mingw);
   }
   if (!works(compiler)) {
     throw new SetupError(
-      `${compiler} is needed. On Debian or Ubuntu: sudo apt-get install ${packages.join(' ')}`,
+      `${compiler} is needed. On Debian or Ubuntu: sudo apt-get install ${toolPackages.mingw.join(' ')}`,
     );
   }
 }
@@ -79,12 +77,13 @@ function addonFaults(path) {
 
 await runMain(async () => {
   ensurePackages();
-  ensureCompiler();
+  await ensureCompiler();
   const require = createRequire(import.meta.url);
   const packageDir = (name) => dirname(require.resolve(`${name}/package.json`));
   const headers = packageDir('node-api-headers');
   const buildDir = buildTests(folder, [
     `-DCMAKE_TOOLCHAIN_FILE=${join(root, 'native', 'cmake', 'x86_64-w64-mingw32.cmake')}`,
+    '-DNIWAKI_LINK_ONLY=ON',
     `-DCMAKE_JS_INC=${join(headers, 'include')};${packageDir('node-addon-api')}`,
     `-DCMAKE_JS_LIB=${importLibrary(headers)}`,
   ]);

@@ -13,6 +13,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { canInstall, installDebian } from './debian.mjs';
 import { makePackage } from './package.mjs';
 import { bullseyePath, ensureBullseye } from './package/bullseye.mjs';
 import { cleanEnvironment, ensurePackages, root, runMain, SetupError } from './setup.mjs';
@@ -22,14 +23,11 @@ const suites = ['contents', 'reproducible', 'installed'];
 /** Programs that the tests call, and what brings them. */
 const tools = { readelf: 'binutils', unzip: 'unzip', ip: 'iproute2', unshare: 'util-linux' };
 
-function ensureTools() {
+async function ensureTools() {
   const missing = () =>
     Object.entries(tools).filter(([name]) => spawnSync('/bin/sh', ['-c', `command -v ${name}`]).status !== 0);
-  if (missing().length > 0 && process.getuid?.() === 0) {
-    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-    const names = missing().map(([, name]) => name);
-    spawnSync('apt-get', ['update'], { stdio: 'ignore', env });
-    spawnSync('apt-get', ['install', '-y', '--no-install-recommends', ...names], { stdio: 'ignore', env });
+  if (missing().length > 0 && canInstall()) {
+    await installDebian(missing().map(([, name]) => name));
   }
   if (missing().length > 0) {
     const names = missing().map(([, name]) => name);
@@ -86,7 +84,7 @@ await runMain(async () => {
     throw new SetupError(`There is no suite ${unknown.join(' or ')}. Suites: ${suites.join(', ')}.`);
   }
   ensurePackages();
-  ensureTools();
+  await ensureTools();
   await ensureBullseye();
   const temporary = mkdtempSync(join(tmpdir(), 'niwaki-packages-'));
   try {

@@ -22,6 +22,7 @@ import {
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { root, runMain, SetupError } from '../setup.mjs';
+import { canInstall, installDebian, toolPackages } from '../debian.mjs';
 import { withLock } from '../vscode/setup.mjs';
 
 /** The compilers of the two processors, by this machine's: one is its own, the other crosses. */
@@ -71,13 +72,10 @@ function aptMirror() {
   return lines.find(([origin, label]) => origin === 'Debian' && label === 'Debian')?.[2];
 }
 
-function ensureDebootstrap() {
+async function ensureDebootstrap() {
   const there = () => output('debootstrap', ['--version']).status === 0 && existsSync(keyring);
-  if (!there() && output('apt-get', ['--version']).status === 0) {
-    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-    spawnSync('apt-get', ['update'], { stdio: 'ignore', env });
-    const wanted = ['debootstrap', 'debian-archive-keyring'];
-    spawnSync('apt-get', ['install', '-y', '--no-install-recommends', ...wanted], { stdio: 'ignore', env });
+  if (!there() && canInstall()) {
+    await installDebian(toolPackages.bullseye);
   }
   if (!there()) {
     throw new SetupError(
@@ -87,8 +85,8 @@ function ensureDebootstrap() {
   }
 }
 
-function install(path, report) {
-  ensureDebootstrap();
+async function install(path, report) {
+  await ensureDebootstrap();
   const mirror = process.env.NIWAKI_DEBIAN_MIRROR ?? aptMirror();
   if (mirror === undefined) {
     throw new SetupError(
@@ -102,8 +100,17 @@ function install(path, report) {
   rmSync(staging, { recursive: true, force: true });
   mkdirSync(dirname(staging), { recursive: true });
   report('Fetching a Debian 11 to compile and try releases in (once, some minutes) …');
-  const result = output('unshare', [
-    ...['--mount', '--', 'debootstrap', '--variant=minbase', '--force-check-gpg', `--keyring=${keyring}`],
+  const result = output('env', [
+    'DPKG_FORCE=unsafe-io', // what is not whole is dropped: no need to wait for the disk after each file
+    ...[
+      'unshare',
+      '--mount',
+      '--',
+      'debootstrap',
+      '--variant=minbase',
+      '--force-check-gpg',
+      `--keyring=${keyring}`,
+    ],
     ...[`--include=${packages[process.arch].join(',')}`, 'bullseye', staging, mirror],
   ]);
   if (result.status !== 0) {
@@ -136,9 +143,9 @@ export async function ensureBullseye({ report = console.log } = {}) {
         `Releases for Linux are compiled in a Debian 11, and there is none in ${path}. ${byHand}`,
       );
     }
-    await withLock(`${path}.lock`, () => {
+    await withLock(`${path}.lock`, async () => {
       if (!isComplete(path)) {
-        install(path, report);
+        await install(path, report);
       }
     });
   }

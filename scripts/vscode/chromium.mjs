@@ -4,10 +4,10 @@
  *
  *   node scripts/vscode/chromium.mjs
  */
-import { spawnSync } from 'node:child_process';
 import { accessSync, constants, realpathSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { canInstall, installDebian } from '../debian.mjs';
 import { SetupError, testHome, withLock } from './setup.mjs';
 
 const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
@@ -32,15 +32,10 @@ export function findChromium() {
   return names.flatMap((name) => folders.map((folder) => join(folder, name))).find(isExecutable);
 }
 
-function aptInstall(quiet) {
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  for (const args of [['update'], ['install', '-y', ...debianPackages]]) {
-    const result = spawnSync('apt-get', args, { env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
-    if (result.status !== 0) {
-      throw new SetupError(
-        `"apt-get ${args.join(' ')}" failed:\n${result.stdout}${result.stderr}`.slice(-2000),
-      );
-    }
+async function install(quiet) {
+  const problem = await installDebian(debianPackages);
+  if (problem !== undefined) {
+    throw new SetupError(`"apt-get install ${debianPackages.join(' ')}" failed:\n${problem}`.slice(-2000));
   }
   if (!quiet) {
     console.log('Chromium is installed.');
@@ -60,8 +55,7 @@ export async function ensureChromium({ quiet = false } = {}) {
     return named;
   }
   if (findChromium() === undefined) {
-    const canInstall = process.getuid?.() === 0 && isExecutable('/usr/bin/apt-get');
-    if (!canInstall) {
+    if (!canInstall()) {
       throw new SetupError(
         'Chromium or Chrome is needed to test in a real VS Code, and none was found. On Debian or Ubuntu: ' +
           `sudo apt-get install ${debianPackages.join(' ')}. Elsewhere: install one and set CHROMIUM to its path.`,
@@ -72,7 +66,7 @@ export async function ensureChromium({ quiet = false } = {}) {
         if (!quiet) {
           console.log(`Installing ${debianPackages.join(', ')} (once) …`);
         }
-        aptInstall(quiet);
+        await install(quiet);
       }
     });
   }

@@ -28,6 +28,10 @@ export const quietSettings = {
   'json.schemaDownload.enable': false,
   'files.simpleDialog.enable': true, // dialogs inside the page, where a test can see them
   'window.dialogStyle': 'custom',
+  // Without a graphics card every frame is drawn by the processor that the tests need; a caret that blinks is two frames a second.
+  'editor.cursorBlinking': 'solid',
+  'terminal.integrated.cursorBlinking': false,
+  'workbench.reduceMotion': 'on',
 };
 
 const startMs = 60_000;

@@ -1,5 +1,5 @@
 /** The chat's page in use: keys, chips, errors, states, and what it keeps. */
-/* global describe, it, afterEach, document, window, getComputedStyle, DataTransfer, DragEvent */
+/* global describe, it, before, after, afterEach, document, window, getComputedStyle, DataTransfer, DragEvent */
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,8 +17,16 @@ describe('the chat’s page in use', () => {
   /** @type {kit.ChatPage} */
   let page;
 
+  let browser;
+
+  before(async () => {
+    browser = await kit.launch();
+  });
+
+  after(() => browser?.close());
+
   async function open(options) {
-    page = await kit.ChatPage.open(options);
+    page = await kit.ChatPage.open({ browser, ...options });
     await page.settle();
     return page.page;
   }

@@ -120,6 +120,14 @@ export const readyModel = {
   ...{ state: 'ready', name: 'Bonsai 1.7B', problem: '', contextTokens: 8192, canThink: true },
 };
 
+export async function launch() {
+  return chromium.launch({
+    executablePath: await ensureChromium(),
+    headless: true,
+    args: ['--no-sandbox', '--disable-gpu', '--host-resolver-rules=MAP * ~NOTFOUND'],
+  });
+}
+
 export class ChatPage {
   /** Requests for anything but the page's own files. */
   outside = [];
@@ -140,15 +148,12 @@ export class ChatPage {
    * @param {object | null} [options.model]         what the host says of the model at first
    * @param {object | null} [options.conversation]  and the conversation that it shows
    * @param {(message: object, page: ChatPage) => unknown} [options.host]  what the host does besides; returns true where that was all
+   * @param {import('playwright-core').Browser} [options.browser]  one that stays; left out, the page has its own
    */
   static async open(options = {}) {
     const page = new ChatPage();
     page.options = { model: readyModel, conversation: null, ...options };
-    page.browser = await chromium.launch({
-      executablePath: await ensureChromium(),
-      headless: true,
-      args: ['--no-sandbox', '--disable-gpu', '--host-resolver-rules=MAP * ~NOTFOUND'],
-    });
+    page.browser = page.options.browser ?? (await launch());
     try {
       await page.start();
       return page;
@@ -160,10 +165,10 @@ export class ChatPage {
 
   async start() {
     const { width = 320, height = 700, theme = 'dark' } = this.options;
-    const context = await this.browser.newContext({
+    const context = (this.context = await this.browser.newContext({
       viewport: { width, height },
       ...(theme === 'high-contrast' ? { forcedColors: 'none' } : {}),
-    });
+    }));
     this.page = await context.newPage();
     const { pageHtml } = await load('client/src/features/chat/pageHtml.ts');
     const { pageTexts } = await load('client/src/features/chat/pageTexts.ts');
@@ -224,7 +229,7 @@ export class ChatPage {
   }
 
   async close() {
-    await this.browser.close();
+    await (this.options.browser === undefined ? this.browser : this.context)?.close();
   }
 
   /** Says something to the page. */

@@ -128,7 +128,7 @@ TEST("paused at every point of prompt and answer, with others computing there: t
       int64_t skipped = 0;
       Everywhere pauser([&] {
         // Another token at the beginning: nothing is reused, and everything is computed.
-        if (slow && ++skipped % 16 != 0) {
+        if (++skipped % (slow ? 16 : testing::kStride) != 0) {
           return;
         }
         const size_t which = static_cast<size_t>(runs++ % 2);
@@ -225,7 +225,7 @@ TEST("calibrations and measurements are the same with pauses in them, and sessio
   // One of many pauses: a whole session is opened, used and closed in it.
   int64_t runs = 0;
   Everywhere pauser([&] {
-    if (++runs % 499 == 0) {
+    if (++runs % (499 * testing::kStride) == 0) {
       EXPECT(SameBits(logits_of_new_session(), want));
     }
   });

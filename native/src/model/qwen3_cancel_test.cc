@@ -118,7 +118,8 @@ std::array<int64_t, kKinds> Longest(int64_t tokens, int64_t begin) {
   const int64_t calls = meter.calls;
   EXPECT(calls > 50);
   // A thousand moments, one after the other where there are fewer.
-  for (meter.trip = 1; meter.trip <= calls; meter.trip += std::max<int64_t>(1, calls / 997)) {
+  const int64_t step = std::max<int64_t>(1, calls * testing::kStride / 997);
+  for (meter.trip = 1; meter.trip <= calls; meter.trip += step) {
     meter.calls = 0;
     meter.cancel = false;
     meter.after = {};
