@@ -8,7 +8,12 @@ import { Bench } from './support';
 function loweredThreads(): number {
   const own = getPriority();
   return readdirSync('/proc/self/task').filter((id) => {
-    const stat = readFileSync(`/proc/self/task/${id}/stat`, 'utf8');
+    let stat: string;
+    try {
+      stat = readFileSync(`/proc/self/task/${id}/stat`, 'utf8');
+    } catch {
+      return false; // it ended while we looked
+    }
     const nice = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[16]);
     return nice > own;
   }).length;

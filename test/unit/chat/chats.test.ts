@@ -136,6 +136,9 @@ describe('chat/chats', () => {
     const { conversation: id } = await t.chats.send({
       ...{ conversation: '', after: '', text: 'Talk', command: '', attachments: [], thinking: false },
     });
+    while (streamed(t.events).length < 20) {
+      await sleep(2);
+    }
     await sleep(1_300); // it is kept twice a second
     const other = t.again({ decodeMsPerToken: 0, answer: () => 'and on' }); // the first one is never told
     const found = (await other.chats.open(id)) as Conversation;
@@ -152,7 +155,9 @@ describe('chat/chats', () => {
     const { conversation: id } = await t.chats.send({
       ...{ conversation: '', after: '', text: 'Talk', command: '', attachments: [], thinking: false },
     });
-    await sleep(100);
+    while (streamed(t.events).length < 20) {
+      await sleep(2);
+    }
     await t.chats.dispose();
     const found = (await t.again().chats.open(id)) as Conversation;
     assert.equal(last(found).state, 'stopped');

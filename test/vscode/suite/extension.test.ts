@@ -90,7 +90,8 @@ describe('Niwaki in the extension host', function () {
     assert.ok(reused > 5 * evaluated, `reused ${String(reused)}, computed ${String(evaluated)}`);
   });
 
-  it('drops a request when a newer keystroke comes, and answers the newer one', async () => {
+  it('drops a request when a newer keystroke comes, and answers the newer one', async function () {
+    this.timeout(120_000); // up to eight files
     await ready();
     let cancelled = 0;
     for (let seed = 2; seed < 10 && cancelled === 0; seed += 1) {
