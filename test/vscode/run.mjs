@@ -104,7 +104,7 @@ async function runSuite(scenario, grep) {
       console.error(`The suite left no results: ${problem ?? 'VS Code reported success'}.`);
       return { passed: 0, failed: 1 };
     }
-    const { passed, failed, serverPids } = JSON.parse(readFileSync(results, 'utf8'));
+    const { passed, failed, serverPids, tests } = JSON.parse(readFileSync(results, 'utf8'));
     const left = serverPids.filter(isAlive);
     if (left.length > 0) {
       console.error(`Language servers were left behind: ${left.join(', ')}.`);
@@ -114,7 +114,9 @@ async function runSuite(scenario, grep) {
     if (failed === 0 && problem !== undefined) {
       console.error(problem);
     }
-    return { passed, failed: failed + (other ? 1 : 0) };
+    const titles = tests.filter(({ state }) => state === 'failed').map(({ title }) => title);
+    const canSelect = !other && titles.every((title) => !title.includes('" hook'));
+    return { passed, failed: failed + (other ? 1 : 0), titles: canSelect ? titles : undefined };
   } finally {
     rmSync(temporary, { recursive: true, force: true });
   }
@@ -123,7 +125,10 @@ async function runSuite(scenario, grep) {
 /** Files that a second process runs beside all others: a VS Code that is driven by keys waits most of the time. */
 const besideOthers = new Set(['edit', 'files', 'nextEdit', 'pages']);
 
-/** @typedef {Record<string, { passed: number, failed: number }>} Counts by the names of files or scenarios */
+/**
+ * By the names of files or scenarios. `titles`: the tests that failed, where each can be run without the others.
+ * @typedef {Record<string, { passed: number, failed: number, titles?: string[] }>} Counts
+ */
 
 /** `beside`: whether those files, or all others; undefined = both. @returns {Promise<Counts>} */
 async function runUi(only, grep, beside) {
@@ -179,6 +184,12 @@ function startUi(...args) {
   };
 }
 
+/** A pattern for mocha that these titles match and no other; an empty one, which all match, for none. */
+const exactly = (titles) =>
+  titles.length === 0
+    ? ''
+    : `^(?:${titles.map((title) => title.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('|')})$`;
+
 /**
  * Two VS Codes at once are more than a slow machine has time for, and then limits are exceeded that say nothing. What failed so is run once more
  * with nothing beside it, and that counts; what was said of it before stays to be read.
@@ -191,8 +202,14 @@ async function runAgain(runs) {
     const after =
       scenario === undefined
         ? (await startUi('--only', `${name}.test.mjs`)())[name]
-        : await runSuite(scenario, '');
-    runs[name] = after ?? { passed: 0, failed: 1 };
+        : await runSuite(scenario, exactly(before.titles ?? []));
+    // Of a file under real keys all, for each test begins where the one before has ended.
+    const kept = before.titles === undefined ? 0 : before.passed;
+    const isComplete = before.titles === undefined || after?.passed === before.titles.length;
+    runs[name] = {
+      passed: kept + (after?.passed ?? 0),
+      failed: Math.max(after?.failed ?? 1, isComplete ? 0 : 1),
+    };
     if (runs[name].failed === 0) {
       console.log(`  ${name}: ${before.failed} failed beside other tests, none alone.`);
     }
