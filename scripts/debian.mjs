@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export const toolPackages = {
   mingw: ['g++-mingw-w64-x86-64-posix'],
   arm: ['g++-aarch64-linux-gnu', 'qemu-user-static'],
+  fuzz: ['clang-19', 'libclang-rt-19-dev'],
   bullseye: ['debootstrap', 'debian-archive-keyring'],
 };
 

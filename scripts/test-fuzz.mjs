@@ -12,6 +12,7 @@ import { availableParallelism } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { canInstall, installDebian, toolPackages } from './debian.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const fuzzDir = join(root, 'native', 'fuzz');
@@ -23,16 +24,21 @@ class SetupError extends Error {}
 const succeeds = (program, args, input) =>
   spawnSync(program, args, { input, stdio: ['pipe', 'ignore', 'ignore'] }).status === 0;
 
-/** A clang that can link libFuzzer. */
-function findClang() {
+/** A clang that can link libFuzzer; installed where that asks nobody. */
+async function ensureClang() {
   const names = [process.env.CXX, 'clang++', ...[22, 21, 20, 19, 18, 17, 16, 15].map((v) => `clang++-${v}`)];
   const source = 'extern "C" int LLVMFuzzerTestOneInput(const unsigned char *, unsigned long) { return 0; }';
   mkdirSync(buildDir, { recursive: true });
   const args = ['-x', 'c++', '-', '-fsanitize=fuzzer,address,undefined', '-o', join(buildDir, 'probe')];
-  const found = names.find((name) => name !== undefined && succeeds(name, args, source));
+  const find = () => names.find((name) => name !== undefined && succeeds(name, args, source));
+  if (find() === undefined && canInstall()) {
+    console.log(`Installing ${toolPackages.fuzz.join(' and ')} (once) …`);
+    await installDebian(toolPackages.fuzz);
+  }
+  const found = find();
   if (found === undefined) {
     throw new SetupError(
-      'No clang++ with libFuzzer was found. On Debian or Ubuntu: sudo apt-get install clang-19 libclang-rt-19-dev (or clang alone ' +
+      `No clang++ with libFuzzer was found. On Debian or Ubuntu: sudo apt-get install ${toolPackages.fuzz.join(' ')} (or clang alone ` +
         'of another version). On macOS: brew install llvm, and set CXX to its clang++; the one of Xcode has no libFuzzer.',
     );
   }
@@ -105,7 +111,7 @@ function fuzz(name, seconds) {
   return false;
 }
 
-function main() {
+async function main() {
   const { values, positionals } = parseArgs({
     options: { seconds: { type: 'string', default: '300' } },
     allowPositionals: true,
@@ -121,7 +127,7 @@ function main() {
   if (names.length === 0) {
     throw new SetupError(`No fuzz target's name contains ${positionals.join(' or ')}.`);
   }
-  build(findClang());
+  build(await ensureClang());
   const until = Number(process.env.NIWAKI_TESTS_UNTIL ?? Infinity); // set by test-long.mjs: milliseconds since 1970
   const each = Math.floor((until - Date.now()) / 1000 / names.length);
   const passed = names.filter((name) => fuzz(name, Math.max(leastSeconds, Math.min(seconds, each)))).length;
@@ -130,7 +136,7 @@ function main() {
 }
 
 try {
-  main();
+  await main();
 } catch (error) {
   if (!(error instanceof SetupError)) {
     throw error;

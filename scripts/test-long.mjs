@@ -66,7 +66,7 @@ const suites = {
   arm: { minutes: 15, script: 'test-arm.mjs', args: [], tools: 'arm' },
   tsan: { minutes: 16, script: 'test-native.mjs', args: [...threaded, '--sanitize', 'thread'] },
   asan: { minutes: 13, script: 'test-native.mjs', args: [...addressed, '--sanitize', 'address,undefined'] },
-  fuzz: { minutes: 8, script: 'test-fuzz.mjs', args: ['--seconds', '40'] },
+  fuzz: { minutes: 8, script: 'test-fuzz.mjs', args: ['--seconds', '40'], tools: 'fuzz' },
 };
 
 /** Runs a suite, shows its output, and gives back what it counted. */
