@@ -51,7 +51,7 @@ async function main(args) {
   );
   const total = await runTests(buildDir, names, {
     timeoutMs: sanitize === undefined ? ordinaryTimeoutMs : sanitizedTimeoutMs,
-    lanes: sanitize === undefined ? 1 : availableParallelism(), // in a sanitized program no time is measured
+    lanes: sanitize === undefined ? 1 : availableParallelism(), // a sanitized program may take its time
   });
   console.log(`${total.passed} passed, ${total.failed} failed`);
   process.exitCode = total.failed === 0 ? 0 : 1;

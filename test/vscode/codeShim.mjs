@@ -12,7 +12,7 @@ import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { format } from 'node:util';
 import { openWorkbench } from '../../scripts/vscode/browser.mjs';
-import { startVsCode } from '../../scripts/vscode/server.mjs';
+import { startVsCode, stillSettings } from '../../scripts/vscode/server.mjs';
 
 const failedToRun = 97;
 const noResults = 98;
@@ -60,7 +60,7 @@ function report(type, args) {
 
 async function run({ extensions, page }) {
   const results = process.env.NIWAKI_TEST_RESULTS;
-  const server = await startVsCode({ workspace: page.folder, extensions });
+  const server = await startVsCode({ workspace: page.folder, extensions, settings: stillSettings });
   let workbench;
   let over = false;
   const deadline = new AbortController();

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openWorkbench } from '../../../scripts/vscode/browser.mjs';
-import { startVsCode } from '../../../scripts/vscode/server.mjs';
+import { startVsCode, stillSettings } from '../../../scripts/vscode/server.mjs';
 import { root } from '../../../scripts/vscode/setup.mjs';
 import { makeWorkspace } from '../workspace.mjs';
 
@@ -101,7 +101,7 @@ export class Ui {
       ui.server = await startVsCode({
         ...installed,
         workspace: ui.workspace,
-        settings,
+        settings: { ...stillSettings, ...settings },
         machineSettings,
         workspaceTrust,
         env: options.env,
