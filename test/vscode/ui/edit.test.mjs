@@ -311,7 +311,8 @@ describe('Niwaki’s edits', function () {
       visibleMs,
     );
     await until('its text', () => readFileSync(made, 'utf8').includes('half(4) === 2'), visibleMs);
-    rmSync(made);
+    // VS Code saves what it has created, and notices only after the file has its text that it is saved: until then it would ask on closing.
+    await ui.page.locator('.tab.dirty').waitFor({ state: 'detached', timeout: visibleMs });
   });
 
   it('renames through the language’s own tools', async () => {

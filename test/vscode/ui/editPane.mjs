@@ -1,5 +1,4 @@
 /** The view of an edit in place, as the tests see it. */
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { quickInput, quickTitle } from './quickInput.mjs';
 import { until } from './support.mjs';
@@ -47,9 +46,7 @@ export class EditPane {
   /** What the open file is, after saving it. */
   async fileText(name) {
     await this.ui.page.locator(`.tab.active[aria-label^="${name}"]`).waitFor();
-    await this.ui.page.keyboard.press('Control+S');
-    await this.ui.page.locator('.tab.active.dirty').waitFor({ state: 'detached' });
-    return readFileSync(join(this.ui.workspace, 'src', name), 'utf8');
+    return this.ui.save(join('src', name));
   }
 
   get preview() {

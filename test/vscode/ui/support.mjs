@@ -40,10 +40,10 @@ export function isAlive(pid) {
   }
 }
 
-/** Takes a screenshot where a test of the suite that this is called in fails. `ui` is asked then. */
+/** Takes a screenshot where a test of the suite that this is called in fails, or what is done before it. `ui` is asked then. */
 export function pictureFailures(ui) {
   afterEach(async function () {
-    if (this.currentTest?.state === 'failed') {
+    if (this.currentTest !== undefined && this.currentTest.state !== 'passed') {
       await ui()?.screenshot(`failure-${this.currentTest.title.replace(/\W+/g, '-')}`);
     }
   });
@@ -348,6 +348,8 @@ export class Ui {
 
   /** What the file looks like on disk after saving it. */
   async save(name) {
+    // What has just been done may have come from elsewhere, the chat's page say, and a key that is pressed while the focus moves is nobody's.
+    await this.page.locator('.editor-instance .monaco-editor.focused').first().waitFor();
     await this.page.keyboard.press('Control+S');
     await this.page.locator(`.tab.active.dirty`).waitFor({ state: 'detached' });
     return readFileSync(join(this.workspace, name), 'utf8');
