@@ -1,4 +1,5 @@
 /** Chats over a scripted engine, with all that they need. */
+import { strict as assert } from 'node:assert';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,7 +7,7 @@ import type { Attachment, ChatEvent, Conversation } from '#protocol';
 import { Chats } from '#server/chat/chats';
 import { ConversationStore } from '#server/chat/store';
 import type { EnginePort } from '#server/engine/port';
-import { ScriptedEngine, type ScriptedOptions } from '#server/engine/scripted';
+import { ScriptedEngine, type ScriptedOptions, type ScriptedPrompt } from '#server/engine/scripted';
 import { automaticChoice, ChatModel, ModelHost } from '#server/models/index';
 import { ChosenFiles } from '#server/workspace/chosenFiles';
 
@@ -15,6 +16,42 @@ export const template =
   "{%- for m in messages %}{{- '<|im_start|>' + m.role + '\\n' + m.content + '<|im_end|>\\n' }}{%- endfor %}" +
   "{%- if add_generation_prompt %}{{- '<|im_start|>assistant\\n' }}{%- if enable_thinking is defined and enable_thinking is false %}" +
   "{{- '<think>\\n\\n</think>\\n\\n' }}{%- endif %}{%- endif %}";
+
+/** An answer that says what was last asked. */
+export const echo = ({ text }: ScriptedPrompt): string => {
+  const asked = text.split('<|im_start|>user\n').at(-1)?.split('<|im_end|>')[0] ?? '';
+  return `You said: ${asked}`;
+};
+
+export const last = ({ shown }: Conversation): Conversation['shown'][number] => {
+  const message = shown.at(-1);
+  assert.ok(message);
+  return message;
+};
+
+export const texts = ({ shown }: Conversation): string[] => shown.map(({ text }) => text);
+
+/** Text events, put together as a page does it. */
+export const streamed = (events: readonly ChatEvent[]): string => {
+  let text = '';
+  for (const event of events) {
+    if (event.kind === 'text' && event.part === 'text') {
+      assert.ok(event.at <= text.length, 'no gaps');
+      text = text.slice(0, event.at) + event.text;
+    }
+  }
+  return text;
+};
+
+/** Sends, and waits for no answer. */
+export const send = (
+  { chats }: TestChats,
+  text: string,
+  { conversation = '', after = '', attachments = [] as Attachment[] } = {},
+): ReturnType<Chats['send']> =>
+  chats.send({ conversation, after, text, command: '', attachments, thinking: false });
+
+export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
 const memory = { total: 16e9, free: 12e9 };
