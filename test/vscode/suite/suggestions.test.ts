@@ -62,7 +62,7 @@ function lastLine({ document }: vscode.TextEditor): string {
 }
 
 describe('Suggestions', function () {
-  this.timeout(30_000);
+  this.timeout(60_000); // more than all that is waited for in one of them, which says what did not come
 
   before(async function () {
     this.timeout(60_000);
