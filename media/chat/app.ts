@@ -7,12 +7,13 @@ import { element, iconButton, setHidden, setText } from './dom';
 import { editComposer } from './editComposer';
 import { acceptDrops } from './drop';
 import { Footer } from './footer';
-import { keepNow, nextRequest, post, savedStates, saveState, say } from './host';
+import { nextRequest, post, say } from './host';
+import { Keeper, noDraft, type Now } from './keeper';
 import { MessageList } from './messageList';
 import { inputOf } from './slash';
 import { NoModel } from './noModel';
 import { ProblemBar } from './problemBar';
-import { nothingSaved, readSaved, withDraft, type Saved, type SavedDraft } from './saved';
+import { nothingSaved, type Saved, type SavedDraft } from './saved';
 import {
   attachmentsFor,
   canSpeak,
@@ -26,15 +27,13 @@ import {
 import { Announcer } from './announcer';
 import { visible } from './unseen';
 
-const noDraft: SavedDraft = { input: '', chips: [] };
-const saveAfterMs = 200;
-
 type Change = 'stop' | 'regenerate' | 'continue' | 'select';
 
 export class App {
   private state: State = firstState;
-  private saved: Saved = nothingSaved;
-  private saving: number | undefined;
+  /** What the page before this one has kept. */
+  private before: Saved = nothingSaved;
+  private readonly keeper = new Keeper(() => this.now);
   /** Answers that are waited for, by request: what is done when there is a problem, and when there is none. */
   private readonly asked = new Map<number, (problem: string) => void>();
   private editing: { readonly message: string; readonly composer: Composer } | undefined;
@@ -70,7 +69,7 @@ export class App {
   private readonly think = element('vscode-checkbox', {
     ...{ label: say('think'), title: say('thinkHint'), class: 'think' },
     onchange: () => {
-      this.saveSoon();
+      this.keeper.soon();
     },
   }) as HTMLElement & { checked: boolean };
   private readonly main: Composer;
@@ -101,7 +100,7 @@ export class App {
       },
       (following) => {
         setHidden(this.toEnd, following);
-        this.saveSoon();
+        this.keeper.soon();
       },
     );
     this.toEnd = iconButton('arrow-down', say('toEnd'), () => {
@@ -121,7 +120,7 @@ export class App {
       },
       onChange: () => {
         this.showButtons();
-        this.saveSoon();
+        this.keeper.soon();
       },
       onUp: () => {
         const last = this.state.conversation?.shown.findLast(({ role }) => role === 'user');
@@ -163,16 +162,10 @@ export class App {
     this.messages.element.addEventListener(
       'scroll',
       () => {
-        this.saveSoon();
+        this.keeper.soon();
       },
       { passive: true },
     );
-    const saveNow = (): void => {
-      this.save();
-      keepNow();
-    };
-    window.addEventListener('pagehide', saveNow);
-    document.addEventListener('visibilitychange', saveNow);
     window.addEventListener('focus', () => {
       if (document.activeElement === document.body) {
         this.focusInput();
@@ -181,10 +174,10 @@ export class App {
   }
 
   start(): void {
-    this.saved = readSaved(...savedStates());
-    this.think.checked = this.saved.thinking;
-    this.list.searched = this.saved.search;
-    this.main.set(this.draftOf(''));
+    this.before = this.keeper.read();
+    this.think.checked = this.before.thinking;
+    this.list.searched = this.before.search;
+    this.main.set(this.keeper.draftOf(''));
     this.show();
     post({ kind: 'ready' });
   }
@@ -247,7 +240,7 @@ export class App {
     this.show();
     if (message.kind === 'event' && (message.event.kind === 'changed' || message.event.kind === 'deleted')) {
       if (this.id !== oldId) {
-        this.main.set(this.draftOf(this.id));
+        this.main.set(this.keeper.draftOf(this.id));
       }
     }
   }
@@ -255,21 +248,21 @@ export class App {
   /** Another conversation, or the same anew. */
   private shown(first: boolean, oldId: string, focus: boolean): void {
     if (first) {
-      const same = this.saved.conversation === this.id;
-      this.main.set(this.draftOf(this.id));
+      const same = this.before.conversation === this.id;
+      this.main.set(this.keeper.draftOf(this.id));
       this.messages.show(this.state);
-      this.messages.scrollTo(same ? (this.saved.top ?? undefined) : undefined);
-      const { editing } = this.saved;
+      this.messages.scrollTo(same ? (this.before.top ?? undefined) : undefined);
+      const { editing } = this.before;
       if (same && editing !== null) {
         this.edit(editing.message, editing.draft);
       }
-      if (this.saved.list) {
+      if (this.before.list) {
         this.look('list');
       }
     } else if (oldId !== this.id) {
       if (!this.sending) {
-        this.keepDraft(oldId);
-        this.main.set(this.draftOf(this.id));
+        this.keeper.keepDraft(oldId, this.main.saved);
+        this.main.set(this.keeper.draftOf(this.id));
       }
       this.endEdit();
       this.problem.show('');
@@ -280,7 +273,7 @@ export class App {
       this.look('chat');
       this.focusInput();
     }
-    this.saveSoon();
+    this.keeper.soon();
   }
 
   private show(): void {
@@ -321,7 +314,7 @@ export class App {
       this.chat.hidden = false;
       this.focusInput();
     }
-    this.saveSoon();
+    this.keeper.soon();
   }
 
   private focusInput(): void {
@@ -362,7 +355,7 @@ export class App {
       if (problem !== '') {
         composer.showProblem(problem); // and its text stays where it is
       } else if (edited === undefined) {
-        this.saved = { ...this.saved, drafts: withDraft(this.saved.drafts, conversation, noDraft) };
+        this.keeper.keepDraft(conversation, noDraft);
         this.main.set(noDraft);
       } else {
         this.endEdit();
@@ -371,7 +364,7 @@ export class App {
         }
       }
       this.show();
-      this.saveSoon();
+      this.keeper.soon();
     });
     this.messages.follower.toEnd();
     post({ kind: 'send', request, ...place, thinking: this.thinking, ...draft });
@@ -413,7 +406,7 @@ export class App {
         this.messages.focusOn(message);
       },
       onChange: () => {
-        this.saveSoon();
+        this.keeper.soon();
       },
     });
     composer.set(
@@ -425,13 +418,13 @@ export class App {
     this.editing = { message, composer };
     this.messages.edit(message, composer.element);
     composer.focus();
-    this.saveSoon();
+    this.keeper.soon();
   }
 
   private endEdit(): void {
     this.editing = undefined;
     this.messages.edit(undefined);
-    this.saveSoon();
+    this.keeper.soon();
   }
 
   private follow(event: MouseEvent): void {
@@ -442,41 +435,22 @@ export class App {
     }
   }
 
-  private draftOf(conversation: string): SavedDraft {
-    return this.saved.drafts.find((one) => one.conversation === conversation)?.draft ?? noDraft;
-  }
-
-  private keepDraft(conversation: string): void {
-    this.saved = { ...this.saved, drafts: withDraft(this.saved.drafts, conversation, this.main.saved) };
-  }
-
-  private saveSoon(): void {
-    window.clearTimeout(this.saving);
-    this.saving = window.setTimeout(() => {
-      this.save();
-    }, saveAfterMs);
-  }
-
-  private save(): void {
+  /** As the keeper wants it. */
+  private get now(): Now | undefined {
     if (!this.state.started) {
-      return; // what was there before is still wanted
+      return undefined;
     }
-    this.keepDraft(this.id);
     const { follower, element: scroller } = this.messages;
-    this.saved = {
-      ...this.saved,
-      at: Date.now(),
+    const { editing } = this;
+    return {
       conversation: this.id,
-      editing:
-        this.editing === undefined
-          ? null
-          : { message: this.editing.message, draft: this.editing.composer.saved },
+      draft: this.main.saved,
+      editing: editing === undefined ? null : { message: editing.message, draft: editing.composer.saved },
       top: follower.following ? null : scroller.scrollTop,
       thinking: this.think.checked,
       list: this.list.open,
       search: this.list.searched,
     };
-    saveState(this.saved);
   }
 }
 

@@ -35,6 +35,9 @@ export class EditPane {
   /** The model has ended, and there is something to decide on. */
   async deciding() {
     await this.lens('Accept all').first().waitFor({ timeout: visibleMs });
+    // The keys are there when the buttons are: what both hang on may come after the lenses.
+    const button = this.ui.page.locator('.editor-actions [aria-label^="Accept All Changes"]');
+    await button.first().waitFor({ timeout: visibleMs });
     await this.ui.page.locator('.editor-instance .monaco-editor.focused').first().waitFor();
   }
 

@@ -349,10 +349,14 @@ export class Ui {
   /** What the file looks like on disk after saving it. */
   async save(name) {
     // What has just been done may have come from elsewhere, the chat's page say, and a key that is pressed while the focus moves is nobody's.
-    await this.page.locator('.editor-instance .monaco-editor.focused').first().waitFor();
+    await this.page
+      .locator('.part.editor :focus, .notebook-editor :focus')
+      .first()
+      .waitFor({ state: 'attached' });
     await this.page.keyboard.press('Control+S');
     await this.page.locator(`.tab.active.dirty`).waitFor({ state: 'detached' });
-    return readFileSync(join(this.workspace, name), 'utf8');
+    // What has no unsaved changes is written as well, which nothing shows; VS Code empties the file first.
+    return until(`a text in ${name}`, () => readFileSync(join(this.workspace, name), 'utf8') || undefined);
   }
 
   /** The text of the editor's last line, without ghost text. Monaco keeps the lines in no order, and writes spaces as non-breaking ones. */
