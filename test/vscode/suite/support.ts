@@ -152,6 +152,7 @@ export async function acceptGhostText(editor: vscode.TextEditor, ms = 5_000): Pr
 /** Types the beginning of one more line, and demands the rest of it as ghost text. Returns the prompt that the model got. */
 export async function completesIn(
   editor: vscode.TextEditor,
+  ms = 10_000,
 ): Promise<NonNullable<Diagnostics['lastPrompt']>> {
   // Until the model is there, the text alone is asked how it goes on.
   const before = await until(
@@ -163,7 +164,7 @@ export async function completesIn(
     20_000,
   );
   await type('con');
-  assert.match(await acceptGhostText(editor, 10_000), countingLine);
+  assert.match(await acceptGhostText(editor, ms), countingLine);
   const { status, lastPrompt } = await running();
   assert.ok(status.counters.requests > before.requests && lastPrompt !== null, 'the model was asked');
   assert.equal(vscode.Uri.parse(lastPrompt.uri).toString(), editor.document.uri.toString());
