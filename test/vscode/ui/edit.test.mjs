@@ -283,10 +283,7 @@ describe('Niwaki’s edits', function () {
     );
     await ui.command('Go to Next Problem in Files (Error, Warning, Info)');
     await ui.page.keyboard.press('Escape');
-    await ui.page.keyboard.press('Control+.');
-    await ui.page
-      .locator('.action-widget .monaco-list-row', { hasText: 'Ask Niwaki about the problem' })
-      .waitFor();
+    await pane.showFixes('Ask Niwaki about the problem');
     await ui.screenshot('edit-quick-fixes');
     await ui.page.locator('.action-widget .monaco-list-row', { hasText: 'Fix with Niwaki' }).click();
     await pane.preview.waitFor({ timeout: visibleMs });

@@ -58,12 +58,22 @@ export class EditPane {
 
   /** Chooses one of the refactorings at the cursor. */
   async refactor(title) {
+    await this.inMenu('Control+Shift+R', title, (row) => row.click({ timeout: 3_000 }));
+  }
+
+  /** Opens the menu of what can be done about the problem at the cursor, with this in it. */
+  async showFixes(title) {
+    await this.inMenu('Control+.', title, (row) => row.waitFor({ timeout: 5_000 }));
+  }
+
+  /** Whatever takes the focus closes such a menu, another one that is on its way out too. */
+  async inMenu(key, title, use) {
     const row = this.ui.page.locator('.action-widget .monaco-list-row', { hasText: title });
     await until(
       `"${title}" in the menu`,
       async () => {
-        await this.ui.page.keyboard.press('Control+Shift+R');
-        return row.click({ timeout: 3_000 }).then(
+        await this.ui.page.keyboard.press(key);
+        return use(row).then(
           () => true,
           () => false,
         );
