@@ -1,5 +1,5 @@
 /** The chat's page for those who do without a mouse, without sight of it, or with little room: names, keys, a narrow side bar, high contrast. */
-/* global describe, it, before, after, afterEach, document, window, getComputedStyle */
+/* global describe, it, document, window, getComputedStyle */
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,25 +12,7 @@ const file = (name) => ({ kind: 'file', uri: `file:///w/${name}` });
 describe('the chat’s page for everybody', () => {
   /** @type {kit.ChatPage} */
   let page;
-
-  let browser;
-
-  before(async () => {
-    browser = await kit.launch();
-  });
-
-  after(() => browser?.close());
-
-  async function open(options) {
-    page = await kit.ChatPage.open({ browser, ...options });
-    await page.settle();
-    return page.page;
-  }
-
-  afterEach(async () => {
-    await page?.close();
-    page = undefined;
-  });
+  const open = kit.pagesOfSuite((opened) => (page = opened));
 
   it('names everything that can be pressed, and can be used with keys alone', async () => {
     const shown = [

@@ -1,5 +1,5 @@
 /** The chat's page in use: keys, chips, errors, states, and what it keeps. */
-/* global describe, it, before, after, afterEach, document, DataTransfer, DragEvent */
+/* global describe, it, document, DataTransfer, DragEvent */
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { root } from '../../scripts/vscode/setup.mjs';
@@ -15,25 +15,7 @@ const attached = (label) => ({
 describe('the chat’s page in use', () => {
   /** @type {kit.ChatPage} */
   let page;
-
-  let browser;
-
-  before(async () => {
-    browser = await kit.launch();
-  });
-
-  after(() => browser?.close());
-
-  async function open(options) {
-    page = await kit.ChatPage.open({ browser, ...options });
-    await page.settle();
-    return page.page;
-  }
-
-  afterEach(async () => {
-    await page?.close();
-    page = undefined;
-  });
+  const open = kit.pagesOfSuite((opened) => (page = opened));
 
   const two = () => [
     kit.message('m1', 'user', 'First question', { attachments: [] }),

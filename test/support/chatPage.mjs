@@ -2,7 +2,7 @@
  * The chat's page in Chromium, without VS Code: a script plays the extension host. Every request and every violation of the page's policy is written
  * down.
  */
-/* global document, window, requestAnimationFrame */
+/* global document, window, requestAnimationFrame, before, after, afterEach */
 import { build } from 'esbuild';
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -319,4 +319,28 @@ export class ChatPage {
       await route.abort();
     }
   }
+}
+
+/**
+ * Pages for the tests of the suite that this is called in: one browser for all of them, and a page that is closed after its test.
+ * @param {(page: ChatPage) => void} opened  is told of each page
+ * @returns a function that opens one, with the options of ChatPage.open
+ */
+export function pagesOfSuite(opened) {
+  let browser;
+  let page;
+  before(async () => {
+    browser = await launch();
+  });
+  after(() => browser?.close());
+  afterEach(async () => {
+    await page?.close();
+    page = undefined;
+  });
+  return async (options) => {
+    page = await ChatPage.open({ browser, ...options });
+    opened(page);
+    await page.settle();
+    return page.page;
+  };
 }

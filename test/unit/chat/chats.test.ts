@@ -82,9 +82,7 @@ describe('chat/chats', () => {
 
   it('stops at once, keeps what there is, and goes on with it', async () => {
     begin({ answer: () => 'word '.repeat(200), decodeMsPerToken: 2 });
-    const { conversation: id } = await t.chats.send({
-      ...{ conversation: '', after: '', text: 'Talk', command: '', attachments: [], thinking: false },
-    });
+    const { conversation: id } = await send(t, 'Talk');
     while (streamed(t.events).length < 20) {
       await sleep(2);
     }
@@ -135,9 +133,7 @@ describe('chat/chats', () => {
   it('refuses a model that was not made to talk, and says nothing with it', async () => {
     begin({ answer: () => 'babble' }, { chatTemplate: '' });
     assert.equal(t.model.state.state, 'none');
-    const sent = await t.chats.send({
-      ...{ conversation: '', after: '', text: 'Hello', command: '', attachments: [], thinking: false },
-    });
+    const sent = await send(t, 'Hello');
     assert.match(sent.problem, /chat model/i);
     assert.deepEqual((await t.chats.list('')).conversations, []);
     assert.equal(t.engine.runs.length, 0);
@@ -200,9 +196,7 @@ describe('chat/chats', () => {
 
   it('does one thing at a time in a conversation', async () => {
     begin({ answer: () => 'word '.repeat(500), decodeMsPerToken: 2 });
-    const { conversation: id } = await t.chats.send({
-      ...{ conversation: '', after: '', text: 'Talk', command: '', attachments: [], thinking: false },
-    });
+    const { conversation: id } = await send(t, 'Talk');
     const open = (await t.chats.open(id)) as Conversation;
     const sent = await t.chats.send({
       ...{

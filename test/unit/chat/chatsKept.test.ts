@@ -14,9 +14,7 @@ describe('chat/chats, kept', () => {
 
   it('finds a conversation again whose server was killed in mid-answer', async () => {
     begin({ answer: () => 'word '.repeat(2000), decodeMsPerToken: 5 });
-    const { conversation: id } = await t.chats.send({
-      ...{ conversation: '', after: '', text: 'Talk', command: '', attachments: [], thinking: false },
-    });
+    const { conversation: id } = await send(t, 'Talk');
     while (streamed(t.events).length < 20) {
       await sleep(2);
     }
@@ -33,9 +31,7 @@ describe('chat/chats, kept', () => {
 
   it('keeps what there is when the server ends in good order', async () => {
     begin({ answer: () => 'word '.repeat(2000), decodeMsPerToken: 2 });
-    const { conversation: id } = await t.chats.send({
-      ...{ conversation: '', after: '', text: 'Talk', command: '', attachments: [], thinking: false },
-    });
+    const { conversation: id } = await send(t, 'Talk');
     while (streamed(t.events).length < 20) {
       await sleep(2);
     }
@@ -49,9 +45,7 @@ describe('chat/chats, kept', () => {
   it('adds nothing when the disk cannot be written', async () => {
     begin({ answer: echo });
     writeFileSync(join(t.folder, 'w'), 'a file stands where the folder should be');
-    const sent = await t.chats.send({
-      ...{ conversation: '', after: '', text: 'Hello', command: '', attachments: [], thinking: false },
-    });
+    const sent = await send(t, 'Hello');
     assert.match(sent.problem, /was not sent/);
     assert.equal(sent.conversation, '');
     rmSync(join(t.folder, 'w'));
@@ -60,9 +54,7 @@ describe('chat/chats, kept', () => {
 
   it('holds an answer that cannot be written, and writes it with the next change', async () => {
     begin({ answer: () => 'word '.repeat(50), decodeMsPerToken: 2 });
-    const { conversation: id } = await t.chats.send({
-      ...{ conversation: '', after: '', text: 'Talk', command: '', attachments: [], thinking: false },
-    });
+    const { conversation: id } = await send(t, 'Talk');
     rmSync(join(t.folder, 'w'), { recursive: true });
     writeFileSync(join(t.folder, 'w'), '');
     const held = await t.idle(id);
